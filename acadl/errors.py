@@ -1,0 +1,83 @@
+"""Errors of the whole project: what was found, where, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of source text; lines and columns count from 1, ``end_column`` is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A secondary place that helps to understand a diagnostic, possibly in another file."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding about a user's input.
+
+    Attributes:
+        code: Stable identifier, ``E....`` for errors and ``W....`` for warnings.
+        message: One sentence that names what was found.
+        span: Where; ``None`` where the finding has no place in a file.
+        hint: One sentence that says what to write instead.
+        labels: Related places, such as the first declaration.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+    labels: tuple[Label, ...] = field(default=())
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the input is unusable because of this finding."""
+        return self.code.startswith("E")
+
+    def to_dict(self) -> dict[str, object]:
+        """Keys ``code, message, file, line, column, end_line, end_column, hint``."""
+        span = self.span
+        return {
+            "code": self.code,
+            "message": self.message,
+            "file": span.file if span else None,
+            "line": span.line if span else None,
+            "column": span.column if span else None,
+            "end_line": span.end_line if span else None,
+            "end_column": span.end_column if span else None,
+            "hint": self.hint,
+        }
+
+
+class AcadlError(Exception):
+    """Something a user gave cannot be used; ``diagnostics`` says what and where, if it is a file."""
+
+    def __init__(self, message: str, diagnostics: Iterable[Diagnostic] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+
+
+class RoutingError(AcadlError):
+    """An instruction cannot be given to exactly one functional unit, or the unit cannot be reached."""
+
+
+class ProgramError(AcadlError):
+    """A loop program is malformed: unknown operation, wrong operand, address outside every memory."""
+
+
+class SimulationError(AcadlError):
+    """A simulation cannot go on: missing function, deadlock, value that does not fit."""

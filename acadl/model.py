@@ -1,0 +1,312 @@
+"""The object model: ACADL's classes, attributes and edges as immutable records.
+
+Class and attribute names are those of Müller et al., "Using the Abstract Computer Architecture Description
+Language to Model AI Hardware Accelerators" (MBMV 2024). ``capacity``, ``order`` and ``initiation_interval``
+are additions; their defaults give the published behaviour (see ``docs/semantics.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from acadl.errors import Span
+from acadl.expressions import Const, Expr
+from acadl.operations import Operation
+
+if TYPE_CHECKING:
+    import networkx
+
+ZERO = Const(0)
+ONE = Const(1)
+Order = Literal["any", "fifo"]
+
+
+class EdgeKind(StrEnum):
+    """What an edge of the architecture graph means; data edges point the way the data flow."""
+
+    CONTAINS = "CONTAINS"
+    FORWARD = "FORWARD"
+    READ_DATA = "READ_DATA"
+    WRITE_DATA = "WRITE_DATA"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ACADLObject:
+    """Anything that is drawn as a box. ``name`` is unique in the architecture, dotted in templates."""
+
+    name: str
+    doc: str = ""
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineStage(ACADLObject):
+    """Holds up to ``capacity`` instructions for ``latency`` cycles each, then hands them on.
+
+    Attributes:
+        latency: Cycles per instruction; an expression over the instruction.
+        initiation_interval: Cycles between two starts; ``None``: the latency (of the earlier instruction).
+        capacity: Instructions inside at once.
+        order: ``fifo`` hands on in program order, ``any`` whatever is ready.
+    """
+
+    latency: Expr = ONE
+    initiation_interval: Expr | None = None
+    capacity: int = 1
+    order: Order = "any"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecuteStage(PipelineStage):
+    """Contains functional units. Occupied until the chosen unit is done; its own latency is paid only by
+    instructions that none of its units takes (they pass through)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstructionFetchStage(ExecuteStage):
+    """Fetches and issues. Contains one :class:`InstructionMemoryAccessUnit`.
+
+    Attributes:
+        issue_buffer_size: Instructions the issue buffer holds; at least the fetch width.
+        in_order_issue: Hold younger instructions back while an older one cannot leave.
+        latency: Cycles in the buffer before an instruction may be issued.
+    """
+
+    issue_buffer_size: int = 1
+    in_order_issue: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionalUnit(ACADLObject):
+    """Processes the instructions whose mnemonic is in ``to_process``.
+
+    Attributes:
+        to_process: Mnemonics.
+        latency: Cycles from start to done; an expression over the instruction.
+        initiation_interval: Cycles between two starts; ``None``: the unit is not pipelined.
+        capacity: Instructions inside at once, waiting ones included.
+    """
+
+    to_process: frozenset[str] = frozenset()
+    latency: Expr = ONE
+    initiation_interval: Expr | None = None
+    capacity: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryAccessUnit(FunctionalUnit):
+    """A functional unit that reads and writes storage; ``latency`` is the address generation's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstructionMemoryAccessUnit(MemoryAccessUnit):
+    """Reads groups of instructions for the fetch stage that contains it."""
+
+    latency: Expr = ZERO
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterFile(ACADLObject):
+    """Named registers; ``data_width`` in bits. Register names are unique in the architecture.
+
+    Attributes:
+        registers: Name to initial value.
+        lanes: Elements per register; 1 is a scalar.
+    """
+
+    data_width: int = 32
+    registers: Mapping[str, int] = field(default_factory=dict)
+    lanes: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataStorage(ACADLObject):
+    """Serves accesses in transactions of up to ``port_bytes``.
+
+    Attributes:
+        data_width: Bits of a data word.
+        port_width: Data words per transaction (instructions per read, in an instruction memory).
+        read_write_ports: Transactions that may start together.
+        max_concurrent_requests: Transactions in flight; ``None``: as many as the ports allow.
+        initiation_interval: Cycles a transaction holds its port; ``None``: its latency (not pipelined).
+    """
+
+    data_width: int = 32
+    port_width: int = 1
+    read_write_ports: int = 1
+    max_concurrent_requests: int | None = None
+    initiation_interval: int | None = None
+
+    @property
+    def port_bytes(self) -> int:
+        """Bytes of one transaction."""
+        return max(1, self.data_width * self.port_width // 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryInterface(DataStorage):
+    """Storage that owns addresses.
+
+    Attributes:
+        address_ranges: Half-open byte ranges ``(start, end)``; no two storages overlap.
+    """
+
+    address_ranges: tuple[tuple[int, int], ...] = ()
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether one of the ranges covers ``[start, end)``."""
+        return any(low <= start and end <= high for low, high in self.address_ranges)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRAM(MemoryInterface):
+    """On-chip memory with fixed latencies per transaction."""
+
+    read_latency: int = 1
+    write_latency: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DRAM(MemoryInterface):
+    """Off-chip memory with open rows.
+
+    A transaction costs ``read_latency``/``write_latency`` when its row is open, ``t_RCD`` more when the bank
+    has no open row, ``t_RP + t_RCD`` more when another row is open. With all three timing attributes 0 (the
+    default) it is a memory of fixed latency.
+
+    Attributes:
+        banks: Banks; consecutive rows lie in consecutive banks.
+        row_bytes: Bytes of a row.
+        t_RCD: Activate to access, cycles.
+        t_RP: Precharge, cycles.
+        t_RAS: Activate to precharge, cycles; a conflict costs at least ``t_RAS`` more than a hit.
+    """
+
+    read_latency: int = 1
+    write_latency: int = 1
+    banks: int = 1
+    row_bytes: int = 2048
+    t_RCD: int = 0
+    t_RP: int = 0
+    t_RAS: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheInterface(DataStorage):
+    """A cache in front of another storage; ``cache_line_size`` in bytes."""
+
+    write_allocate: bool = True
+    write_back: bool = True
+    hit_latency: int = 1
+    miss_latency: int = 10
+    cache_line_size: int = 64
+    replacement_policy: Literal["lru", "fifo"] = "lru"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAssociativeCache(CacheInterface):
+    """``sets`` × ``ways`` lines."""
+
+    sets: int = 1
+    ways: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A directed edge between two objects, by name."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+T = TypeVar("T", bound=ACADLObject)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An elaborated description: objects, edges and operations.
+
+    Attributes:
+        name: Name of the description.
+        parameters: Resolved parameter values.
+        clock_hz: Clock frequency.
+        objects: Name to object, in order of declaration.
+        edges: All edges, in order of declaration.
+        operations: Mnemonic to declaration.
+        doc: Documentation comment.
+        source: SHA-256 of the description's text, imports included; empty when built in Python.
+    """
+
+    name: str
+    objects: Mapping[str, ACADLObject]
+    edges: tuple[Edge, ...]
+    operations: Mapping[str, Operation]
+    parameters: Mapping[str, int | bool | str] = field(default_factory=dict)
+    clock_hz: int = 1_000_000_000
+    doc: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for attribute in ("objects", "operations", "parameters"):
+            object.__setattr__(self, attribute, MappingProxyType(dict(getattr(self, attribute))))
+
+    def of_type(self, kind: type[T]) -> Iterator[T]:
+        """Objects that are instances of ``kind``, subclasses included."""
+        return (item for item in self.objects.values() if isinstance(item, kind))
+
+    @cached_property
+    def _successors(self) -> dict[tuple[str, EdgeKind], tuple[str, ...]]:
+        table: dict[tuple[str, EdgeKind], list[str]] = {}
+        for edge in self.edges:
+            table.setdefault((edge.source, edge.kind), []).append(edge.target)
+        return {key: tuple(names) for key, names in table.items()}
+
+    @cached_property
+    def _predecessors(self) -> dict[tuple[str, EdgeKind], tuple[str, ...]]:
+        table: dict[tuple[str, EdgeKind], list[str]] = {}
+        for edge in self.edges:
+            table.setdefault((edge.target, edge.kind), []).append(edge.source)
+        return {key: tuple(names) for key, names in table.items()}
+
+    def successors(self, name: str, kind: EdgeKind) -> tuple[str, ...]:
+        """Targets of the edges of ``kind`` that leave ``name``, in order of declaration."""
+        return self._successors.get((name, kind), ())
+
+    def predecessors(self, name: str, kind: EdgeKind) -> tuple[str, ...]:
+        """Sources of the edges of ``kind`` that enter ``name``, in order of declaration."""
+        return self._predecessors.get((name, kind), ())
+
+    @cached_property
+    def fetch_stage(self) -> InstructionFetchStage:
+        """The one instruction fetch stage."""
+        return next(self.of_type(InstructionFetchStage))
+
+    @cached_property
+    def register_file_of(self) -> Mapping[str, RegisterFile]:
+        """Register name to the file that holds it."""
+        return {name: file for file in self.of_type(RegisterFile) for name in file.registers}
+
+    @cached_property
+    def graph(self) -> networkx.DiGraph:
+        """The objects as nodes (attribute ``object``) and the edges with attribute ``kind``.
+
+        Where two objects are joined by edges of several kinds, ``kinds`` lists them all.
+        """
+        import networkx
+
+        graph = networkx.DiGraph(name=self.name)
+        for name, item in self.objects.items():
+            graph.add_node(name, object=item, type=type(item).__name__)
+        for edge in self.edges:
+            if graph.has_edge(edge.source, edge.target):
+                graph.edges[edge.source, edge.target]["kinds"] += (str(edge.kind),)
+            else:
+                graph.add_edge(edge.source, edge.target, kind=str(edge.kind), kinds=(str(edge.kind),))
+        return graph
