@@ -1,1 +1,39 @@
-"""Package aidg."""
+"""Architectural instruction dependency graphs: loop program and architecture to cycles, and why.
+
+Public names: ``estimate``, ``Estimate`` (the kernel), ``build``, ``evaluate``, ``critical_path``,
+``CriticalPath`` (the explicit graph).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aidg.critical_path import CriticalPath, critical_path
+    from aidg.estimate import Estimate, estimate
+    from aidg.graph import build, evaluate
+
+_MODULE_OF = {
+    "CriticalPath": "aidg.critical_path",
+    "Estimate": "aidg.estimate",
+    "build": "aidg.graph",
+    "critical_path": "aidg.critical_path",
+    "estimate": "aidg.estimate",
+    "evaluate": "aidg.graph",
+}
+
+__all__ = ["CriticalPath", "Estimate", "build", "critical_path", "estimate", "evaluate"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'aidg' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value  # a submodule of the same name must not hide it
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,125 @@
+"""Loop program and architecture to cycles."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Literal, get_args
+
+from acadl.errors import AcadlError
+from acadl.model import Architecture
+from aidg.fixed_point import FixedPointRunner
+from aidg.kernel import Kernel
+from aidg.prepare import PreparedProgram, prepare
+from aidg.recurrence import ExactRunner
+from aidg.runner import Runner
+from mappings.program import LoopProgram
+
+Method = Literal["exact", "full", "fixed_point"]
+
+# Instructions that `exact` propagates before it extrapolates loops that have not settled.
+DEFAULT_BUDGET = 1_000_000
+# Relative change that the published extrapolation takes for none.
+DEFAULT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a program takes, and how that was found out.
+
+    Attributes:
+        cycles: From cycle 0 to the moment at which the last instruction is done.
+        method: ``exact``: equals full propagation; ``full``: every instruction was propagated;
+            ``fixed_point``: loops were extrapolated from a prolog.
+        instructions: Dynamic instructions of the program.
+        evaluated_instructions: Instructions that were propagated.
+        utilization: Busy share (0 to 1) per functional unit and storage, in order of first use.
+        notes: What the reader must know: loops that did not settle, with their spread.
+    """
+
+    cycles: int
+    method: Method
+    instructions: int
+    evaluated_instructions: int
+    utilization: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bound_by(self) -> str:
+        """The busiest unit or storage and its busy share, such as ``mesh (93 %)``."""
+        if not self.utilization:
+            return "nothing (no instructions)"
+        name = max(self.utilization, key=lambda key: self.utilization[key])
+        return f"{name} ({100 * self.utilization[name]:.0f} %)"
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields and ``bound_by``."""
+        return {**asdict(self), "notes": list(self.notes), "bound_by": self.bound_by}
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as JSON."""
+        return json.dumps(self.to_dict())
+
+
+def estimate(
+    arch: Architecture,
+    program: LoopProgram,
+    *,
+    method: Method = "exact",
+    budget: int = DEFAULT_BUDGET,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> Estimate:
+    """Cycles of ``program`` on ``arch``.
+
+    Args:
+        method: ``exact`` skips iterations whose outcome is known; ``full`` propagates every instruction;
+            ``fixed_point`` is the published extrapolation.
+        budget: Instructions that ``exact`` propagates before it extrapolates loops that have not settled; the
+            result's method is then ``fixed_point`` and its notes say which loops.
+        tolerance: For ``fixed_point``: relative change that counts as none.
+
+    Raises:
+        RoutingError: An instruction has no unit, or several.
+        ProgramError: An address leaves its memory, a latency is negative.
+    """
+    if method not in get_args(Method):
+        raise AcadlError(f"unknown method '{method}'; choose exact, full or fixed_point")
+    prepared = prepare(arch, program)
+    kernel = Kernel(prepared)
+    notes: list[str] = []
+    runner: Runner
+    if method == "exact":
+        runner = exact = ExactRunner(kernel, budget)
+    elif method == "fixed_point":
+        runner = published = FixedPointRunner(kernel, tolerance)
+    else:
+        runner = Runner(kernel)
+    cycles = runner.run()
+    if method == "exact" and exact.unsettled:
+        method = "fixed_point"
+        notes += [
+            f"loop '{loop.loop}' did not settle within the budget of {budget} instructions: extrapolated after "
+            f"{loop.evaluated} iterations, whose intervals spread by {loop.spread_cycles} cycles"
+            for loop in exact.unsettled.values()
+        ]
+    if method == "fixed_point" and runner is not None and isinstance(runner, FixedPointRunner):
+        if not published.converged:
+            notes.append(f"not all loops converged to within {tolerance:g} in the prolog")
+    return Estimate(
+        cycles=cycles,
+        method=method,
+        instructions=prepared.instruction_count,
+        evaluated_instructions=kernel.evaluated,
+        utilization=_utilization(prepared, kernel, cycles),
+        notes=tuple(notes),
+    )
+
+
+def _utilization(prepared: PreparedProgram, kernel: Kernel, cycles: int) -> dict[str, float]:
+    machine = prepared.machine
+    total = max(cycles, 1)
+    shares = {name: kernel.busy[number] / total for name, number in machine.units.items()}
+    for number, spec in enumerate(machine.storages):
+        if number != machine.instruction_storage:
+            shares[spec.name] = kernel.storages[number].busy / (total * spec.ports)
+    return shares

@@ -1,0 +1,106 @@
+"""The published extrapolation, for comparison.
+
+Lübeck et al., "Automatic Generation of Fast and Accurate Performance Models for Deep Neural Network
+Accelerators": iterations are evaluated until the iteration latency and the overlap of consecutive iterations
+change only a little; then ``Δt = Δt_prolog + (n − n_prolog) · (Δt_iteration − Δt_overlap)``. Applied here per loop
+level, the state being carried across levels. The result is an estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lcm
+
+from aidg.kernel import Kernel
+from aidg.prepare import PreparedLoop
+from aidg.runner import Busy, Runner
+
+# Consecutive blocks that must agree before the loop counts as converged.
+AGREEING = 2
+# Share of a loop's iterations that the prolog may take.
+PROLOG_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of iterations: the smallest number that fills whole fetch groups."""
+
+    enter: int  # first enter
+    done: int  # latest done
+    busy: Busy
+
+
+class FixedPointRunner(Runner):
+    """Extrapolates each loop from its prolog.
+
+    Attributes:
+        tolerance: Relative change of ``Δt_iteration`` and ``Δt_overlap`` that counts as none.
+        converged: Whether all loops met it within the prolog.
+    """
+
+    def __init__(self, kernel: Kernel, tolerance: float) -> None:
+        super().__init__(kernel)
+        self.tolerance = tolerance
+        self.converged = True
+
+    def run_loop(self, node: PreparedLoop) -> None:
+        kernel = self.kernel
+        size = lcm(node.instructions, kernel.machine.fetch_width) // node.instructions
+        outer_done, outer_enter = kernel.recent, kernel.first_enter
+        blocks: list[_Block] = []
+        limit = max(AGREEING + 2, int(PROLOG_SHARE * node.count) // size)
+        iteration = 0
+        while iteration < node.count:
+            remaining = node.count - iteration
+            if self._is_settled(blocks) or (len(blocks) >= limit and remaining > size):
+                outer_done = max(outer_done, self._extrapolate(node, iteration, size, blocks))
+                break
+            busy, kernel.recent, kernel.first_enter = self.busy(), 0, -1
+            for _ in range(min(size, remaining)):
+                kernel.indices[node.level] = iteration
+                self.run_node(node.body)
+                iteration += 1
+            blocks.append(_Block(kernel.first_enter, kernel.recent, busy))
+            outer_done = max(outer_done, kernel.recent)
+        kernel.indices[node.level] = 0
+        kernel.recent = outer_done
+        kernel.first_enter = blocks[0].enter if outer_enter < 0 else outer_enter
+
+    def _is_settled(self, blocks: list[_Block]) -> bool:
+        """Whether Δt_iteration and Δt_overlap have stopped changing."""
+        if len(blocks) < AGREEING + 2:
+            return False
+        recent = blocks[-(AGREEING + 2) :]
+        pairs = list(zip(recent, recent[1:], strict=False))
+        latencies = [block.done - block.enter for block, _ in pairs]
+        overlaps = [block.done - following.enter for block, following in pairs]
+        return all(
+            abs(later - earlier) <= self.tolerance * max(latencies)
+            for values in (latencies, overlaps)
+            for earlier, later in zip(values, values[1:], strict=False)
+        )
+
+    def _extrapolate(self, node: PreparedLoop, iteration: int, size: int, blocks: list[_Block]) -> int:
+        """Latest done after the remaining iterations."""
+        kernel = self.kernel
+        if self._is_settled(blocks):
+            used = blocks[-2:]
+        else:
+            self.converged = False
+            used = blocks[-(len(blocks) // 2 + 1) :]
+        interval = used[-1].enter - used[0].enter
+        iterations_used = size * (len(used) - 1)
+        remaining = node.count - iteration
+        cycles = remaining * interval // iterations_used
+        base = kernel.base()
+        self.jump(node, base, remaining, cycles, 0, blocks[-1].busy)
+        self._count_busy(blocks[-1].busy, remaining, size)
+        return blocks[-1].done + cycles
+
+    def _count_busy(self, since: Busy, remaining: int, size: int) -> None:
+        """What was busy in the last block, for the remaining iterations."""
+        kernel = self.kernel
+        for unit, before in enumerate(since.units):
+            kernel.busy[unit] += (kernel.busy[unit] - before) * remaining // size
+        for storage, before in zip(kernel.storages, since.storages, strict=True):
+            storage.busy += (storage.busy - before) * remaining // size

@@ -1,0 +1,100 @@
+"""What moves in each loop: the part of exact extrapolation that depends on the program alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aidg.prepare import Prepared, PreparedLoop, PreparedProgram
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPlan:
+    """What moves in one loop.
+
+    Attributes:
+        moves: Per group: bytes its operands move per iteration; ``None`` where they differ.
+        coefficients: Per access inside the loop: bytes it moves per iteration.
+        residues: (coefficient, modulus) of the rotations that the loop turns.
+        levels: Loop indices of this loop and the loops inside it.
+        has_moving_state: A storage with a state of its own is accessed at addresses that move.
+    """
+
+    moves: tuple[int | None, ...]
+    coefficients: dict[int, int]
+    residues: tuple[tuple[int, int], ...]
+    levels: frozenset[int]
+    has_moving_state: bool
+
+
+def plan_loops(program: PreparedProgram) -> dict[int, LoopPlan]:
+    """Plan per loop, by the identity of its node."""
+    plans: dict[int, LoopPlan] = {}
+    pending: list[Prepared] = [program.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tuple):
+            pending.extend(node)
+        elif isinstance(node, PreparedLoop):
+            plans[id(node)] = _plan(program, node)
+            pending.append(node.body)
+    return plans
+
+
+def _plan(program: PreparedProgram, node: PreparedLoop) -> LoopPlan:
+    inside = [
+        number for number, row in enumerate(program.access_rows) if node.first_row <= row < node.last_row
+    ]
+    coefficients = {
+        number: dict(program.access_plans[number].terms).get(node.level, 0) for number in inside
+    }
+    residues = {
+        (coefficient, modulus)
+        for number in inside
+        for _, _, terms, modulus in program.access_plans[number].rotations
+        for level, coefficient in terms
+        if level == node.level and coefficient % modulus
+    }
+    moving = any(
+        access.latency < 0 and node.level in dict(access.address.terms)
+        for row in program.rows[node.first_row : node.last_row]
+        for access in (*row.reads, *row.writes)
+    )
+    return LoopPlan(
+        moves=tuple(_common_move(group.members, coefficients) for group in program.groups),
+        coefficients=coefficients,
+        residues=tuple(sorted(residues)),
+        levels=frozenset(_levels(node)),
+        has_moving_state=moving,
+    )
+
+
+def _common_move(members: list[int], coefficients: dict[int, int]) -> int | None:
+    distinct = {coefficients[member] for member in members if member in coefficients}
+    if len(distinct) > 1:
+        return None
+    return distinct.pop() if distinct else 0
+
+
+def _levels(node: Prepared) -> set[int]:
+    if isinstance(node, PreparedLoop):
+        return {node.level} | _levels(node.body)
+    if isinstance(node, tuple):
+        return set().union(*map(_levels, node))
+    return set()
+
+
+def sweep(program: PreparedProgram, plan: LoopPlan, number: int, indices: list[int]) -> tuple[int, int]:
+    """Range that an operand sweeps while the loop runs, the loops around it standing still."""
+    access, address = program.accesses[number], program.access_plans[number]
+    low = high = address.const
+    for level, coefficient in address.terms:
+        if level in plan.levels:
+            reach = coefficient * (access.scope[program.level_names[level]] - 1)
+            low, high = low + min(0, reach), high + max(0, reach)
+        else:
+            low += coefficient * indices[level]
+            high += coefficient * indices[level]
+    for scale, _, _, modulus in address.rotations:
+        reach = scale * (modulus - 1)
+        low, high = low + min(0, reach), high + max(0, reach)
+    return low, high + access.extent

@@ -1,0 +1,239 @@
+"""Hypothesis strategies for small machines and small loop programs that run on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from acadl.expressions import Binary, Const, Expr, Name
+from acadl.model import (
+    SRAM,
+    ACADLObject,
+    Architecture,
+    Edge,
+    EdgeKind,
+    ExecuteStage,
+    FunctionalUnit,
+    InstructionFetchStage,
+    InstructionMemoryAccessUnit,
+    MemoryAccessUnit,
+    PipelineStage,
+    RegisterFile,
+)
+from acadl.operations import Operand, Operation
+from mappings.program import Affine, LoopProgram, Node, Register, index, loop, memory, sequence, step
+
+REGISTERS = 6
+MEMORY_BYTES = 4096
+
+COMPUTE = Operation(
+    "compute",
+    (Operand("d", "reg", "inout"), Operand("a", "reg"), Operand("b", "reg"), Operand("n", "int")),
+)
+COMPUTE2 = Operation("compute2", COMPUTE.operands)
+LOAD = Operation("load", (Operand("d", "reg", "out"), Operand("s", "address")))
+STORE = Operation("store", (Operand("d", "address", "out"), Operand("s", "reg")))
+COPY = Operation("copy", (Operand("d", "address", "out"), Operand("s", "address")))
+OPERATIONS = {o.name: o for o in (COMPUTE, COMPUTE2, LOAD, STORE, COPY)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A machine and a program for it."""
+
+    arch: Architecture
+    program: LoopProgram
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.objects: dict[str, ACADLObject] = {}
+        self.edges: list[Edge] = []
+
+    def add(self, item: ACADLObject) -> str:
+        self.objects[item.name] = item
+        return item.name
+
+    def edge(self, source: str, target: str, kind: EdgeKind) -> None:
+        self.edges.append(Edge(source, target, kind))
+
+
+@st.composite
+def architectures(draw: st.DrawFn) -> Architecture:
+    """Fetch, optional queues and stages, two compute units, load and store units, one or two memories."""
+    b = _Builder()
+    width = draw(st.integers(1, 4))
+    imem = b.add(
+        SRAM(
+            name="imem",
+            port_width=width,
+            read_latency=draw(st.integers(0, 3)),
+            address_ranges=((1 << 20, (1 << 20) + 64),),
+            initiation_interval=draw(st.sampled_from([None, 1, 2])),
+        )
+    )
+    imau = b.add(
+        InstructionMemoryAccessUnit(
+            name="imau",
+            latency=Const(draw(st.integers(0, 2))),
+            initiation_interval=draw(st.sampled_from([None, Const(1), Const(3)])),
+        )
+    )
+    fetch = b.add(
+        InstructionFetchStage(
+            name="fetch",
+            latency=Const(draw(st.integers(0, 2))),
+            issue_buffer_size=width + draw(st.integers(0, 6)),
+            in_order_issue=draw(st.booleans()),
+        )
+    )
+    b.edge(fetch, imau, EdgeKind.CONTAINS)
+    b.edge(imem, imau, EdgeKind.READ_DATA)
+    head = fetch
+    if draw(st.booleans()):
+        head = draw(_stage(b, "decode", fetch))
+    registers = b.add(RegisterFile(name="rf", registers=dict.fromkeys((f"r{n}" for n in range(REGISTERS)), 0)))
+    dmem = b.add(draw(_memories("dmem", 0)))
+    spad = b.add(draw(_memories("spad", MEMORY_BYTES)))
+    shared = draw(st.booleans())
+    holders: list[str] = []
+    for name, mnemonic in (("alu", "compute"), ("mul", "compute2"), ("ld", "load"), ("st", "store"), ("dma", "copy")):
+        holder = holders[0] if shared and holders and draw(st.booleans()) else ""
+        if not holder:
+            before = draw(_stage(b, f"queue_{name}", head)) if draw(st.booleans()) else head
+            holder = b.add(ExecuteStage(name=f"ex_{name}", capacity=draw(st.integers(1, 3)), latency=Const(1)))
+            b.edge(before, holder, EdgeKind.FORWARD)
+            holders.append(holder)
+        unit = draw(_unit(b, name, mnemonic))
+        b.edge(holder, unit, EdgeKind.CONTAINS)
+        if mnemonic != "copy":
+            b.edge(registers, unit, EdgeKind.READ_DATA)
+            b.edge(unit, registers, EdgeKind.WRITE_DATA)
+        if mnemonic in ("load", "store", "copy"):
+            for storage in (dmem, spad):
+                b.edge(storage, unit, EdgeKind.READ_DATA)
+                b.edge(unit, storage, EdgeKind.WRITE_DATA)
+    return Architecture(name="random", objects=b.objects, edges=tuple(b.edges), operations=OPERATIONS)
+
+
+@st.composite
+def _stage(draw: st.DrawFn, b: _Builder, name: str, before: str) -> str:
+    stage = b.add(
+        PipelineStage(
+            name=name,
+            latency=Const(draw(st.integers(0, 3))),
+            capacity=draw(st.integers(1, 4)),
+            order=draw(st.sampled_from(["any", "fifo"])),
+            initiation_interval=draw(st.sampled_from([None, Const(0), Const(1), Const(2)])),
+        )
+    )
+    b.edge(before, stage, EdgeKind.FORWARD)
+    return stage
+
+
+@st.composite
+def _unit(draw: st.DrawFn, b: _Builder, name: str, mnemonic: str) -> str:
+    latency: Expr = Const(draw(st.integers(0, 5)))
+    if mnemonic.startswith("compute"):
+        latency = Binary("+", latency, Name("n"))
+    interval = draw(st.sampled_from([None, Const(1), Const(2)]))
+    kind = FunctionalUnit if mnemonic.startswith("compute") else MemoryAccessUnit
+    return b.add(
+        kind(
+            name=name,
+            to_process=frozenset((mnemonic,)),
+            latency=latency,
+            initiation_interval=interval,
+            capacity=draw(st.integers(1, 3)),
+        )
+    )
+
+
+@st.composite
+def _memories(draw: st.DrawFn, name: str, start: int) -> SRAM:
+    return SRAM(
+        name=name,
+        data_width=draw(st.sampled_from([8, 32, 64])),
+        read_latency=draw(st.integers(0, 4)),
+        write_latency=draw(st.integers(0, 3)),
+        read_write_ports=draw(st.integers(1, 2)),
+        max_concurrent_requests=draw(st.sampled_from([None, 1, 2, 3])),
+        initiation_interval=draw(st.sampled_from([None, 1, 2])),
+        address_ranges=((start, start + MEMORY_BYTES),),
+    )
+
+
+@st.composite
+def programs(draw: st.DrawFn, max_instructions: int) -> LoopProgram:
+    """A nest of up to three loops with code before, between and after, rotating buffers and ragged edges."""
+    names = ["i", "j", "k"]
+    depth = draw(st.integers(1, 3))
+    limit = {1: max_instructions // 4, 2: 16, 3: 7}[depth]
+    counts = {name: draw(st.integers(1, limit)) for name in names[:depth]}
+    body: Node = draw(_body(tuple(names[:depth]), counts, 1, 4))
+    for level in range(depth - 1, -1, -1):
+        parts: list[Node] = [loop(names[level], counts[names[level]], body)]
+        scope = tuple(names[:level])
+        if draw(st.booleans()):
+            parts.insert(0, draw(_body(scope, counts, 0, 2)))
+        if draw(st.booleans()):
+            parts.append(draw(_body(scope, counts, 0, 2)))
+        body = sequence(*parts)
+    return LoopProgram(body, OPERATIONS)
+
+
+@st.composite
+def _body(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int], low: int, high: int) -> Node:
+    return sequence(*draw(st.lists(_steps(scope, counts), min_size=low, max_size=high)))
+
+
+@st.composite
+def _steps(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int]) -> Node:
+    mnemonic = draw(st.sampled_from(["compute", "compute2", "load", "store", "copy"]))
+    if mnemonic.startswith("compute"):
+        return step(
+            mnemonic,
+            d=draw(_registers(scope)),
+            a=draw(_registers(scope)),
+            b=draw(_registers(scope)),
+            n=draw(st.integers(0, 4)),
+        )
+    if mnemonic == "load":
+        return step("load", d=draw(_registers(scope)), s=draw(_ranges(scope, counts)))
+    if mnemonic == "store":
+        return step("store", d=draw(_ranges(scope, counts)), s=draw(_registers(scope)))
+    return step("copy", d=draw(_ranges(scope, counts)), s=draw(_ranges(scope, counts)))
+
+
+@st.composite
+def _registers(draw: st.DrawFn, scope: tuple[str, ...]) -> Register:
+    if not scope or draw(st.booleans()):
+        return Register(f"r{draw(st.integers(0, REGISTERS - 1))}")
+    turning = index(draw(st.sampled_from(scope))) * draw(st.integers(1, 2)) + draw(st.integers(0, 3))
+    return Register("r", turning % draw(st.integers(2, REGISTERS)))
+
+
+@st.composite
+def _ranges(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int]) -> object:
+    size = draw(st.sampled_from([1, 4, 4, 8, 20]))
+    rows = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    pitch = draw(st.sampled_from([size, 24, 32])) if rows > 1 else 0
+    pitch = max(pitch, size)
+    address: Affine | int = draw(st.sampled_from([0, 4, 64, 200, 512]))
+    for name in scope:
+        kind = draw(st.sampled_from(["none", "stride", "stride", "rotate"]))
+        if kind == "stride":
+            stride = draw(st.sampled_from([1, 4, 4, 8, 32]))
+            address = address + index(name) * min(stride, 1200 // counts[name])
+        elif kind == "rotate":
+            slot = (index(name) * draw(st.integers(1, 3)) + draw(st.integers(0, 2))) % draw(st.integers(2, 4))
+            address = address + slot * draw(st.sampled_from([4, 8, 32]))
+    if draw(st.booleans()):
+        address = address + MEMORY_BYTES  # the scratchpad
+    return memory(address, size, rows, pitch)
+
+
+def cases(max_instructions: int = 400) -> st.SearchStrategy[Case]:
+    """Machines with programs."""
+    return st.builds(Case, architectures(), programs(max_instructions))
