@@ -1,0 +1,207 @@
+"""Networks: their layers in order, and what their source said that did not become a layer.
+
+    >>> network = load_network("alexnet")
+    >>> network.macs
+    714188480
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from acadl.errors import AcadlError
+from mappings.layers import Layer, layer_problems
+
+NOTE_KINDS = ("view", "folded", "constant", "assumed", "unknown", "ignored")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something in the source of a network that did not become a layer of its own, or not as it stands.
+
+    Attributes:
+        kind: ``view`` (renames data, moves none), ``folded`` (merged into another layer), ``constant`` (computed
+            before inference), ``assumed`` (a size that the source leaves open), ``unknown`` (not imported, or with
+            work that is not counted), ``ignored`` (not read).
+        node: Name of the node, tensor or column that it is about.
+        op: Its operator as the source calls it, empty where there is none.
+        text: One sentence.
+    """
+
+    kind: str
+    node: str
+    op: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Layers in an order in which they can be computed.
+
+    Attributes:
+        name: Name of the zoo or stem of the file.
+        layers: Operators with shapes; names are unique.
+        notes: What the import left out, merged or assumed; nothing is dropped without one.
+        source: Path as given, or ``zoo:NAME``.
+        source_sha256: Hash of the file's bytes; of the layers where there is no file.
+
+    Raises:
+        AcadlError: A layer is meaningless or two share a name.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    notes: tuple[Note, ...] = ()
+    source: str = ""
+    source_sha256: str = field(default="")
+
+    def __post_init__(self) -> None:
+        problems = [f"layer '{x.name}': {text}" for x in self.layers for _, text in layer_problems(x)]
+        names = Counter(layer.name for layer in self.layers)
+        problems += [f"{count} layers are named '{name}'" for name, count in names.items() if count > 1]
+        if problems:
+            raise AcadlError(f"network '{self.name}' is not usable: " + "; ".join(problems[:20]))
+        if not self.source_sha256:
+            digest = sha256(json.dumps([asdict(layer) for layer in self.layers]).encode()).hexdigest()
+            object.__setattr__(self, "source_sha256", digest)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all occurrences of all layers."""
+        return sum(layer.macs * layer.count for layer in self.layers)
+
+    @property
+    def unsupported(self) -> tuple[Note, ...]:
+        """Nodes that are not imported, or whose work is not counted."""
+        return self.notes_of("unknown")
+
+    def notes_of(self, kind: str) -> tuple[Note, ...]:
+        """Notes of one of the :data:`NOTE_KINDS`."""
+        return tuple(note for note in self.notes if note.kind == kind)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name.
+
+        Raises:
+            AcadlError: There is none; the message has the nearest names.
+        """
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            names = [layer.name for layer in self.layers]
+            raise AcadlError(f"network '{self.name}' has no layer '{name}'{suggestion(name, names)}")
+        return found
+
+    def report(self) -> str:
+        """Text: how many layers, multiply-accumulates and notes; then each assumption and unknown operator."""
+        counts = Counter(note.kind for note in self.notes)
+        parts = [f"{counts[kind]} {kind}" for kind in NOTE_KINDS if counts[kind]]
+        head = f"{self.name}: {len(self.layers)} layers, {self.macs} MACs"
+        lines = [head + (f"; notes: {', '.join(parts)}" if parts else "")]
+        lines += [
+            f"{note.kind}: {note.node}{f' ({note.op})' if note.op else ''}: {note.text}"
+            for note in self.notes
+            if note.kind in ("assumed", "unknown", "ignored")
+        ]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, object]:
+        """Keys ``name, source, source_sha256, macs, layers, notes``."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "source_sha256": self.source_sha256,
+            "macs": self.macs,
+            "layers": [asdict(layer) for layer in self.layers],
+            "notes": [asdict(note) for note in self.notes],
+        }
+
+
+def load_network(
+    source: str | os.PathLike[str],
+    *,
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> Network:
+    """Load a network by its name in the zoo, from an ``.onnx`` file or from a layer table (``.csv``).
+
+    Args:
+        source: A name of :func:`network_names` (``ResNet-18`` and ``resnet18`` are the same), or a path.
+        batch: Inputs that are computed together. Default: what the file says, else 1.
+        dims: Sizes of an ONNX model's open dimensions by name, or of any input's dimension as ``INPUT:AXIS``.
+
+    Raises:
+        AcadlError: The source cannot be found, read or understood; the message says what to write instead.
+    """
+    sizes = _checked_sizes(batch, dims)
+    text = os.fspath(source)
+    if not isinstance(text, str):
+        raise AcadlError(f"a network is given by a name or a path, not by {type(source).__name__}")
+    suffix = Path(text).suffix.lower()
+    if suffix == ".onnx":
+        from mappings.onnx_import import import_onnx
+
+        return import_onnx(Path(text), batch=batch, dims=sizes)
+    if suffix == ".csv":
+        from mappings.layer_table import read_layer_table
+
+        if batch is not None or sizes:
+            raise AcadlError("a layer table holds its sizes itself; change its column N instead of giving batch or dims")
+        return read_layer_table(Path(text))
+    if isinstance(source, os.PathLike) or re.search(r"[/\\]", text) or Path(text).is_file():
+        raise AcadlError(f"{text} is neither an ONNX model (.onnx) nor a layer table (.csv)")
+    return _from_zoo(text, batch, sizes)
+
+
+def network_names() -> tuple[str, ...]:
+    """Names of the networks that ship, sorted."""
+    from mappings.zoo import builders
+
+    return tuple(sorted(builders()))
+
+
+def _checked_sizes(batch: int | None, dims: Mapping[str, int] | None) -> dict[str, int]:
+    sizes = dict(dims or {})
+    for name, value in [("batch", batch), *sizes.items()]:
+        if value is None and name == "batch" and "batch" not in sizes:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise AcadlError(f"dimension '{name}' is {value!r}; a size is an integer of at least 1")
+    return sizes
+
+
+def _from_zoo(text: str, batch: int | None, dims: dict[str, int]) -> Network:
+    from mappings.zoo import builders
+
+    known = builders()
+    by_key = {_key(name): name for name in known}
+    name = by_key.get(_key(text))
+    if name is None:
+        near = suggestion(_key(text), by_key.values())
+        raise AcadlError(
+            f"there is no network '{text}'{near}; the zoo has {', '.join(sorted(known))}; "
+            "a file ends in .onnx or .csv"
+        )
+    if batch is None:
+        batch = dims.pop("batch", None)
+    if dims:
+        raise AcadlError(f"'{name}' has no open dimension but batch; got {', '.join(sorted(dims))}")
+    return Network(name, known[name](1 if batch is None else batch), source=f"zoo:{name}")
+
+
+def _key(name: str) -> str:
+    """Spelling-independent form: lower case, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for the nearest known name, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else ""
