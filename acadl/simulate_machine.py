@@ -1,0 +1,247 @@
+"""The machine of the event-driven simulation: one process that fetches, one for each instruction on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import simpy
+
+from acadl.errors import SimulationError
+from acadl.model import Architecture, DataStorage, FunctionalUnit, InstructionFetchStage, PipelineStage
+from acadl.operations import Instruction
+from acadl.simulate_objects import Flight, Places, Steps, Turn, until
+from acadl.simulate_plan import Burst, Plan, Planner, Visit
+from acadl.simulate_storage import Arbiter, Foresight, Job
+
+# Called when an instruction's unit starts; what it returns is called when the unit is done.
+Executor = Callable[[Instruction], Callable[[], None]]
+
+
+class Machine:
+    """An architecture that runs one program once.
+
+    Attributes:
+        cycles: When the last instruction was done, so far.
+        finished: Instructions done.
+    """
+
+    def __init__(
+        self,
+        arch: Architecture,
+        program: Iterable[Instruction],
+        foresight: Foresight,
+        execute: Executor | None,
+        record: Callable[[Flight], None] | None,
+    ) -> None:
+        self.env = simpy.Environment()
+        self.cycles = 0
+        self.finished = 0
+        self._arch = arch
+        self._planner = Planner(arch)
+        self._program: Iterator[Instruction] = iter(program)
+        self._execute = execute
+        self._record = record
+        self._flights: dict[int, Flight] = {}
+        self._fetch = arch.fetch_stage
+        self._places = {item.name: Places(self.env, _capacity(item)) for item in _with_places(arch)}
+        self._last_turn: dict[str, Turn] = {}
+        self._last_bound: dict[str, Flight] = {}  # successor of the fetch stage -> youngest instruction
+        self._last: Flight | None = None
+        self._arbiters = {
+            storage.name: Arbiter(
+                self.env, storage.name, storage.read_write_ports, storage.max_concurrent_requests, foresight
+            )
+            for storage in arch.of_type(DataStorage)
+        }
+        self._exhausted = False
+        self.env.process(self._fetch_all())
+
+    @property
+    def running(self) -> bool:
+        """Whether instructions are left."""
+        return not self._exhausted or bool(self._flights)
+
+    def stuck(self) -> str:
+        """What the oldest instructions wait for."""
+        oldest = list(self._flights.values())[:4]
+        lines = [f"#{f.plan.number} '{f.plan.instruction}' {f.position}" for f in oldest]
+        return "; ".join(lines) or "the fetch stage waits for places in the issue buffer"
+
+    # -- fetch (rule 6) -------------------------------------------------------------------------------------
+
+    def _fetch_all(self) -> Steps:
+        width, places = self._planner.width, self._places[self._fetch.name]
+        number = 0
+        previous: Turn | None = None
+        while group := list(islice(self._program, width)):
+            visit, burst = self._planner.fetch_read()
+            turn = previous = Turn(self.env, visit.interval, previous)
+            yield from places.until_ahead(number, self._fetch.issue_buffer_size - width)
+            entered = int(self.env.now)
+            yield from turn.wait()
+            turn.start()
+            flights = [self._prepare(number + offset, item) for offset, item in enumerate(group)]
+            flights[0].times[visit.name] = [entered, int(self.env.now)]
+            self.env.process(self._read_group(flights, visit, burst, turn))
+            number += len(group)
+        self._exhausted = True
+
+    def _read_group(self, flights: list[Flight], visit: Visit, burst: Burst, turn: Turn) -> Steps:
+        yield self.env.timeout(visit.latency)
+        job = yield from self._arbiters[burst.storage].serve(flights[0].plan.number, burst)
+        turn.finish()
+        flights[0].times[visit.name] += [int(self.env.now)] * 2
+        _note_transactions(flights[0], [job])
+        for flight in flights:
+            self.env.process(self._travel(flight))
+
+    def _prepare(self, number: int, instruction: Instruction) -> Flight:
+        """Plan an instruction and queue it for its places and turns; called in program order."""
+        plan = self._planner.plan(number, instruction)
+        for name in (self._fetch.name, *plan.objects):
+            self._places[name].expect(number)
+        turns = {}
+        for visit in (*plan.passed, plan.unit):
+            turns[visit.name] = Turn(self.env, visit.interval, self._last_turn.get(visit.name))
+            self._last_turn[visit.name] = turns[visit.name]
+        flight = Flight(plan, turns, self._conflicts(instruction), self.env.event(), self.env.event(), [])
+        bound_for = plan.objects[0]
+        if bound_for in self._last_bound:
+            flight.rivals.append((self._last_bound[bound_for].issued, 1))
+        if self._last is not None and (self._fetch.in_order_issue or self._fetch.order == "fifo"):
+            flight.rivals.append((self._last.issued, 0))
+        self._last = self._last_bound[bound_for] = self._flights[number] = flight
+        return flight
+
+    def _conflicts(self, instruction: Instruction) -> list[simpy.Event]:
+        return [
+            other.done for other in self._flights.values() if conflict(other.plan.instruction, instruction)
+        ]
+
+    # -- an instruction on its way --------------------------------------------------------------------------
+
+    def _travel(self, flight: Flight) -> Steps:
+        yield from self._issue(flight)
+        plan = flight.plan
+        for index, visit in enumerate(plan.passed):
+            yield from self._pass(flight, visit, plan.objects[index + 1])
+        if plan.execute is not None:
+            now = int(self.env.now)
+            flight.times[plan.execute] = [now, now]
+            flight.position = f"is in '{plan.execute}' and waits for a place in '{plan.unit.name}'"
+            yield from self._places[plan.unit.name].admission(plan.number)
+        yield from self._process(flight)
+        if plan.execute is not None:
+            self._places[plan.execute].leave(plan.number)
+            flight.times[plan.execute] += [int(self.env.now)] * 2
+        del self._flights[plan.number]
+        self.cycles = max(self.cycles, int(self.env.now))
+        self.finished += 1
+        if self._record is not None:
+            self._record(flight)
+
+    def _issue(self, flight: Flight) -> Steps:
+        """From entering the issue buffer to leaving it."""
+        plan, name, target = flight.plan, self._fetch.name, flight.plan.objects[0]
+        entered = int(self.env.now)
+        yield self.env.timeout(plan.fetch_latency)
+        flight.position = f"is in the issue buffer of '{name}' and waits for '{target}'"
+        yield from self._places[target].admission(plan.number)
+        for issued, distance in flight.rivals:
+            yield issued
+            yield from until(self.env, issued.value + distance)
+        flight.rivals.clear()  # else the chain of all earlier instructions is kept alive
+        flight.times[name] = [entered, entered, entered + plan.fetch_latency, int(self.env.now)]
+        flight.issued.succeed(self.env.now)
+        self._places[name].leave(plan.number)
+
+    def _pass(self, flight: Flight, visit: Visit, target: str) -> Steps:
+        """From entering a pipeline stage to leaving it for ``target``."""
+        name, number, turn = visit.name, flight.plan.number, flight.turns[visit.name]
+        times = flight.times[name] = [int(self.env.now)]
+        flight.position = f"is in '{name}' and waits to be served"
+        yield from turn.wait()
+        turn.start()
+        times.append(int(self.env.now))
+        yield self.env.timeout(visit.latency)
+        turn.finish()
+        times.append(int(self.env.now))
+        flight.position = f"is in '{name}' and waits for '{target}'"
+        yield from self._places[target].admission(number)
+        stage = self._arch.objects[name]
+        if isinstance(stage, PipelineStage) and stage.order == "fifo":
+            yield from self._places[name].until_ahead(number, 0)
+        self._places[name].leave(number)
+        times.append(int(self.env.now))
+
+    def _process(self, flight: Flight) -> Steps:
+        """From entering the unit to being done."""
+        plan, visit = flight.plan, flight.plan.unit
+        turn = flight.turns[visit.name]
+        times = flight.times[visit.name] = [int(self.env.now)]
+        flight.position = f"is in '{visit.name}' and waits to be served"
+        yield from turn.wait()
+        flight.position = f"is in '{visit.name}' and waits for its operands"
+        for event in flight.conflicts:
+            yield event
+        flight.conflicts.clear()
+        turn.start()
+        times.append(int(self.env.now))
+        finish = self._execute(plan.instruction) if self._execute else None
+        flight.position = f"is being processed by '{visit.name}'"
+        yield self.env.timeout(visit.latency)
+        for bursts in (plan.reads, plan.writes):
+            yield from self._access(flight, bursts)
+        if finish is not None:
+            finish()
+        turn.finish()
+        flight.done.succeed(self.env.now)
+        self._places[visit.name].leave(plan.number)
+        times += [int(self.env.now)] * 2
+
+    def _access(self, flight: Flight, bursts: tuple[Burst, ...]) -> Steps:
+        """All accesses of one direction; they start together."""
+        processes = [
+            self.env.process(self._arbiters[burst.storage].serve(flight.plan.number, burst))
+            for burst in bursts
+        ]
+        for process in processes:
+            yield process
+        _note_transactions(flight, [process.value for process in processes])
+
+
+def conflict(earlier: Instruction, later: Instruction) -> bool:
+    """Whether ``later`` has to wait for ``earlier`` (rule 4): RAW, WAW or WAR on a register or a byte."""
+    writes = {*earlier.write_registers}
+    if not writes.isdisjoint((*later.read_registers, *later.write_registers)):
+        return True
+    if not set(earlier.read_registers).isdisjoint(later.write_registers):
+        return True
+    pairs = [
+        (earlier.write_addresses, later.read_addresses),
+        (earlier.write_addresses, later.write_addresses),
+        (earlier.read_addresses, later.write_addresses),
+    ]
+    return any(a.overlaps(b) for firsts, seconds in pairs for a in firsts for b in seconds)
+
+
+def _with_places(arch: Architecture) -> list[PipelineStage | FunctionalUnit]:
+    return [*arch.of_type(PipelineStage), *arch.of_type(FunctionalUnit)]
+
+
+def _capacity(item: PipelineStage | FunctionalUnit) -> int:
+    capacity = item.issue_buffer_size if isinstance(item, InstructionFetchStage) else item.capacity
+    if capacity < 1:
+        raise SimulationError(f"'{item.name}' has capacity {capacity}; nothing can enter it")
+    return capacity
+
+
+def _note_transactions(flight: Flight, jobs: list[Job]) -> None:
+    for job in jobs:
+        for request in job.requests:
+            service = request.service
+            if service is not None:
+                start, cost = service.start, request.cost
+                times = (request.arrival, start, start + cost.latency, start + cost.hold)
+                flight.transactions.append((job.burst.storage, *times))

@@ -1,0 +1,218 @@
+"""Ports and places of a storage in the event-driven simulation: the oldest request first.
+
+A transaction starts as soon as no older one is in its way. When an older one arrives while it is served, it
+gives way and starts again later. That is decided in the order of time and is final in all cases but one: a
+transaction that held up a younger one, and then had to give way, never held that port by rule 8, so the younger
+one should have been served in the gap. Nobody can know this while it happens. The arbiter notes the attempt as a
+*mistake* in the :class:`Foresight`; the simulation then runs again, and such an attempt occupies nothing. An
+attempt that is foreseen to fail and does not is a mistake too and is forgotten again. A run without a mistake
+is the only solution of rule 8, since by induction over the program order nothing was decided wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import simpy
+
+from acadl.simulate_plan import Burst, Transaction
+
+Age: TypeAlias = tuple[int, int]
+SETTLE = 2  # SimPy priority after URGENT (0) and NORMAL (1): once everything else of the cycle has happened
+
+
+@dataclass
+class Foresight:
+    """Attempts known to fail, by transaction and start; ``mistakes`` is when this run first went wrong."""
+
+    failing: set[tuple[str, Age, int]] = field(default_factory=set)
+    first_mistake: int | None = None
+
+    def correct(self, key: tuple[str, Age, int], fails: bool, now: int) -> None:
+        """Note for the next run whether the attempt fails."""
+        if fails:
+            self.failing.add(key)
+        else:
+            self.failing.discard(key)
+        if self.first_mistake is None:
+            self.first_mistake = now
+
+
+@dataclass(eq=False)
+class Service:
+    """One attempt to serve a transaction.
+
+    Attributes:
+        start: First cycle.
+        foreseen: Known to fail: occupies nothing, only checks that it does fail.
+        delayed: Whether a younger transaction has waited since, perhaps because of this one.
+        answered: Whether its latency is over.
+    """
+
+    start: int
+    foreseen: bool
+    delayed: bool = False
+    answered: bool = False
+
+
+@dataclass(eq=False)
+class Request:
+    """A transaction that has arrived."""
+
+    job: Job
+    index: int
+    age: Age
+    cost: Transaction
+    arrival: int
+    service: Service | None = None
+
+    def holds_port(self, now: int) -> bool:
+        """Whether it is on a port in the cycle from ``now`` on."""
+        return self.service is not None and now < self.service.start + self.cost.hold
+
+    def holds_place(self, now: int) -> bool:
+        """Whether it is in flight in the cycle from ``now`` on."""
+        return self.service is not None and now < self.service.start + self.cost.latency
+
+    def delays(self, younger: Request) -> None:
+        """Note that ``younger`` waits while this one is served."""
+        if self.service is not None and younger.job is not self.job:
+            self.service.delayed = True
+
+
+@dataclass(eq=False)
+class Job:
+    """The burst of one instruction: its transactions so far and the event of the last answer."""
+
+    number: int
+    burst: Burst
+    finished: simpy.Event
+    requests: list[Request] = field(default_factory=list)
+
+
+class Arbiter:
+    """One storage: ``ports`` transactions on ports, ``places`` in flight (``None``: any number)."""
+
+    def __init__(
+        self, env: simpy.Environment, name: str, ports: int, places: int | None, foresight: Foresight
+    ) -> None:
+        self._env = env
+        self._name = name
+        self._ports = ports
+        self._places = places
+        self._foresight = foresight
+        self._live: list[Request] = []
+        self._settling = False
+
+    def serve(self, number: int, burst: Burst) -> Generator[simpy.Event, Any, Job]:
+        """Serve the burst of instruction ``number``; returns when its last answer is there."""
+        job = Job(number, burst, self._env.event())
+        self._arrive(job, 0)
+        yield job.finished
+        return job
+
+    def _arrive(self, job: Job, index: int) -> None:
+        age = (job.number, job.burst.first + index)
+        request = Request(job, index, age, job.burst.transactions[index], self._env.now)
+        job.requests.append(request)
+        self._live.append(request)
+        self._live.sort(key=lambda live: live.age)
+        self._settle_later()
+
+    def _settle_later(self) -> None:
+        """Decide at the end of the cycle's events, so that the oldest request of a cycle is among them."""
+        if self._settling:
+            return
+        self._settling = True
+        event = simpy.Event(self._env)
+        event._ok, event._value = True, None
+        event.callbacks.append(lambda _: self._settle())  # type: ignore[union-attr]  # not processed yet
+        self._env.schedule(event, priority=SETTLE)
+
+    def _settle(self) -> None:
+        """Walk through the requests from the oldest on: who stays, who gives way, who starts."""
+        self._settling = False
+        now = self._env.now
+        ports = places = 0
+        ahead: list[Request] = []
+        for request in list(self._live):
+            if request not in self._live:  # withdrawn a moment ago
+                continue
+            waiting = request.service is None
+            port_free = ports < self._ports
+            place_free = self._places is None or places < self._places
+            if request.service is not None and (
+                (request.holds_port(now) and not port_free) or (request.holds_place(now) and not place_free)
+            ):
+                waiting = self._give_way(request)
+            if waiting:
+                if (port_free or not request.cost.hold) and (place_free or not request.cost.latency):
+                    self._start(request)
+                else:
+                    for other in ahead:
+                        other.delays(request)
+            if request.service is not None and not request.service.foreseen:
+                ports += request.holds_port(now)
+                places += request.holds_place(now)
+                ahead.append(request)
+        self._live = [r for r in self._live if r.service is None or r.holds_port(now) or r.holds_place(now)]
+
+    def _start(self, request: Request) -> None:
+        now = self._env.now
+        foreseen = (self._name, request.age, now) in self._foresight.failing
+        service = request.service = Service(now, foreseen)
+        cost = request.cost
+        if foreseen:
+            self._after(max(cost.hold, cost.latency), lambda: self._survived(request, service))
+            return
+        self._after(cost.hold, lambda: self._released(request, service))
+        self._after(cost.latency, lambda: self._answered(request, service))
+
+    def _after(self, delay: int, action: Any) -> None:
+        self._env.timeout(delay).callbacks.append(lambda _: action())  # type: ignore[union-attr]  # new event
+
+    def _give_way(self, request: Request) -> bool:
+        """Take the service away; its burst goes back to this transaction. Returns whether it waits again."""
+        job, service = request.job, request.service
+        assert service is not None
+        if service.foreseen:
+            request.service = None
+            return True
+        later = job.requests[request.index + 1 :]
+        harmful = any(r.service is not None and r.service.delayed for r in (request, *later))
+        if harmful or job.finished.triggered:
+            self._foresight.correct((self._name, request.age, service.start), True, self._env.now)
+        if job.finished.triggered:  # the answer is out; this run is void
+            return False
+        del job.requests[request.index + 1 :]
+        self._live = [live for live in self._live if live not in later]
+        for withdrawn in (request, *later):
+            withdrawn.service = None
+        return True
+
+    def _survived(self, request: Request, service: Service) -> None:
+        if request.service is not service:
+            return
+        key = (self._name, request.age, service.start)
+        self._foresight.correct(key, False, self._env.now)
+        request.service = None
+        self._settle_later()
+
+    def _released(self, request: Request, service: Service) -> None:
+        if request.service is not service:
+            return
+        if request.index + 1 < len(request.job.burst.transactions):
+            self._arrive(request.job, request.index + 1)
+        self._settle_later()
+
+    def _answered(self, request: Request, service: Service) -> None:
+        if request.service is not service:
+            return
+        service.answered = True
+        job = request.job
+        complete = len(job.requests) == len(job.burst.transactions)
+        if complete and all(r.service is not None and r.service.answered for r in job.requests):
+            job.finished.succeed()
+        self._settle_later()
