@@ -17,8 +17,9 @@ from aidg.runner import Busy, Runner
 
 # Consecutive blocks that must agree before the loop counts as converged.
 AGREEING = 2
-# Share of a loop's iterations that the prolog may take.
+# Share of a loop's iterations that the prolog may take, and blocks that it may always take.
 PROLOG_SHARE = 0.01
+SHORTEST_PROLOG = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class FixedPointRunner(Runner):
         size = lcm(node.instructions, kernel.machine.fetch_width) // node.instructions
         outer_done, outer_enter = kernel.recent, kernel.first_enter
         blocks: list[_Block] = []
-        limit = max(AGREEING + 2, int(PROLOG_SHARE * node.count) // size)
+        limit = max(SHORTEST_PROLOG, int(PROLOG_SHARE * node.count) // size)
         iteration = 0
         while iteration < node.count:
             remaining = node.count - iteration

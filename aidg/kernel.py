@@ -49,16 +49,20 @@ class StorageState:
     def serve_many(self, arrival: int, latency: int, count: int) -> tuple[int, int]:
         """``count`` transactions one after the other: the last answer and the last release of the port."""
         hold = latency if self.hold < 0 else self.hold
+        if self.places is not None or hold == 0:
+            answer = release = arrival
+            for _ in range(count):
+                answer, release = self.serve(release, latency)
+            return answer, release
         ports = self.ports
-        if self.places is None and (not ports.times or arrival >= ports.times[-1]):
-            last = arrival + (count - 1) * hold
-            ports.hold(arrival, count * hold)
-            self.busy += count * hold
-            return last + latency, last + hold
-        answer = release = arrival
-        for _ in range(count):
-            answer, release = self.serve(release, latency)
-        return answer, release
+        self.busy += count * hold
+        while count:
+            moment = ports.earliest(arrival, hold)
+            together = min(count, ports.free_for(moment, count * hold) // hold)
+            arrival = moment + together * hold
+            ports.hold(moment, together * hold)
+            count -= together
+        return arrival - hold + latency, arrival
 
 
 class Kernel:

@@ -40,6 +40,16 @@ class Reservations:
             position += 1
         return moment
 
+    def free_for(self, moment: int, wanted: int) -> int:
+        """For how long a place is free from ``moment`` on, ``wanted`` at most; at ``moment`` one is free."""
+        times, levels, capacity = self.times, self.levels, self.capacity
+        for position in range(bisect_right(times, moment), len(times)):
+            if times[position] >= moment + wanted:
+                break
+            if levels[position] >= capacity:
+                return times[position] - moment
+        return wanted
+
     def hold(self, moment: int, hold: int) -> None:
         """Take a place during ``[moment, moment + hold)``, which :meth:`earliest` has found free."""
         if hold == 0:
