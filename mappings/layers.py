@@ -1,11 +1,11 @@
 """One operator with its shape: what a mapping turns into a loop program.
 
-Field names are the columns of the layer table: C, H, W are the input's channels, height and width, K the output
-channels, R and S the kernel's height and width. Sizes are elements; one element of an activation or weight is one
-byte (int8), accumulators are four (int32).
+Field names are the columns of the layer table: C, H, W are the input's channels, height and width, K the
+output channels, R and S the kernel's height and width. Sizes are elements; one element of an activation or
+weight is one byte (int8), accumulators are four (int32).
 
-Shapes of operators without a window: tensors of other ranks than four keep the product of N, C, H, W. ``softmax``
-and ``layernorm`` are N rows of C elements that are normalised together.
+Shapes of operators without a window: tensors of other ranks than four keep the product of N, C, H, W.
+``softmax`` and ``layernorm`` are N rows of C elements that are normalised together.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ KERNELS = CONVOLUTIONS | TRANSPOSED_CONVOLUTIONS
 WINDOWED = KERNELS | POOLINGS
 
 # Operators with one shape for all their inputs and outputs, or that only move data.
-SHAPE_ONLY = frozenset(
-    """
-    add batchnorm clip concat div elu erf exp gelu hardsigmoid hardswish layernorm leakyrelu log logsoftmax lrn max
-    min mish mul neg pad pow prelu reciprocal relu resize selu sigmoid silu slice softmax softplus split sqrt sub
-    tanh transpose upsample
-    """.split()
-)
+# fmt: off
+SHAPE_ONLY = frozenset((
+    "add", "batchnorm", "clip", "concat", "div", "elu", "erf", "exp", "gelu", "hardsigmoid", "hardswish",
+    "layernorm", "leakyrelu", "log", "logsoftmax", "lrn", "max", "min", "mish", "mul", "neg", "pad", "pow",
+    "prelu", "reciprocal", "relu", "resize", "selu", "sigmoid", "silu", "slice", "softmax", "softplus",
+    "split", "sqrt", "sub", "tanh", "transpose", "upsample",
+))
+# fmt: on
 
 OPERATORS = WINDOWED | MATRIX_PRODUCTS | SHAPE_ONLY
 
@@ -37,8 +38,8 @@ class Layer:
 
     Attributes:
         name: Unique in the network.
-        op: ``conv, dwconv, conv1d, gemm, fc, maxpool, avgpool, globalavgpool, relu, add, concat, softmax, …``;
-            other operators carry their ONNX name in lower case.
+        op: ``conv, dwconv, conv1d, gemm, fc, maxpool, avgpool, globalavgpool, relu, add, concat, …``; other
+            operators carry their ONNX name in lower case.
         N, C, H, W: Input shape; for element-wise operators the product is the number of elements.
         K, R, S: Output channels and kernel size (convolutions, pooling).
         stride_h, stride_w, dilation_h, dilation_w: As in ONNX.
@@ -47,9 +48,9 @@ class Layer:
         ceil_mode: Pooling output sizes are rounded up.
         groups: Convolution groups.
         gemm_M, gemm_N, gemm_K: ``C[M, N] = A[M, K] · B[K, N]`` (matrix products).
-        operands: Tensors that are combined element-wise (``add``: 2 or more; 1: with constants only) or joined
-            (``concat``). Where they differ in shape, N, C, H, W are the result's (``concat``: the first input's) and
-            ``in_elements``, ``out_elements`` hold the true sizes.
+        operands: Tensors that are combined element-wise (``add``: 2 or more; 1: with constants only) or
+            joined (``concat``). Where they differ in shape, N, C, H, W are the result's (``concat``: the
+            first input's) and ``in_elements``, ``out_elements`` hold the true sizes.
         count: How often the layer occurs.
         bias: Whether a bias is added (int32 per output channel).
         inputs: Names of the layers that produce the inputs; empty for network inputs.
@@ -101,9 +102,7 @@ class Layer:
         if self.op in TRANSPOSED_CONVOLUTIONS:
             reach = self.dilation_h * (self.R - 1) + 1
             return self.stride_h * (self.H - 1) + reach + self.output_pad_h - self.pad_h - end
-        return _output_size(
-            self.H, self.R, self.stride_h, self.dilation_h, self.pad_h, end, self.ceil_mode
-        )
+        return _output_size(self.H, self.R, self.stride_h, self.dilation_h, self.pad_h, end, self.ceil_mode)
 
     @property
     def OW(self) -> int:
@@ -112,15 +111,13 @@ class Layer:
         if self.op in TRANSPOSED_CONVOLUTIONS:
             reach = self.dilation_w * (self.S - 1) + 1
             return self.stride_w * (self.W - 1) + reach + self.output_pad_w - self.pad_w - end
-        return _output_size(
-            self.W, self.S, self.stride_w, self.dilation_w, self.pad_w, end, self.ceil_mode
-        )
+        return _output_size(self.W, self.S, self.stride_w, self.dilation_w, self.pad_w, end, self.ceil_mode)
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one occurrence, padded taps included; 0 for other operators.
 
-        A transposed convolution counts one per input element and weight of its group, cropped results included.
+        A transposed convolution counts one per input element and weight of its group, cropped ones included.
         """
         if self.op in CONVOLUTIONS:
             return self.N * self.OH * self.OW * self.K * (self.C // self.groups) * self.R * self.S
@@ -177,7 +174,7 @@ def _output_size(
     return positions
 
 
-_POSITIVE = ("count", "N", "C", "H", "W", "K", "R", "S", "stride_h", "stride_w", "dilation_h", "dilation_w", "groups")
+_POSITIVE = "count N C H W K R S stride_h stride_w dilation_h dilation_w groups".split()  # noqa: SIM905 - a row
 _NOT_NEGATIVE = ("pad_h", "pad_w", "pad_h_end", "pad_w_end", "output_pad_h", "output_pad_w", "window")
 
 
@@ -213,17 +210,21 @@ def _group_problems(layer: Layer) -> list[tuple[str, str]]:
         if value % layer.groups
     ]
     if layer.op == "dwconv" and layer.groups != layer.C:
-        found.append(("groups", f"groups is {layer.groups}; a depthwise convolution has one per channel, C = {layer.C}"))
+        text = f"groups is {layer.groups}; a depthwise convolution has one per channel, C = {layer.C}"
+        found.append(("groups", text))
     if layer.op == "conv1d" and (layer.H, layer.R) != (1, 1):
         field, value = ("H", layer.H) if layer.H != 1 else ("R", layer.R)
-        found.append((field, f"{field} is {value}; a one-dimensional convolution runs along W and has H = R = 1"))
+        text = f"{field} is {value}; a one-dimensional convolution runs along W and has H = R = 1"
+        found.append((field, text))
     return found
 
 
 def _window_problems(layer: Layer) -> list[tuple[str, str]]:
     if layer.op in TRANSPOSED_CONVOLUTIONS:
         sizes = (("pad_h", "height", layer.OH), ("pad_w", "width", layer.OW))
-        return [(field, f"{field} leaves an output {name} of {size}") for field, name, size in sizes if size < 1]
+        return [
+            (field, f"{field} leaves an output {word} of {size}") for field, word, size in sizes if size < 1
+        ]
     end_h = layer.pad_h if layer.pad_h_end is None else layer.pad_h_end
     end_w = layer.pad_w if layer.pad_w_end is None else layer.pad_w_end
     spans = (

@@ -1,8 +1,8 @@
 """Networks: their layers in order, and what their source said that did not become a layer.
 
-    >>> network = load_network("alexnet")
-    >>> network.macs
-    714188480
+>>> network = load_network("alexnet")
+>>> network.macs
+714188480
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Note:
     """Something in the source of a network that did not become a layer of its own, or not as it stands.
 
     Attributes:
-        kind: ``view`` (renames data, moves none), ``folded`` (merged into another layer), ``constant`` (computed
-            before inference), ``assumed`` (a size that the source leaves open), ``unknown`` (not imported, or with
-            work that is not counted), ``ignored`` (not read).
+        kind: ``view`` (renames data, moves none), ``folded`` (merged into another layer), ``constant``
+            (computed before inference), ``assumed`` (a size that the source leaves open), ``unknown`` (not
+            imported, or with work that is not counted), ``ignored`` (not read).
         node: Name of the node, tensor or column that it is about.
         op: Its operator as the source calls it, empty where there is none.
         text: One sentence.
@@ -100,7 +100,7 @@ class Network:
         return found
 
     def report(self) -> str:
-        """Text: how many layers, multiply-accumulates and notes; then each assumption and unknown operator."""
+        """Text: numbers of layers, MACs and notes; then each assumption and unknown operator."""
         counts = Counter(note.kind for note in self.notes)
         parts = [f"{counts[kind]} {kind}" for kind in NOTE_KINDS if counts[kind]]
         head = f"{self.name}: {len(self.layers)} layers, {self.macs} MACs"
@@ -153,7 +153,7 @@ def load_network(
         from mappings.layer_table import read_layer_table
 
         if batch is not None or sizes:
-            raise AcadlError("a layer table holds its sizes itself; change its column N instead of giving batch or dims")
+            raise AcadlError("a layer table holds its sizes itself; change its column N, not batch or dims")
         return read_layer_table(Path(text))
     if isinstance(source, os.PathLike) or re.search(r"[/\\]", text) or Path(text).is_file():
         raise AcadlError(f"{text} is neither an ONNX model (.onnx) nor a layer table (.csv)")
@@ -201,7 +201,7 @@ def _key(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``; did you mean 'x'?`` for the nearest known name, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean '{near[0]}'?" if near else ""

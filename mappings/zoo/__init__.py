@@ -1,7 +1,7 @@
 """Networks that ship, built from their published definitions; shapes only, no weights.
 
-Each module is a family and has ``NETWORKS``: name to a function that takes the batch size and returns the layers.
-A module that lies in this folder is found by looking; nothing else needs to know of it.
+Each module is a family and has ``NETWORKS``: name to a function that takes the batch size and returns the
+layers. A module that lies in this folder is found by looking; nothing else needs to know of it.
 """
 
 from __future__ import annotations

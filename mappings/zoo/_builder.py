@@ -49,7 +49,9 @@ class NetworkBuilder:
         layer = self._window(name, op, x, kernel, stride, pad, K=channels, groups=groups, bias=True)
         return Tensor(name, (layer.N, layer.K, layer.OH, layer.OW))
 
-    def maxpool(self, name: str, x: Tensor, kernel: int, stride: int, pad: int = 0, ceil_mode: bool = False) -> Tensor:
+    def maxpool(
+        self, name: str, x: Tensor, kernel: int, stride: int, pad: int = 0, ceil_mode: bool = False
+    ) -> Tensor:
         """Maximum over windows."""
         layer = self._window(name, "maxpool", x, kernel, stride, pad, K=x.shape[1], ceil_mode=ceil_mode)
         return Tensor(name, (layer.N, layer.C, layer.OH, layer.OW))

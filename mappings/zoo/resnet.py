@@ -1,6 +1,7 @@
-"""ResNet: K. He et al., Deep residual learning for image recognition, 2016; names and strides as in torchvision.
+"""ResNet: K. He et al., Deep residual learning for image recognition, 2016; names as in torchvision.
 
-The bottleneck's stride is in its 3 × 3 convolution ("version 1.5"), not in the first 1 × 1 one as in the paper.
+The bottleneck's stride is in its 3 × 3 convolution ("version 1.5", as in torchvision), not in the first 1 × 1
+one as in the paper.
 """
 
 from __future__ import annotations

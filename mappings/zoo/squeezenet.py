@@ -5,7 +5,10 @@ from __future__ import annotations
 from mappings.layers import Layer
 from mappings.zoo._builder import NetworkBuilder, Tensor
 
-_FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+_FIRES = {
+    2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128),
+    6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256),
+}  # fmt: skip
 """Module number: channels of the squeeze and of each of the two expand convolutions."""
 
 

@@ -1,7 +1,7 @@
 """TC-ResNet: S. Choi et al., Temporal convolution for real-time keyword spotting on mobile devices, 2019.
 
-The input is 40 mel-frequency cepstral coefficients (channels) of 101 frames; convolutions run along time, so the
-height is 1. The authors' code also trains a second, two-class output, which keyword spotting does not use.
+The input is 40 mel-frequency cepstral coefficients (channels) of 101 frames; convolutions run along time, so
+the height is 1. The authors' code also trains a second output of two classes, which keyword spotting omits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""VGG: K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, 2015."""
+"""VGG: K. Simonyan and A. Zisserman, Very deep convolutional networks for image recognition, 2015."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
 def vgg16(batch: int) -> tuple[Layer, ...]:
-    """Configuration D: 138,357,544 parameters, 15,470,264,320 multiply-accumulates per image of 3 × 224 × 224."""
+    """Configuration D: 138,357,544 parameters, 15,470,264,320 multiply-accumulates (3 × 224 × 224)."""
     net = NetworkBuilder()
     x = net.input(batch, 3, 224, 224)
     for block, (channels, depth) in enumerate(_VGG16, start=1):
