@@ -1,0 +1,174 @@
+"""What is drawn: nested boxes and the lines between them, arrays of instances folded into one box."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from acadl.draw.text import attribute_lines, frequency, kind_of, tooltip
+from acadl.model import Architecture, DataStorage, Edge, EdgeKind, RegisterFile
+
+_INDEX = re.compile(r"\[(\d+)\]")
+_SEGMENT = re.compile(r"[^.]+")
+
+
+@dataclass
+class Box:
+    """One box of the drawing.
+
+    Attributes:
+        key: Name with every index replaced by ``*``; the same for all instances of an array.
+        label: What is written on it: the name without its container's.
+        kind: Style: ``stage, execute, fetch, unit, memory_unit, registers, sram, dram, cache, group``.
+        lines: Attributes worth reading.
+        title: Tooltip.
+        copies: Dimensions of the array that the box stands for; empty for a single box.
+        children: Boxes inside.
+    """
+
+    key: str
+    label: str
+    kind: str
+    lines: list[str] = field(default_factory=list)
+    title: str = ""
+    copies: tuple[int, ...] = ()
+    children: list[Box] = field(default_factory=list)
+
+    @property
+    def heading(self) -> str:
+        """Label with the dimensions of the array."""
+        return " × ".join([self.label, *map(str, self.copies)])
+
+    def walk(self) -> Iterator[Box]:
+        """The box and everything in it, outside first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the drawing, from box to box by key.
+
+    Attributes:
+        forward: The instruction path (else data).
+        both: Data flow both ways.
+        neighbour: Leads to another instance of the same array.
+        net: Lines of one net may share a trunk.
+    """
+
+    source: str
+    target: str
+    forward: bool
+    both: bool = False
+    neighbour: bool = False
+    net: str = ""
+
+
+def folded(name: str) -> str:
+    """``pe[3][4].ex`` → ``pe[*][*].ex``."""
+    return _INDEX.sub("[*]", name)
+
+
+def build(arch: Architecture) -> tuple[Box, list[Line]]:
+    """The root box and the lines, in order of declaration."""
+    root = Box(key="", label=arch.name, kind="group", lines=_summary(arch), title=arch.doc)
+    boxes: dict[str, Box] = {"": root}
+    parents = {
+        folded(edge.target): folded(edge.source) for edge in arch.edges if edge.kind is EdgeKind.CONTAINS
+    }
+    for item in arch.objects.values():
+        key = folded(item.name)
+        if key not in boxes:
+            boxes[key] = Box(
+                key, key, kind_of(item), attribute_lines(item), tooltip(item), _dimensions(item.name)
+            )
+        else:
+            box = boxes[key]
+            box.copies = tuple(map(max, box.copies, _dimensions(item.name)))
+    for key in list(boxes):
+        _adopt(key, boxes, parents, arch)
+    lines = _lines(arch, boxes)
+    for box in boxes.values():
+        box.copies = () if all(size == 1 for size in box.copies) else box.copies
+    return root, lines
+
+
+def _summary(arch: Architecture) -> list[str]:
+    """Clock and parameters, as many to a line as are read at a glance."""
+    clock = f"clock {frequency(arch.clock_hz)}"
+    values = [f"{name} = {value}" for name, value in arch.parameters.items()]
+    rows = [", ".join(values[first : first + 6]) for first in range(0, len(values), 6)]
+    return [clock, *rows]
+
+
+def _dimensions(name: str) -> tuple[int, ...]:
+    """Sizes that the last segment's indices ask for."""
+    return tuple(int(number) + 1 for number in _INDEX.findall(name.rsplit(".", 1)[-1]))
+
+
+def _adopt(key: str, boxes: dict[str, Box], parents: dict[str, str], arch: Architecture) -> None:
+    """Put the box into its container; containers that are no objects (template instances) are made."""
+    if not key:
+        return
+    parent = parents.get(key)
+    if parent is None:
+        parent = key.rpartition(".")[0]
+        if parent not in boxes:
+            boxes[parent] = Box(parent, parent, "group", copies=_group_size(parent, arch))
+            _adopt(parent, boxes, parents, arch)
+    box = boxes[key]
+    prefix = f"{parent}."
+    box.label = (key.removeprefix(prefix) if parent else key).replace("[*]", "")
+    boxes[parent].children.append(box)
+
+
+def _group_size(key: str, arch: Architecture) -> tuple[int, ...]:
+    """Dimensions of the array of template instances ``key``."""
+    segments = key.count(".") + 1
+    sizes: tuple[int, ...] = ()
+    for name in arch.objects:
+        if folded(name).startswith(f"{key}."):
+            found = _dimensions(".".join(name.split(".")[:segments]))
+            sizes = tuple(map(max, sizes, found)) if sizes else found
+    return sizes
+
+
+def _lines(arch: Architecture, boxes: dict[str, Box]) -> list[Line]:
+    """Lines between boxes; parallel edges are merged, edges inside an array of boxes become a note."""
+    found: dict[tuple[str, str, bool, bool], None] = {}
+    for edge in arch.edges:
+        if edge.kind is EdgeKind.CONTAINS:
+            continue
+        source, target = folded(edge.source), folded(edge.target)
+        if source == target:
+            note = "→ next" if edge.kind is EdgeKind.FORWARD else "⇒ neighbour"
+            if note not in boxes[source].lines:
+                boxes[source].lines.append(note)
+            continue
+        found[source, target, edge.kind is EdgeKind.FORWARD, _between_instances(edge)] = None
+    hubs = {folded(o.name) for o in arch.objects.values() if isinstance(o, (RegisterFile, DataStorage))}
+    lines: list[Line] = []
+    drawn: set[tuple[str, str, bool, bool]] = set()
+    for source, target, forward, neighbour in found:
+        back = (target, source, forward, neighbour)
+        if back in drawn:
+            continue
+        both = not forward and back in found
+        drawn.add((source, target, forward, neighbour))
+        hub = target if target in hubs and source not in hubs else source
+        flow = "forward" if forward else "both" if both else "in" if hub == target else "out"
+        net = f"{hub} {flow}{' dashed' if neighbour else ''}"
+        lines.append(Line(source, target, forward, both, neighbour, net))
+    return lines
+
+
+def _between_instances(edge: Edge) -> bool:
+    """Whether the edge joins two different instances of one array."""
+    for here, there in zip(_SEGMENT.findall(edge.source), _SEGMENT.findall(edge.target), strict=False):
+        if folded(here) != folded(there):
+            return False
+        if here != there:
+            return True
+    return False

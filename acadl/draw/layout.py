@@ -1,0 +1,271 @@
+"""Where the boxes stand: columns along the instruction path, storages beside their users.
+
+All coordinates are multiples of ``GRID`` pixels, so that lines can run on the grid between the boxes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acadl.draw.boxes import Box, Line
+
+GRID = 10
+TITLE_WIDTH = 8.4  # pixels per character of a heading
+TEXT_WIDTH = 7.0  # pixels per character of an attribute line
+HEADING = 30  # height of a container's heading
+LINE_HEIGHT = 15
+ROW_GAP = 40
+MARGIN = 30  # inside a container: room for a line with its bend
+SWEEPS = 8
+
+
+@dataclass(frozen=True)
+class Rect:
+    """Position and size in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.y + self.height
+
+
+@dataclass
+class _Item:
+    """A child that is being placed: size, column, vertical position relative to the container."""
+
+    box: Box
+    width: int
+    height: int
+    column: int = 0
+    y: int = 0
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
+
+
+def place(root: Box, lines: list[Line]) -> dict[str, Rect]:
+    """Rectangle of every box by key; the root's begins at the origin."""
+    inside: dict[str, dict[str, tuple[int, int]]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    owners = _owners(root)
+    _measure(root, lines, owners, inside, sizes)
+    rects: dict[str, Rect] = {}
+    _settle(root, 0, 0, inside, sizes, rects)
+    return rects
+
+
+def heading_width(box: Box) -> int:
+    """Pixels that the heading takes."""
+    return _snap(len(box.heading) * TITLE_WIDTH + 10)
+
+
+def _owners(root: Box) -> dict[str, tuple[str, ...]]:
+    """Key to the keys of its containers and itself, outermost first."""
+    owners: dict[str, tuple[str, ...]] = {}
+
+    def visit(box: Box, path: tuple[str, ...]) -> None:
+        owners[box.key] = (*path, box.key)
+        for child in box.children:
+            visit(child, owners[box.key])
+
+    visit(root, ())
+    return owners
+
+
+def _snap(length: float, step: int = GRID) -> int:
+    """Rounded up to the grid."""
+    return int(-(-length // step) * step)
+
+
+def _measure(
+    box: Box,
+    lines: list[Line],
+    owners: dict[str, tuple[str, ...]],
+    inside: dict[str, dict[str, tuple[int, int]]],
+    sizes: dict[str, tuple[int, int]],
+) -> None:
+    """Fill in the size of ``box`` and the positions of its children, innermost first."""
+    text_width = max((len(line) * TEXT_WIDTH for line in box.lines), default=0)
+    wide = max(heading_width(box), text_width)
+    if not box.children:
+        ends = sum(box.key in (line.source, line.target) for line in lines)
+        height = max(HEADING + LINE_HEIGHT * len(box.lines) + 6, 10 * ends + 20, 40)
+        sizes[box.key] = (max(80, _snap(wide + 20, 20)), _snap(height, 20))
+        return
+    for child in box.children:
+        _measure(child, lines, owners, inside, sizes)
+    items = {child.key: _Item(child, *sizes[child.key]) for child in box.children}
+    joins = _joins(box, lines, owners)
+    _columns(box, items, joins)
+    top = HEADING + LINE_HEIGHT * len(box.lines)
+    width, height, positions = _arrange(items, joins, _snap(top + 10), MARGIN)
+    inside[box.key] = positions
+    sizes[box.key] = (max(_snap(wide + 20, 20), width), height)
+
+
+def _joins(box: Box, lines: list[Line], owners: dict[str, tuple[str, ...]]) -> list[tuple[str, str, bool]]:
+    """Lines lifted to the children of ``box``: (source, target, forward)."""
+    depth = len(owners[box.key])
+    joins: dict[tuple[str, str, bool], None] = {}
+    for line in lines:
+        source, target = owners[line.source], owners[line.target]
+        if source[:depth] == target[:depth] == owners[box.key] and len(source) > depth < len(target):
+            ends = (source[depth], target[depth])
+            if ends[0] != ends[1]:
+                joins[*ends, line.forward] = None
+    return list(joins)
+
+
+def _columns(box: Box, items: dict[str, _Item], joins: list[tuple[str, str, bool]]) -> None:
+    """Stages by their longest forward path; storages one column beyond their users."""
+    if not joins:
+        rows = 5 if len(items) > 6 else 6
+        for number, item in enumerate(items.values()):
+            item.column = number // rows
+        return
+    level = _forward_levels(items, joins)
+    first = {key for key, column in level.items() if column == 0}
+    while len(level) < len(items):
+        beside = _beside(items, joins, level)
+        if not beside:
+            level |= {key: 0 for key in items if key not in level}
+            break
+        for key, users in beside.items():
+            only_fetch = users <= first and len(level) > len(first)
+            level[key] = -1 if only_fetch else max(level[user] for user in users) + 1
+    lowest = min(level.values())
+    for key, item in items.items():
+        item.column = level[key] - lowest
+
+
+def _forward_levels(items: dict[str, _Item], joins: list[tuple[str, str, bool]]) -> dict[str, int]:
+    """Longest path from a source along the instruction path, then along data; edges back are left out."""
+    forward = [(a, b) for a, b, is_forward in joins if is_forward]
+    level = {key: 0 for key in items if any(key in pair for pair in forward)}
+    if not level:
+        stages = [k for k, i in items.items() if i.box.kind in ("fetch", "stage", "execute", "group")]
+        level = dict.fromkeys(stages or list(items)[:1], 0)
+    order: dict[str, set[str]] = {key: set() for key in level}
+    data = [(a, b) for a, b, is_forward in joins if not is_forward and a in level and b in level]
+    for source, target in (*forward, *data):
+        if source not in _reachable(target, order):
+            order[source].add(target)
+    pending = list(level)
+    while pending:
+        source = pending.pop(0)
+        for target in order[source]:
+            if level[target] <= level[source]:
+                level[target] = level[source] + 1
+                pending.append(target)
+    return level
+
+
+def _reachable(start: str, order: dict[str, set[str]]) -> set[str]:
+    """``start`` and everything after it."""
+    seen = {start}
+    pending = [start]
+    while pending:
+        new = order[pending.pop()] - seen
+        seen |= new
+        pending += sorted(new)
+    return seen
+
+
+def _beside(
+    items: dict[str, _Item], joins: list[tuple[str, str, bool]], level: dict[str, int]
+) -> dict[str, set[str]]:
+    """Boxes without a column that touch one with a column, and which."""
+    found: dict[str, set[str]] = {}
+    for source, target, _ in joins:
+        for key, other in ((source, target), (target, source)):
+            if key not in level and other in level:
+                found.setdefault(key, set()).add(other)
+    return {key: found[key] for key in items if key in found}
+
+
+def _arrange(
+    items: dict[str, _Item], joins: list[tuple[str, str, bool]], top: int, margin: int
+) -> tuple[int, int, dict[str, tuple[int, int]]]:
+    """Size of the container and positions of the children."""
+    columns: dict[int, list[_Item]] = {}
+    for item in items.values():
+        columns.setdefault(item.column, []).append(item)
+    for members in columns.values():
+        _stack(members, 0)
+    neighbours: dict[str, list[_Item]] = {key: [] for key in items}
+    for source, target, _ in joins:
+        neighbours[source].append(items[target])
+        neighbours[target].append(items[source])
+    order = sorted(columns)
+    for sweep in range(SWEEPS):
+        for column in order if sweep % 2 == 0 else reversed(order):
+            _pull(columns[column], neighbours)
+    shift = top - min(item.y for item in items.values())
+    positions: dict[str, tuple[int, int]] = {}
+    x = margin
+    for column in order:
+        width = max(item.width for item in columns[column])
+        for item in columns[column]:
+            positions[item.box.key] = (x + (width - item.width) // 2 // GRID * GRID, item.y + shift)
+        crossing = sum(_crosses(items, join, column) for join in joins)
+        x += width + min(50 + 10 * crossing, 140)
+        if column == order[-1]:
+            x = max(px + items[key].width for key, (px, _) in positions.items()) + margin
+    bottom = max(item.y + shift + item.height for item in items.values())
+    return x, _snap(bottom + margin - 10, 20), positions
+
+
+def _crosses(items: dict[str, _Item], join: tuple[str, str, bool], column: int) -> bool:
+    """Whether a join has to pass the gap after ``column``."""
+    ends = sorted((items[join[0]].column, items[join[1]].column))
+    return ends[0] <= column < ends[1]
+
+
+def _stack(members: list[_Item], start: int) -> None:
+    y = start
+    for item in members:
+        item.y = y
+        y += item.height + ROW_GAP
+
+
+def _pull(members: list[_Item], neighbours: dict[str, list[_Item]]) -> None:
+    """Move each box of a column to the mean height of its neighbours, in their order, without overlap."""
+    wish = {}
+    for item in members:
+        others = [other for other in neighbours[item.box.key] if other.column != item.column]
+        middle = sum(other.middle for other in others) / len(others) if others else item.middle
+        wish[item.box.key] = middle - item.height / 2
+    # stable: boxes with the same wish keep their order
+    members.sort(key=lambda item: wish[item.box.key] + item.height / 2)
+    y = -(10**9)
+    for item in members:
+        item.y = max(y, _snap(wish[item.box.key]))
+        y = item.y + item.height + ROW_GAP
+    # what was pushed down drags the column: centre the block on its wishes again
+    drift = sum(item.y - wish[item.box.key] for item in members) / len(members)
+    for item in members:
+        item.y -= int(drift // GRID * GRID)
+
+
+def _settle(
+    box: Box,
+    x: int,
+    y: int,
+    inside: dict[str, dict[str, tuple[int, int]]],
+    sizes: dict[str, tuple[int, int]],
+    rects: dict[str, Rect],
+) -> None:
+    """Turn relative positions into absolute ones."""
+    rects[box.key] = Rect(x, y, *sizes[box.key])
+    for child in box.children:
+        dx, dy = inside[box.key][child.key]
+        _settle(child, x + dx, y + dy, inside, sizes, rects)
