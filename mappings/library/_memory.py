@@ -1,0 +1,75 @@
+"""Where a layer's arrays lie in the machine's main memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acadl.model import Architecture, MemoryInterface
+from mappings.layers import Layer
+from mappings.registry import MappingError
+
+ALIGNMENT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """``bytes`` bytes from ``address`` on; arrays of a layer never share a byte."""
+
+    name: str
+    address: int
+    bytes: int
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.address + self.bytes
+
+
+def place(layer: Layer, memory: MemoryInterface, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """Arrays of the given sizes in bytes one after the other, each at a multiple of 64, by name.
+
+    Raises:
+        MappingError: The memory's largest address range does not hold them all.
+    """
+    low, high = max(memory.address_ranges, key=lambda ends: ends[1] - ends[0], default=(0, 0))
+    placed: dict[str, Array] = {}
+    address = low
+    for name, size in sizes.items():
+        address = -(-address // ALIGNMENT) * ALIGNMENT
+        placed[name] = Array(name, address, size)
+        address += size
+    if address > high:
+        parts = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        raise MappingError(
+            f"layer '{layer.name}' ({layer.op}) needs {address - low:,} bytes of memory ({parts}), but "
+            f"'{memory.name}' holds {high - low:,}; describe a larger '{memory.name}' or split the layer"
+        )
+    return placed
+
+
+def main_memory(arch: Architecture) -> MemoryInterface:
+    """The largest memory. Raises :class:`MappingError` for an architecture without memories."""
+    memories = list(arch.of_type(MemoryInterface))
+    if not memories:
+        raise MappingError(f"architecture '{arch.name}' has no memory for a layer's operands")
+    return max(memories, key=_largest_range)
+
+
+def _largest_range(memory: MemoryInterface) -> int:
+    return max((high - low for low, high in memory.address_ranges), default=0)
+
+
+def parameter(arch: Architecture, name: str) -> int:
+    """Parameter of the architecture that its mapping reads.
+
+    Raises:
+        MappingError: It is missing or not at least 1.
+    """
+    value = arch.parameters.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise MappingError(
+            f"the mapping for '{arch.name}' reads its parameter '{name}', a positive integer; "
+            f"it is {value!r}. Parameters: {', '.join(arch.parameters) or 'none'}"
+        )
+    return value

@@ -1,0 +1,83 @@
+"""Splitting a dimension into full tiles and a rest, and the loops over them.
+
+    >>> split(196, 128)
+    Split(tile=98, count=2, rest=0)
+    >>> split(100, 16)
+    Split(tile=15, count=6, rest=10)
+    >>> split(100, 16, multiple=4)
+    Split(tile=16, count=6, rest=4)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mappings.program import Affine, Node, Sequence, as_affine, index, loop
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """``count`` tiles of ``tile`` elements and, where ``rest`` is not 0, one more of ``rest`` elements."""
+
+    tile: int
+    count: int
+    rest: int
+
+    @property
+    def tiles(self) -> int:
+        """Tiles, the rest included."""
+        return self.count + (self.rest > 0)
+
+    @property
+    def size(self) -> int:
+        """Elements of the whole dimension."""
+        return self.tile * self.count + self.rest
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile inside its loop.
+
+    Attributes:
+        number: Position among the tiles of its dimension.
+        offset: First element.
+        size: Elements; a plain number, since full tiles and the rest have bodies of their own.
+    """
+
+    number: Affine
+    offset: Affine
+    size: int
+
+
+def split(size: int, limit: int, multiple: int = 1) -> Split:
+    """``size`` in as few tiles of at most ``limit`` as possible, about equally large.
+
+    Equal tiles need fewer ragged edges than tiles of ``limit`` (196 in tiles of at most 128: twice 98). Tiles
+    other than the rest are multiples of ``multiple``, which must divide ``limit``.
+    """
+    tiles = -(-size // limit)
+    tile = -(-size // (tiles * multiple)) * multiple
+    tile = min(tile, size)
+    return Split(tile, size // tile, size % tile)
+
+
+def over(name: str, parts: Split, body: Callable[[Tile], Node]) -> Node:
+    """``body`` for every tile: a loop over the full ones (index ``name``), then the rest on its own."""
+    counter = index(name) if parts.count > 1 else as_affine(0)
+    full = body(Tile(counter, counter * parts.tile, parts.tile))
+    nodes = [loop(name, parts.count, full) if parts.count > 1 else full]
+    if parts.rest:
+        nodes.append(body(Tile(as_affine(parts.count), as_affine(parts.count * parts.tile), parts.rest)))
+    return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
+
+
+def repeat(name: str, count: int, body: Callable[[Affine], Node]) -> Node:
+    """``body`` for every value of an index from 0 to ``count - 1``; no loop where there is one value only."""
+    return loop(name, count, body(index(name))) if count > 1 else body(as_affine(0))
+
+
+def rotating(counter: Affine, slots: int) -> Affine:
+    """Slot of the ``counter``-th use of ``slots`` rotating buffers; indices that do not matter are left out."""
+    terms = tuple((name, c % slots) for name, c in counter.terms if c % slots)
+    return Affine(counter.const % slots, terms) % slots

@@ -1,0 +1,148 @@
+"""Which mapper turns a layer into a loop program, by the name of the architecture.
+
+A mapper is a function ``map_layer(layer, arch) -> LoopProgram`` under :func:`mapper`. It is found, in this
+order,
+
+1. where a module with the decorator has been imported,
+2. as the module ``mappings.library.NAME``, imported when it is asked for,
+3. under the entry-point group ``acadl.mappings`` of an installed package, whose entry is called like the
+   architecture and names the module with the decorator or the function itself.
+
+    >>> @mapper("toy")
+    ... def map_layer(layer, arch):
+    ...     return LoopProgram(sequence(), {})
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import TypeAlias
+
+from acadl.errors import AcadlError
+from acadl.model import Architecture
+from mappings.layers import Layer, layer_problems
+from mappings.program import LoopProgram
+
+ENTRY_POINT_GROUP = "acadl.mappings"
+LIBRARY = "mappings.library"
+
+Mapper: TypeAlias = Callable[[Layer, Architecture], LoopProgram]
+
+# The one place that registration writes to; everything else only looks up.
+_registered: dict[str, Mapper] = {}
+
+
+class MappingError(AcadlError):
+    """A layer cannot be mapped: no mapper, an operator that it lacks, operands that do not fit."""
+
+
+def mapper(architecture: str) -> Callable[[Mapper], Mapper]:
+    """Register the decorated function for architectures called ``architecture``; the last one wins."""
+
+    def register(function: Mapper) -> Mapper:
+        _registered[architecture] = function
+        return function
+
+    return register
+
+
+def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
+    """The layer as a loop program for ``arch``.
+
+    Raises:
+        MappingError: There is no mapper for ``arch.name``, the layer's sizes make no sense, or the mapper
+            cannot run it.
+    """
+    function = find_mapper(arch.name)
+    problems = layer_problems(layer)
+    if problems:
+        raise MappingError(f"layer '{layer.name}' ({layer.op}): " + "; ".join(text for _, text in problems))
+    return function(layer, arch)
+
+
+def find_mapper(architecture: str) -> Mapper:
+    """The mapper for architectures called ``architecture``. Raises :class:`MappingError` if there is none."""
+    function = (
+        _registered.get(architecture)
+        or _from_library(architecture)
+        or _from_entry_points(architecture)
+    )
+    if function is None:
+        raise MappingError(_unknown_architecture(architecture))
+    return function
+
+
+def library_module(architecture: str) -> ModuleType | None:
+    """The shipped mapping module of that name, imported; ``None`` where none ships."""
+    if not architecture.isidentifier() or architecture.startswith("_"):
+        return None
+    name = f"{LIBRARY}.{architecture}"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def mapper_names() -> tuple[str, ...]:
+    """Architectures that can be mapped, sorted; looks but imports no mapping."""
+    library = importlib.import_module(LIBRARY)
+    shipped = (module.name for module in pkgutil.iter_modules(library.__path__))
+    third_party = (entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))
+    return tuple(sorted({*_registered, *(n for n in shipped if not n.startswith("_")), *third_party}))
+
+
+def unsupported(layer: Layer, architecture: str, supported: Iterable[str]) -> MappingError:
+    """The error for a layer whose operator an architecture cannot run; ``supported`` lists what it can."""
+    names = sorted(supported)
+    return MappingError(
+        f"layer '{layer.name}': '{architecture}' cannot run operator '{layer.op}'"
+        f"{_did_you_mean(layer.op, names)}; supported: {', '.join(names)}"
+    )
+
+
+def _from_library(architecture: str) -> Mapper | None:
+    if library_module(architecture) is None:
+        return None
+    return _registered.get(architecture)
+
+
+def _from_entry_points(architecture: str) -> Mapper | None:
+    for entry in entry_points(group=ENTRY_POINT_GROUP, name=architecture):
+        loaded = _load(entry)
+        function = _registered.get(architecture)
+        if function is not None:
+            return function
+        if callable(loaded):
+            return mapper(architecture)(loaded)
+        raise MappingError(
+            f"entry point '{entry.name}' of group '{ENTRY_POINT_GROUP}' ({entry.value}) registers no mapper "
+            f"for '{architecture}'; decorate its function with @mapper(\"{architecture}\")"
+        )
+    return None
+
+
+def _load(entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise MappingError(
+            f"entry point '{entry.name}' of group '{ENTRY_POINT_GROUP}' cannot be loaded ({entry.value}): "
+            f"{error}"
+        ) from error
+
+
+def _unknown_architecture(architecture: str) -> str:
+    names = mapper_names()
+    return (
+        f"no mapping for architecture '{architecture}'{_did_you_mean(architecture, names)}; "
+        f"there are mappings for: {', '.join(names) or 'none'}. A function decorated with "
+        f"@mapper(\"{architecture}\") adds one"
+    )
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
