@@ -89,22 +89,21 @@ def estimate(
     notes: list[str] = []
     runner: Runner
     if method == "exact":
-        runner = exact = ExactRunner(kernel, budget)
+        runner = ExactRunner(kernel, budget)
     elif method == "fixed_point":
-        runner = published = FixedPointRunner(kernel, tolerance)
+        runner = FixedPointRunner(kernel, tolerance)
     else:
         runner = Runner(kernel)
     cycles = runner.run()
-    if method == "exact" and exact.unsettled:
+    if isinstance(runner, ExactRunner) and runner.unsettled:
         method = "fixed_point"
         notes += [
-            f"loop '{loop.loop}' did not settle within the budget of {budget} instructions: extrapolated after "
-            f"{loop.evaluated} iterations, whose intervals spread by {loop.spread_cycles} cycles"
-            for loop in exact.unsettled.values()
+            f"loop '{loop.loop}' did not settle within the budget of {budget} instructions: extrapolated "
+            f"after {loop.evaluated} iterations, whose intervals spread by {loop.spread_cycles} cycles"
+            for loop in runner.unsettled.values()
         ]
-    if method == "fixed_point" and runner is not None and isinstance(runner, FixedPointRunner):
-        if not published.converged:
-            notes.append(f"not all loops converged to within {tolerance:g} in the prolog")
+    if isinstance(runner, FixedPointRunner) and not runner.converged:
+        notes.append(f"not all loops converged to within {tolerance:g} in the prolog")
     return Estimate(
         cycles=cycles,
         method=method,

@@ -2,13 +2,14 @@
 
 Lübeck et al., "Automatic Generation of Fast and Accurate Performance Models for Deep Neural Network
 Accelerators": iterations are evaluated until the iteration latency and the overlap of consecutive iterations
-change only a little; then ``Δt = Δt_prolog + (n − n_prolog) · (Δt_iteration − Δt_overlap)``. Applied here per loop
-level, the state being carried across levels. The result is an estimate.
+change only a little; then ``Δt = Δt_prolog + (n − n_prolog) · (Δt_iteration − Δt_overlap)``. Applied here per
+loop level, the state being carried across levels. The result is an estimate.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import lcm
 
 from aidg.kernel import Kernel
@@ -72,13 +73,13 @@ class FixedPointRunner(Runner):
         if len(blocks) < AGREEING + 2:
             return False
         recent = blocks[-(AGREEING + 2) :]
-        pairs = list(zip(recent, recent[1:], strict=False))
+        pairs = list(pairwise(recent))
         latencies = [block.done - block.enter for block, _ in pairs]
         overlaps = [block.done - following.enter for block, following in pairs]
         return all(
             abs(later - earlier) <= self.tolerance * max(latencies)
             for values in (latencies, overlaps)
-            for earlier, later in zip(values, values[1:], strict=False)
+            for earlier, later in pairwise(values)
         )
 
     def _extrapolate(self, node: PreparedLoop, iteration: int, size: int, blocks: list[_Block]) -> int:

@@ -281,7 +281,7 @@ class Kernel:
         storage.limit = max(PRUNE_AT, 2 * len(storage.ports.times))
 
     def normalised(self, base: int) -> tuple[Hashable, ...]:
-        """Everything but the operands of groups with cells or ranges, relative to ``base``, the past clipped."""
+        """Everything but operands in cells or ranges, relative to ``base``, the past clipped."""
         clipped = [t - base if t > base else 0 for t in self.times]
         if self.position == 0:
             clipped[GROUP_READY] = 0

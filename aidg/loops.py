@@ -44,9 +44,7 @@ def _plan(program: PreparedProgram, node: PreparedLoop) -> LoopPlan:
     inside = [
         number for number, row in enumerate(program.access_rows) if node.first_row <= row < node.last_row
     ]
-    coefficients = {
-        number: dict(program.access_plans[number].terms).get(node.level, 0) for number in inside
-    }
+    coefficients = {number: dict(program.access_plans[number].terms).get(node.level, 0) for number in inside}
     residues = {
         (coefficient, modulus)
         for number in inside

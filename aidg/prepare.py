@@ -6,6 +6,7 @@ Nothing here depends on trip counts: a program of 10¹² instructions is prepare
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from acadl.errors import ProgramError
@@ -228,7 +229,12 @@ class _Preparation:
         return self.routes[key]
 
     def _access(
-        self, value: Register | Memory, write: bool, scope: dict[str, int], unit: FunctionalUnit, text: Instruction
+        self,
+        value: Register | Memory,
+        write: bool,
+        scope: dict[str, int],
+        unit: FunctionalUnit,
+        text: Instruction,
     ) -> Access:
         if isinstance(value, Register):
             return Access("registers", self._register_address(value, scope, text), 1, 1, 0, write, scope)
@@ -283,7 +289,9 @@ class _Preparation:
         machine, unit, stages = self.machine, found.unit, found.stages
         execute = machine.place(stages[-1].name, stages[-1].capacity)
         own = machine.place(unit.name, unit.capacity)
-        accesses = range(first, self.step_routes[number + 1][4] if number + 1 < len(self.step_routes) else len(plans))
+        accesses = range(
+            first, self.step_routes[number + 1][4] if number + 1 < len(self.step_routes) else len(plans)
+        )
         interval = unit.initiation_interval
         storage = {write: self._storage_accesses(accesses, write, plans, unit) for write in (False, True)}
         return Row(
@@ -311,7 +319,7 @@ class _Preparation:
     ) -> tuple[tuple[int, int, int, int, int, bool, int], ...]:
         """The stages that the instruction passes through on its way to the execute stage."""
         hops = []
-        for stage, following in zip(stages, stages[1:], strict=False):
+        for stage, following in pairwise(stages):
             latency = _cycles(stage, "latency", names)
             interval = (
                 latency if stage.initiation_interval is None else _cycles(stage, "initiation_interval", names)
@@ -407,5 +415,3 @@ def _number_registers(arch: Architecture) -> dict[str, int]:
         return (stem, int(digits), name) if canonical else (name, -1, name)
 
     return {name: number for number, name in enumerate(sorted(arch.register_file_of, key=key))}
-
-

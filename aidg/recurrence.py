@@ -2,14 +2,15 @@
 
 At every iteration boundary of every loop the state relative to the next possible start decides the whole
 future up to a shift in time and address (``docs/extrapolation.md`` has the argument). If it was seen ``p``
-iterations ago, the loop is periodic from there on, and whole periods are skipped by a shift. Where a loop does
-not settle within the budget, it is extrapolated as in :mod:`aidg.fixed_point`, and the result says so.
+iterations ago, the loop is periodic from there on, and whole periods are skipped by a shift. Where a loop
+does not settle within the budget, it is extrapolated as in :mod:`aidg.fixed_point`, and the result says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from aidg.kernel import Kernel
 from aidg.loops import LoopPlan, sweep
@@ -136,7 +137,7 @@ class ExactRunner(Runner):
     ) -> tuple[int, int]:
         """Assume that the remaining iterations take as long as the last evaluated ones on average."""
         bases = boundaries.bases[-(len(boundaries.bases) // 2 + 1) :]
-        intervals = [later - earlier for earlier, later in zip(bases, bases[1:], strict=False)]
+        intervals = [later - earlier for earlier, later in pairwise(bases)]
         remaining = node.count - iteration
         cycles = remaining * sum(intervals) // len(intervals)
         latest = boundaries.latest[-1] + cycles
@@ -149,8 +150,11 @@ class ExactRunner(Runner):
         return remaining, latest
 
     def _hulls(self, plan: LoopPlan) -> dict[int, tuple[int, int]] | None:
-        """Ranges swept in this run of the loop by operands of groups that do not move together; ``None`` where
-        recurrence would not imply periodicity: such operands can meet, or a storage's state would move."""
+        """Ranges swept in this run of the loop by operands of groups that do not move together.
+
+        ``None`` where recurrence would not imply periodicity: such operands can meet, or a storage's state
+        would have to move.
+        """
         if plan.has_moving_state:
             return None
         kernel, program = self.kernel, self.kernel.program

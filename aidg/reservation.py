@@ -12,8 +12,8 @@ from bisect import bisect_right
 class Reservations:
     """Occupancy of ``capacity`` places over time, as a step function.
 
-    ``times[i]`` starts a stretch in which ``levels[i]`` places are taken; before the first stretch none is, and
-    the last level is always 0.
+    ``times[i]`` starts a stretch in which ``levels[i]`` places are taken; before the first stretch none is,
+    and the last level is always 0.
     """
 
     __slots__ = ("capacity", "levels", "times")

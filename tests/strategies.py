@@ -22,10 +22,11 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Operand, Operation
-from mappings.program import Affine, LoopProgram, Node, Register, index, loop, memory, sequence, step
+from mappings.program import Affine, LoopProgram, Memory, Node, Register, index, loop, memory, sequence, step
 
 REGISTERS = 6
 MEMORY_BYTES = 4096
+INSTRUCTIONS = 1 << 20  # first address of the instruction memory
 
 COMPUTE = Operation(
     "compute",
@@ -60,8 +61,11 @@ class _Builder:
 
 
 @st.composite
-def architectures(draw: st.DrawFn) -> Architecture:
-    """Fetch, optional queues and stages, two compute units, load and store units, one or two memories."""
+def architectures(draw: st.DrawFn, unified: bool) -> Architecture:
+    """Fetch, optional queues and stages, two compute units, load, store and copy units, two memories.
+
+    With ``unified`` the load unit also reads the instruction memory.
+    """
     b = _Builder()
     width = draw(st.integers(1, 4))
     imem = b.add(
@@ -69,7 +73,8 @@ def architectures(draw: st.DrawFn) -> Architecture:
             name="imem",
             port_width=width,
             read_latency=draw(st.integers(0, 3)),
-            address_ranges=((1 << 20, (1 << 20) + 64),),
+            address_ranges=((INSTRUCTIONS, INSTRUCTIONS + MEMORY_BYTES),),
+            max_concurrent_requests=draw(st.sampled_from([None, 1, 2])),
             initiation_interval=draw(st.sampled_from([None, 1, 2])),
         )
     )
@@ -93,16 +98,26 @@ def architectures(draw: st.DrawFn) -> Architecture:
     head = fetch
     if draw(st.booleans()):
         head = draw(_stage(b, "decode", fetch))
-    registers = b.add(RegisterFile(name="rf", registers=dict.fromkeys((f"r{n}" for n in range(REGISTERS)), 0)))
+    registers = b.add(
+        RegisterFile(name="rf", registers=dict.fromkeys((f"r{n}" for n in range(REGISTERS)), 0))
+    )
     dmem = b.add(draw(_memories("dmem", 0)))
     spad = b.add(draw(_memories("spad", MEMORY_BYTES)))
     shared = draw(st.booleans())
     holders: list[str] = []
-    for name, mnemonic in (("alu", "compute"), ("mul", "compute2"), ("ld", "load"), ("st", "store"), ("dma", "copy")):
+    for name, mnemonic in (
+        ("alu", "compute"),
+        ("mul", "compute2"),
+        ("ld", "load"),
+        ("st", "store"),
+        ("dma", "copy"),
+    ):
         holder = holders[0] if shared and holders and draw(st.booleans()) else ""
         if not holder:
             before = draw(_stage(b, f"queue_{name}", head)) if draw(st.booleans()) else head
-            holder = b.add(ExecuteStage(name=f"ex_{name}", capacity=draw(st.integers(1, 3)), latency=Const(1)))
+            holder = b.add(
+                ExecuteStage(name=f"ex_{name}", capacity=draw(st.integers(1, 3)), latency=Const(1))
+            )
             b.edge(before, holder, EdgeKind.FORWARD)
             holders.append(holder)
         unit = draw(_unit(b, name, mnemonic))
@@ -114,6 +129,8 @@ def architectures(draw: st.DrawFn) -> Architecture:
             for storage in (dmem, spad):
                 b.edge(storage, unit, EdgeKind.READ_DATA)
                 b.edge(unit, storage, EdgeKind.WRITE_DATA)
+    if unified:
+        b.edge(imem, "ld", EdgeKind.READ_DATA)
     return Architecture(name="random", objects=b.objects, edges=tuple(b.edges), operations=OPERATIONS)
 
 
@@ -165,31 +182,33 @@ def _memories(draw: st.DrawFn, name: str, start: int) -> SRAM:
 
 
 @st.composite
-def programs(draw: st.DrawFn, max_instructions: int) -> LoopProgram:
+def programs(draw: st.DrawFn, max_instructions: int, unified: bool) -> LoopProgram:
     """A nest of up to three loops with code before, between and after, rotating buffers and ragged edges."""
     names = ["i", "j", "k"]
     depth = draw(st.integers(1, 3))
     limit = {1: max_instructions // 4, 2: 16, 3: 7}[depth]
     counts = {name: draw(st.integers(1, limit)) for name in names[:depth]}
-    body: Node = draw(_body(tuple(names[:depth]), counts, 1, 4))
+    body: Node = draw(_body(tuple(names[:depth]), counts, unified, 1, 4))
     for level in range(depth - 1, -1, -1):
         parts: list[Node] = [loop(names[level], counts[names[level]], body)]
         scope = tuple(names[:level])
         if draw(st.booleans()):
-            parts.insert(0, draw(_body(scope, counts, 0, 2)))
+            parts.insert(0, draw(_body(scope, counts, unified, 0, 2)))
         if draw(st.booleans()):
-            parts.append(draw(_body(scope, counts, 0, 2)))
+            parts.append(draw(_body(scope, counts, unified, 0, 2)))
         body = sequence(*parts)
     return LoopProgram(body, OPERATIONS)
 
 
 @st.composite
-def _body(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int], low: int, high: int) -> Node:
-    return sequence(*draw(st.lists(_steps(scope, counts), min_size=low, max_size=high)))
+def _body(
+    draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int], unified: bool, low: int, high: int
+) -> Node:
+    return sequence(*draw(st.lists(_steps(scope, counts, unified), min_size=low, max_size=high)))
 
 
 @st.composite
-def _steps(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int]) -> Node:
+def _steps(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int], unified: bool) -> Node:
     mnemonic = draw(st.sampled_from(["compute", "compute2", "load", "store", "copy"]))
     if mnemonic.startswith("compute"):
         return step(
@@ -200,7 +219,7 @@ def _steps(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int]) -> N
             n=draw(st.integers(0, 4)),
         )
     if mnemonic == "load":
-        return step("load", d=draw(_registers(scope)), s=draw(_ranges(scope, counts)))
+        return step("load", d=draw(_registers(scope)), s=draw(_ranges(scope, counts, unified)))
     if mnemonic == "store":
         return step("store", d=draw(_ranges(scope, counts)), s=draw(_registers(scope)))
     return step("copy", d=draw(_ranges(scope, counts)), s=draw(_ranges(scope, counts)))
@@ -215,7 +234,9 @@ def _registers(draw: st.DrawFn, scope: tuple[str, ...]) -> Register:
 
 
 @st.composite
-def _ranges(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int]) -> object:
+def _ranges(
+    draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int], instructions: bool = False
+) -> Memory:
     size = draw(st.sampled_from([1, 4, 4, 8, 20]))
     rows = draw(st.sampled_from([1, 1, 1, 2, 3]))
     pitch = draw(st.sampled_from([size, 24, 32])) if rows > 1 else 0
@@ -229,11 +250,15 @@ def _ranges(draw: st.DrawFn, scope: tuple[str, ...], counts: dict[str, int]) -> 
         elif kind == "rotate":
             slot = (index(name) * draw(st.integers(1, 3)) + draw(st.integers(0, 2))) % draw(st.integers(2, 4))
             address = address + slot * draw(st.sampled_from([4, 8, 32]))
-    if draw(st.booleans()):
+    if instructions and draw(st.booleans()):
+        address = address + INSTRUCTIONS
+    elif draw(st.booleans()):
         address = address + MEMORY_BYTES  # the scratchpad
     return memory(address, size, rows, pitch)
 
 
-def cases(max_instructions: int = 400) -> st.SearchStrategy[Case]:
+@st.composite
+def cases(draw: st.DrawFn, max_instructions: int = 400) -> Case:
     """Machines with programs."""
-    return st.builds(Case, architectures(), programs(max_instructions))
+    unified = draw(st.booleans())
+    return Case(draw(architectures(unified)), draw(programs(max_instructions, unified)))
