@@ -69,9 +69,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
 def find_mapper(architecture: str) -> Mapper:
     """The mapper for architectures called ``architecture``. Raises :class:`MappingError` if there is none."""
     function = (
-        _registered.get(architecture)
-        or _from_library(architecture)
-        or _from_entry_points(architecture)
+        _registered.get(architecture) or _from_library(architecture) or _from_entry_points(architecture)
     )
     if function is None:
         raise MappingError(_unknown_architecture(architecture))
@@ -139,7 +137,7 @@ def _unknown_architecture(architecture: str) -> str:
     return (
         f"no mapping for architecture '{architecture}'{_did_you_mean(architecture, names)}; "
         f"there are mappings for: {', '.join(names) or 'none'}. A function decorated with "
-        f"@mapper(\"{architecture}\") adds one"
+        f'@mapper("{architecture}") adds one'
     )
 
 

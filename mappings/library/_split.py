@@ -1,11 +1,11 @@
 """Splitting a dimension into full tiles and a rest, and the loops over them.
 
-    >>> split(196, 128)
-    Split(tile=98, count=2, rest=0)
-    >>> split(100, 16)
-    Split(tile=15, count=6, rest=10)
-    >>> split(100, 16, multiple=4)
-    Split(tile=16, count=6, rest=4)
+>>> split(196, 128)
+Split(tile=98, count=2, rest=0)
+>>> split(100, 16)
+Split(tile=15, count=6, rest=10)
+>>> split(100, 16, multiple=4)
+Split(tile=16, count=6, rest=4)
 """
 
 from __future__ import annotations
@@ -78,6 +78,6 @@ def repeat(name: str, count: int, body: Callable[[Affine], Node]) -> Node:
 
 
 def rotating(counter: Affine, slots: int) -> Affine:
-    """Slot of the ``counter``-th use of ``slots`` rotating buffers; indices that do not matter are left out."""
+    """Slot of the ``counter``-th use of ``slots`` rotating buffers, without indices that do not matter."""
     terms = tuple((name, c % slots) for name, c in counter.terms if c % slots)
     return Affine(counter.const % slots, terms) % slots

@@ -1,0 +1,233 @@
+"""Mapping for ``oma``: one multiply-accumulate unit, one memory port, scalar instructions.
+
+Every operator is a loop nest of loads, one arithmetic instruction per operand and a store; loops and address
+arithmetic cost nothing (the machine repeats in hardware). ``r0`` accumulates, ``r1`` and ``r2`` hold operands.
+A layer is run as it comes, one output after the other: nothing is kept in registers for a second use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from acadl.model import Architecture
+from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
+from mappings.library._memory import Array, main_memory, parameter, place
+from mappings.library._nest import simplify
+from mappings.library._operands import (
+    INT8_MIN,
+    bias_array,
+    input_arrays,
+    input_name,
+    is_elementwise,
+    onnx_layout,
+    operand_bytes,
+    output_shape,
+    weight_matrices,
+)
+from mappings.library._split import repeat
+from mappings.library._windows import Windows, windows
+from mappings.program import (
+    Affine,
+    DataFunction,
+    LoopProgram,
+    Node,
+    Step,
+    memory,
+    sequence,
+    step,
+)
+from mappings.registry import mapper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from acadl.state import ArchitecturalState
+
+Arrays: TypeAlias = Mapping[str, Array]
+
+# The description gives every instruction's function on data; none is left for Python.
+functions: Mapping[str, DataFunction] = {}
+
+
+@mapper("oma")
+def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
+    """``layer`` as scalar instructions.
+
+    Raises:
+        MappingError: Its operands do not fit into memory.
+    """
+    at = _arrays(layer, arch)
+    lower = _LOWERINGS.get(layer.op)
+    if lower is None or (layer.op in ("relu", "add") and not is_elementwise(layer)):
+        body = _general(layer, at, parameter(arch, "scalar_cycles"))
+    else:
+        body = lower(layer, at)
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+
+
+def prepare(
+    layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
+) -> dict[int, NDArray[Any]]:
+    """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
+    at = _arrays(layer, arch)
+    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    if "weights" in at:
+        # one row per output channel, so that both operands of a product lie in the order of their use
+        contents[at["weights"].address] = weight_matrices(layer, weights).transpose(0, 2, 1)
+    if "bias" in at:
+        contents[at["bias"].address] = bias_array(layer, bias)
+    return contents
+
+
+def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
+    """The layer's output, int8, ``(M, N)`` or NCHW."""
+    output = _arrays(layer, arch)["output"]
+    return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
+
+
+def _arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    return place(layer, main_memory(arch), operand_bytes(layer))
+
+
+def _load(register: str, address: Affine | int, size: int = 1) -> Step:
+    return step("load", dst=register, src=memory(address, size))
+
+
+def _store(address: Affine | int) -> Step:
+    return step("store", dst=memory(address, 1), src="r0")
+
+
+def _start(at: Arrays, channel: Affine) -> Step:
+    """Accumulator at the bias of an output channel, or at zero."""
+    if "bias" in at:
+        return _load("r0", at["bias"].address + 4 * channel, 4)
+    return step("set", dst="r0", value=0)
+
+
+def _nest(sizes: Sequence[tuple[str, int]], body: Callable[..., Node]) -> Node:
+    """Loops of the given names and counts around ``body(index, …)``, the first one outermost."""
+    if not sizes:
+        return body()
+    name, count = sizes[0]
+    return repeat(name, count, lambda value: _nest(sizes[1:], lambda *inner: body(value, *inner)))
+
+
+def _multiply(a: Affine, b: Affine) -> Node:
+    return sequence(_load("r1", a), _load("r2", b), step("mac", acc="r0", a="r1", b="r2"))
+
+
+def _corner(view: Windows, n: Affine, oh: Affine, ow: Affine) -> Affine:
+    """Offset of the first byte of a window."""
+    return n * view.image_bytes + oh * view.stride_h * view.row_bytes + ow * view.stride_w * view.channels
+
+
+def _convolution(layer: Layer, at: Arrays) -> Node:
+    """Every output: bias, then taps and channels of its group. Weights lie as (K, R, S, C/groups)."""
+    view, outputs, inputs = windows(layer), layer.K // layer.groups, layer.C // layer.groups
+    taps = layer.R * layer.S * inputs
+
+    def output(n: Affine, oh: Affine, ow: Affine, g: Affine, k: Affine) -> Node:
+        channel = g * outputs + k
+        corner = _corner(view, n, oh, ow) + g * inputs
+
+        def tap(r: Affine, s: Affine, c: Affine) -> Node:
+            place_in_image = r * view.dilation_h * view.row_bytes + s * view.dilation_w * layer.C + c
+            place_in_kernel = channel * taps + r * layer.S * inputs + s * inputs + c
+            return _multiply(
+                corner + place_in_image + at["input"].address, place_in_kernel + at["weights"].address
+            )
+
+        position = ((n * view.out_h + oh) * view.out_w + ow) * layer.K + channel
+        return sequence(
+            _start(at, channel),
+            _nest([("r", layer.R), ("s", layer.S), ("c", inputs)], tap),
+            _store(position + at["output"].address),
+        )
+
+    outer = [("n", layer.N), ("oh", view.out_h), ("ow", view.out_w), ("g", layer.groups), ("k", outputs)]
+    return _nest(outer, output)
+
+
+def _product(layer: Layer, at: Arrays) -> Node:
+    """Every element of C: bias, then its row of A times its column of B, which lies as a row."""
+
+    def element(i: Affine, j: Affine) -> Node:
+        row, column = i * layer.gemm_K + at["input"].address, j * layer.gemm_K + at["weights"].address
+        return sequence(
+            _start(at, j),
+            repeat("k", layer.gemm_K, lambda k: _multiply(row + k, column + k)),
+            _store(i * layer.gemm_N + j + at["output"].address),
+        )
+
+    return _nest([("i", layer.gemm_M), ("j", layer.gemm_N)], element)
+
+
+def _pooling(layer: Layer, at: Arrays) -> Node:
+    """Every output: the maximum or mean of its window; the mean is over all taps, halo included."""
+    view, maximum = windows(layer), layer.op == "maxpool"
+
+    def output(n: Affine, oh: Affine, ow: Affine, c: Affine) -> Node:
+        corner = _corner(view, n, oh, ow) + c
+
+        def tap(r: Affine, s: Affine) -> Node:
+            inside = r * view.dilation_h * view.row_bytes + s * view.dilation_w * layer.C
+            address = corner + inside + at["input"].address
+            return sequence(_load("r1", address), step("max" if maximum else "add", acc="r0", a="r1"))
+
+        divide = [] if maximum else [step("divide", acc="r0", n=view.kernel_h * view.kernel_w)]
+        position = ((n * view.out_h + oh) * view.out_w + ow) * layer.C + c
+        return sequence(
+            step("set", dst="r0", value=INT8_MIN if maximum else 0),
+            _nest([("r", view.kernel_h), ("s", view.kernel_w)], tap),
+            *divide,
+            _store(position + at["output"].address),
+        )
+
+    return _nest([("n", layer.N), ("oh", view.out_h), ("ow", view.out_w), ("c", layer.C)], output)
+
+
+def _elementwise(layer: Layer, at: Arrays) -> Node:
+    """ReLU, or the sum of two or more tensors."""
+    relu = layer.op == "relu"
+
+    def element(e: Affine) -> Node:
+        more = [
+            node
+            for number in range(1, layer.operands)
+            for node in (_load("r1", e + at[input_name(number)].address), step("add", acc="r0", a="r1"))
+        ]
+        change = [step("relu", acc="r0")] if relu else more
+        return sequence(_load("r0", e + at["input"].address), *change, _store(e + at["output"].address))
+
+    return repeat("e", prod(output_shape(layer)), element)
+
+
+def _general(layer: Layer, at: Arrays, cycles: int) -> Node:
+    """Any other operator: load every input element, work on it with ``scalar``, store every output.
+
+    Where there are fewer outputs than inputs (or more), the surplus inputs are loaded and worked on (the
+    surplus outputs computed and stored) in a loop of their own.
+    """
+    inputs, outputs = at["input"], at["output"]
+    work, both = step("scalar", acc="r0", n=cycles), min(inputs.bytes, outputs.bytes)
+    loads, stores = inputs.bytes - both, outputs.bytes - both
+    nodes: list[Node] = [
+        repeat(
+            "e", both, lambda e: sequence(_load("r0", e + inputs.address), work, _store(e + outputs.address))
+        )
+    ]
+    if loads:
+        nodes.append(repeat("e", loads, lambda e: sequence(_load("r0", e + inputs.address + both), work)))
+    if stores:
+        nodes.append(repeat("e", stores, lambda e: sequence(work, _store(e + outputs.address + both))))
+    return sequence(*nodes)
+
+
+_LOWERINGS: Mapping[str, Callable[[Layer, Arrays], Node]] = {
+    **dict.fromkeys(KERNELS, _convolution),
+    **dict.fromkeys(MATRIX_PRODUCTS, _product),
+    **dict.fromkeys(("maxpool", "avgpool", "globalavgpool"), _pooling),
+    **dict.fromkeys(("relu", "add"), _elementwise),
+}
