@@ -1,1 +1,38 @@
-"""Package platforms."""
+"""What networks run on: shipped descriptions, whole-network estimates, the command line.
+
+>>> import platforms
+>>> report = platforms.estimate("gemmini", "alexnet")      # doctest: +SKIP
+>>> report.total_cycles                                    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platforms.catalog import load, platform_names
+    from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
+    from platforms.whole_network import estimate
+
+__all__ = ["LayerEstimate", "NetworkEstimate", "UnmappedLayer", "estimate", "load", "platform_names"]
+
+_MODULES = {
+    "LayerEstimate": "platforms.result",
+    "NetworkEstimate": "platforms.result",
+    "UnmappedLayer": "platforms.result",
+    "estimate": "platforms.whole_network",
+    "load": "platforms.catalog",
+    "platform_names": "platforms.catalog",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'platforms' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -54,9 +54,7 @@ def route(root: Box, lines: list[Line], rects: dict[str, Rect]) -> dict[Line, li
     owners = {box.key: _containers(root, box.key) for box in root.walk()}
     paths: dict[Line, list[Point]] = {}
     for line in sorted(lines, key=lambda line: (not line.forward, _distance(rects, line))):
-        foreign = [
-            room for room in grid.rooms if room[0] not in owners[line.source] | owners[line.target]
-        ]
+        foreign = [room for room in grid.rooms if room[0] not in owners[line.source] | owners[line.target]]
         nodes = _search(grid, line, rects[line.source], rects[line.target], foreign)
         _occupy(grid, line.net, nodes)
         paths[line] = [(x * GRID, y * GRID) for x, y in _corners(nodes)]
@@ -214,9 +212,7 @@ def _estimate(node: Point, box: tuple[int, int, int, int], step: int) -> int:
     return step * (dx + dy)
 
 
-def _trace(
-    came: dict[tuple[Point, int], tuple[Point, int] | None], last: tuple[Point, int]
-) -> list[Point]:
+def _trace(came: dict[tuple[Point, int], tuple[Point, int] | None], last: tuple[Point, int]) -> list[Point]:
     """Nodes from border to border."""
     (x, y), heading = last
     nodes = [(x + d * MOVES[heading][0], y + d * MOVES[heading][1]) for d in range(STUB, 0, -1)]

@@ -1,0 +1,59 @@
+"""The descriptions that ship, by name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acadl.errors import AcadlError
+
+if TYPE_CHECKING:
+    from acadl.model import Architecture
+
+SUFFIX = ".acadl"
+
+
+def platform_names() -> tuple[str, ...]:
+    """Names of the shipped descriptions, sorted: the files of ``platforms/library``."""
+    folder = files("platforms") / "library"
+    found = [item.name for item in folder.iterdir() if item.name.endswith(SUFFIX)]
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in found))
+
+
+def load(name_or_path: str | os.PathLike[str], **parameters: int | bool | str) -> Architecture:
+    """The shipped description of that name, or the description in that file, with parameters.
+
+    Args:
+        name_or_path: A name of :func:`platform_names`, or a path: what holds a ``/`` or ends in ``.acadl``.
+        **parameters: Values of the description's parameters; the others keep their defaults.
+
+    Raises:
+        AcadlError: Neither a shipped name nor a readable file, or the description has errors.
+    """
+    import acadl
+
+    text = os.fspath(name_or_path)
+    if is_path(name_or_path):
+        return acadl.load(text, **parameters)
+    known = platform_names()
+    if text not in known:
+        raise AcadlError(_unknown(text, known))
+    with as_file(files("platforms") / "library" / f"{text}{SUFFIX}") as path:
+        return acadl.load(str(path), **parameters)
+
+
+def is_path(name_or_path: str | os.PathLike[str]) -> bool:
+    """Whether the text is meant as a path rather than as a shipped name."""
+    text = os.fspath(name_or_path)
+    return isinstance(name_or_path, os.PathLike) or text.endswith(SUFFIX) or "/" in text or os.sep in text
+
+
+def _unknown(text: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(text.lower(), known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    shipped = ", ".join(known) or "none"
+    file = f" There is a file '{text}': write './{text}' to read it." if Path(text).is_file() else ""
+    return f"no platform '{text}' ships{hint} (shipped: {shipped}; a path ends in {SUFFIX}){file}"

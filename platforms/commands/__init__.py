@@ -1,0 +1,1 @@
+"""Subcommands of ``acadl``: each module has the function ``command``."""

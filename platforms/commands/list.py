@@ -1,0 +1,28 @@
+"""``acadl list``: what ships."""
+
+from __future__ import annotations
+
+import click
+
+from platforms.commands._options import json_option, print_json
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """List the platforms and networks that ship."""
+    from mappings.network import network_names
+    from platforms.catalog import platform_names
+
+    shipped = {
+        "platforms": list(platform_names()),
+        "networks": list(network_names()),
+        "dram_configs": [],
+        "estimators": [],
+    }
+    if as_json:
+        print_json(shipped)
+        return
+    for title, names in shipped.items():
+        if names:
+            click.echo(f"{title}: {', '.join(names)}")

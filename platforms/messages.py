@@ -1,0 +1,74 @@
+"""What users read on standard error: rendered diagnostics, warnings, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from acadl.errors import AcadlError, Diagnostic
+
+if TYPE_CHECKING:
+    from platforms.whole_network import Progress
+
+LARGEST_EXCERPT = 10_000_000  # bytes of a file that is read again to show a line of it
+
+
+def wants_color(stream: object) -> bool:
+    """Whether to colour what goes to ``stream``: a terminal, unless NO_COLOR is set."""
+    isatty = getattr(stream, "isatty", None)
+    return not os.environ.get("NO_COLOR") and bool(isatty and isatty())
+
+
+def show_error(error: AcadlError) -> None:
+    """The error as text on standard error."""
+    if error.diagnostics:
+        show_diagnostics(error.diagnostics, getattr(error, "sources", {}))
+    else:
+        click.echo(f"error: {error}", err=True)
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
+    """Findings with the lines they are about, on standard error."""
+    from acadl.diagnostics import render
+
+    found = list(diagnostics)
+    texts = {**_texts(found), **(sources or {})}
+    if found:
+        click.echo(render(found, texts, color=wants_color(sys.stderr)), err=True)
+
+
+def _texts(diagnostics: list[Diagnostic]) -> dict[str, str]:
+    """The files that the diagnostics point into, as far as they can be read."""
+    texts: dict[str, str] = {}
+    for file in {diagnostic.span.file for diagnostic in diagnostics if diagnostic.span}:
+        path = Path(file)
+        if path.is_file() and path.stat().st_size <= LARGEST_EXCERPT:
+            texts[file] = path.read_text(encoding="utf-8", errors="replace")
+    return texts
+
+
+def warn(message: str) -> None:
+    """A warning on standard error."""
+    click.echo(f"warning: {message}", err=True)
+
+
+def progress_line() -> Progress | None:
+    """Shows which layer is being evaluated; ``None`` unless standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(number: int, total: int, name: str) -> None:
+        click.echo(f"\r\x1b[K[{number + 1}/{total}] {name[:60]}", err=True, nl=False)
+
+    return show
+
+
+def clear_progress() -> None:
+    """Remove the line of :func:`progress_line`."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)

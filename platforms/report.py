@@ -1,0 +1,147 @@
+"""Estimates as tables: for terminals and for notebooks."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from platforms.result import LayerEstimate, NetworkEstimate
+
+PLAIN_WIDTH = 160  # characters of a line where the output is no terminal
+
+_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+COLUMNS = (
+    ("Layer", "left"),
+    ("Operator", "left"),
+    ("MACs", "right"),
+    ("Cycles", "right"),
+    ("Share", "right"),
+    ("MAC/cycle", "right"),
+    ("Util.", "right"),
+    ("Bound by", "left"),
+    ("Obtained", "left"),
+)
+
+
+def short(number: int) -> str:
+    """``4204000000`` → ``4.2 G``; exact below 1000."""
+    for factor, unit in _UNITS:
+        if number >= factor:
+            value = number / factor
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return str(number)
+
+
+def duration(seconds: float) -> str:
+    """``0.00123`` → ``1.230 ms``."""
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if seconds >= factor:
+            return f"{seconds / factor:.3f} {unit}"
+    return f"{seconds * 1e9:.3f} ns"
+
+
+def obtained(layer: LayerEstimate) -> str:
+    """Method and how much of the program was evaluated."""
+    if layer.evaluated_instructions == 0 and layer.instructions:
+        return f"{layer.method}, same shape as above"
+    return f"{layer.method}, {short(layer.evaluated_instructions)} of {short(layer.instructions)} instr."
+
+
+def rows(report: NetworkEstimate) -> list[tuple[str, ...]]:
+    """The cells of :data:`COLUMNS` for each layer."""
+    total = report.total_cycles or 1
+    return [
+        (
+            layer.name if layer.count == 1 else f"{layer.name} × {layer.count}",
+            layer.op,
+            f"{layer.macs:,}",
+            f"{layer.cycles:,}",
+            f"{100 * layer.cycles / total:.1f} %",
+            f"{layer.macs_per_cycle:.1f}",
+            f"{100 * layer.compute_utilization:.0f} %",
+            layer.bound_by,
+            obtained(layer),
+        )
+        for layer in report.layers
+    ]
+
+
+def headline(report: NetworkEstimate) -> str:
+    """What was estimated on what."""
+    values = report.provenance.get("parameters")
+    parameters = ""
+    if isinstance(values, dict) and values:
+        parameters = f" ({', '.join(f'{name}={value}' for name, value in values.items())})"
+    return f"{report.network} on {report.architecture}{parameters}, {report.clock_hz / 1e6:g} MHz"
+
+
+def total_line(report: NetworkEstimate) -> str:
+    """Totals in cycles and time."""
+    without = f", without {len(report.unmapped)} unmapped layers" if report.unmapped else ""
+    return (
+        f"total: {report.total_cycles:,} cycles = {duration(report.latency_s)}, "
+        f"{report.total_macs:,} MACs{without}"
+    )
+
+
+def table(report: NetworkEstimate) -> Table:
+    """One row per layer; the slowest is marked."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, side in COLUMNS:
+        made.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    slowest = report.slowest
+    for layer, cells in zip(report.layers, rows(report), strict=True):
+        made.add_row(*map(_plain, cells), style="bold" if layer is slowest else "")
+    return made
+
+
+def _plain(text: str) -> str:
+    """Names come from files: nothing in them is markup."""
+    from rich.markup import escape as escape_markup
+
+    return escape_markup(text)
+
+
+def print_report(report: NetworkEstimate) -> None:
+    """Headline, table, totals and the reason of the slowest layer, on standard output."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
+    console.print(_plain(headline(report)), style="bold", soft_wrap=True)
+    console.print(table(report))
+    console.print(_plain(total_line(report)), soft_wrap=True)
+    console.print(_plain(report.reason), soft_wrap=True)
+
+
+def to_html(report: NetworkEstimate) -> str:
+    """The same as an HTML fragment."""
+    head = "".join(f'<th style="text-align:{side}">{title}</th>' for title, side in COLUMNS)
+    body = "\n".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:{side}">{escape(cell)}</td>'
+            for cell, (_, side) in zip(cells, COLUMNS, strict=True)
+        )
+        + "</tr>"
+        for cells in rows(report)
+    )
+    missing = "".join(
+        f"<li>{escape(layer.name)} ({escape(layer.op)}): {escape(layer.reason)}</li>"
+        for layer in report.unmapped
+    )
+    return (
+        f'<div class="acadl-estimate"><p><b>{escape(headline(report))}</b></p>\n'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n"
+        f"<p>{escape(total_line(report))}<br>{escape(report.reason)}</p>\n"
+        + (f"<p>Not part of the total:</p><ul>{missing}</ul>" if missing else "")
+        + "</div>"
+    )

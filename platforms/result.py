@@ -1,0 +1,137 @@
+"""What an estimate of a whole network says: per layer, in total, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class LayerEstimate:
+    """One layer. Numbers are totals over its ``count`` occurrences.
+
+    Attributes:
+        name, op: As in the network.
+        macs: Multiply-accumulates.
+        cycles: Clock cycles, one occurrence after the other.
+        method: ``exact``, ``full`` or ``fixed_point``.
+        instructions, evaluated_instructions: Of the program, and how many of them were propagated
+            (0 evaluated: another layer of the same shape was).
+        bound_by: What bounds the layer, in words.
+        count: Occurrences.
+        utilization: Busy share (0 to 1) per unit and storage.
+        compute_utilization: Busy share of the busiest unit that is no memory access unit.
+        notes: What to know about the figures.
+    """
+
+    name: str
+    op: str
+    macs: int
+    cycles: int
+    method: str
+    instructions: int
+    evaluated_instructions: int
+    bound_by: str
+    count: int = 1
+    utilization: Mapping[str, float] = field(default_factory=dict)
+    compute_utilization: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def macs_per_cycle(self) -> float:
+        """Multiply-accumulates per cycle."""
+        return self.macs / self.cycles if self.cycles else 0.0
+
+    def to_dict(self) -> dict[str, object]:
+        """All attributes, plain."""
+        return {**asdict(self), "utilization": dict(self.utilization), "notes": list(self.notes)}
+
+
+@dataclass(frozen=True)
+class UnmappedLayer:
+    """A layer that is not part of the total, and why."""
+
+    name: str
+    op: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NetworkEstimate:
+    """A network on one core, layer after layer.
+
+    Attributes:
+        architecture, network: Names.
+        clock_hz: Clock of the architecture.
+        layers: In the order of the network.
+        unmapped: Layers that the architecture cannot run; they are missing in the totals.
+        notes: What the import of the network left out or assumed.
+        provenance: Version, parameters, method, hashes of the inputs.
+        wall_s: Seconds the estimate took; not compared.
+    """
+
+    architecture: str
+    network: str
+    clock_hz: int
+    layers: tuple[LayerEstimate, ...]
+    unmapped: tuple[UnmappedLayer, ...] = ()
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    wall_s: float = field(default=0.0, compare=False)
+
+    @cached_property
+    def total_cycles(self) -> int:
+        """Cycles of all layers, one after the other."""
+        return sum(layer.cycles for layer in self.layers)
+
+    @property
+    def total_macs(self) -> int:
+        """Multiply-accumulates of all layers."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds at the described clock."""
+        return self.total_cycles / self.clock_hz
+
+    @property
+    def slowest(self) -> LayerEstimate | None:
+        """The layer with the most cycles; ``None`` without layers."""
+        return max(self.layers, key=lambda layer: layer.cycles, default=None)
+
+    @property
+    def reason(self) -> str:
+        """One sentence about the slowest layer."""
+        layer = self.slowest
+        if layer is None:
+            return "no layer was estimated"
+        share = 100 * layer.cycles / self.total_cycles if self.total_cycles else 0.0
+        what = f"{layer.name} ({layer.op}), {share:.0f} % of the cycles"
+        return f"slowest layer: {what}, bound by {layer.bound_by}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data with the keys of the command line's ``--json``."""
+        return {
+            "architecture": self.architecture,
+            "network": self.network,
+            "clock_hz": self.clock_hz,
+            "total_cycles": self.total_cycles,
+            "latency_s": self.latency_s,
+            "wall_s": self.wall_s,
+            "layers": [layer.to_dict() for layer in self.layers],
+            "total_macs": self.total_macs,
+            "unmapped": [asdict(layer) for layer in self.unmapped],
+            "notes": list(self.notes),
+            "provenance": dict(self.provenance),
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """:meth:`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def _repr_html_(self) -> str:
+        from platforms.report import to_html
+
+        return to_html(self)

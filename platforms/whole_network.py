@@ -1,0 +1,181 @@
+"""Architecture and network to cycles, layer by layer."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from acadl.errors import AcadlError
+from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
+
+if TYPE_CHECKING:
+    import aidg
+    from acadl.model import Architecture
+    from mappings.layers import Layer
+    from mappings.network import Network
+
+Method = Literal["exact", "full", "fixed_point"]
+Progress = Callable[[int, int, str], None]
+"""Called before each layer with its number from 0, the number of layers and its name."""
+
+
+def estimate(
+    arch: Architecture | str | os.PathLike[str],
+    network: Network | str | os.PathLike[str],
+    *,
+    method: Method = "exact",
+    layers: Iterable[str] | None = None,
+    budget: int | None = None,
+    tolerance: float | None = None,
+    progress: Progress | None = None,
+) -> NetworkEstimate:
+    """Cycles of a network on one core, one layer after the other.
+
+    Layers of the same shape are evaluated once. A layer that the architecture's mapping cannot run is listed
+    in the result's ``unmapped`` and is missing in its totals.
+
+    Args:
+        arch: An architecture, or what :func:`platforms.load` takes.
+        network: A network, or what :func:`mappings.load_network` takes.
+        method: As for :func:`aidg.estimate`.
+        layers: Names of the layers to estimate; default: all.
+        budget, tolerance: As for :func:`aidg.estimate`; default: the evaluator's own.
+        progress: Called before each layer.
+
+    Raises:
+        AcadlError: The inputs cannot be used, a layer name is unknown, or there is no mapping at all.
+    """
+    from mappings.registry import MappingError, find_mapper, map_layer
+
+    started = time.perf_counter()
+    arch, network = _loaded(arch, network)
+    find_mapper(arch.name)
+    chosen = _chosen(network, layers)
+    options: dict[str, float] = {}
+    if budget is not None:
+        options["budget"] = budget
+    if tolerance is not None:
+        options["tolerance"] = tolerance
+    evaluated: dict[Layer, aidg.Estimate] = {}
+    done: list[LayerEstimate] = []
+    unmapped: list[UnmappedLayer] = []
+    for number, layer in enumerate(chosen):
+        if progress is not None:
+            progress(number, len(chosen), layer.name)
+        shape = replace(layer, name="layer", inputs=(), count=1, onnx_op="")
+        is_new = shape not in evaluated
+        if is_new:
+            try:
+                program = map_layer(layer, arch)
+            except MappingError as error:
+                unmapped.append(UnmappedLayer(layer.name, layer.op, str(error)))
+                continue
+            evaluated[shape] = _evaluate(arch, program, layer.name, method, options)
+        done.append(_layer_estimate(arch, layer, evaluated[shape], is_new))
+    return NetworkEstimate(
+        architecture=arch.name,
+        network=network.name,
+        clock_hz=arch.clock_hz,
+        layers=tuple(done),
+        unmapped=tuple(unmapped),
+        notes=tuple(_import_notes(network)),
+        provenance=_provenance(arch, network, method, options),
+        wall_s=time.perf_counter() - started,
+    )
+
+
+def _loaded(
+    arch: Architecture | str | os.PathLike[str], network: Network | str | os.PathLike[str]
+) -> tuple[Architecture, Network]:
+    if isinstance(arch, (str, os.PathLike)):
+        from platforms.catalog import load
+
+        arch = load(arch)
+    if isinstance(network, (str, os.PathLike)):
+        from mappings.network import load_network
+
+        network = load_network(network)
+    return arch, network
+
+
+def _chosen(network: Network, names: Iterable[str] | None) -> list[Layer]:
+    """The layers of that name in the order of the network; all without names."""
+    if names is None:
+        return list(network.layers)
+    known = {layer.name: layer for layer in network.layers}
+    wanted = list(names)
+    problems = []
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"'{name}'" + (f" (did you mean '{near[0]}'?)" if near else ""))
+    if problems:
+        listed = ", ".join(list(known)[:40]) + (", …" if len(known) > 40 else "")
+        raise AcadlError(
+            f"network '{network.name}' has no layer {', '.join(problems)}; its layers are: {listed}"
+        )
+    return [layer for layer in network.layers if layer.name in set(wanted)]
+
+
+def _evaluate(
+    arch: Architecture, program: object, layer: str, method: Method, options: dict[str, float]
+) -> aidg.Estimate:
+    import aidg
+
+    try:
+        return aidg.estimate(arch, program, method=method, **options)  # type: ignore[arg-type]
+    except AcadlError as error:
+        raise type(error)(f"layer '{layer}': {error}", error.diagnostics) from error
+
+
+def _layer_estimate(arch: Architecture, layer: Layer, result: aidg.Estimate, is_new: bool) -> LayerEstimate:
+    return LayerEstimate(
+        name=layer.name,
+        op=layer.op,
+        macs=layer.macs * layer.count,
+        cycles=result.cycles * layer.count,
+        method=result.method,
+        instructions=result.instructions * layer.count,
+        evaluated_instructions=result.evaluated_instructions if is_new else 0,
+        bound_by=result.bound_by,
+        count=layer.count,
+        utilization=result.utilization,
+        compute_utilization=_compute_utilization(arch, result.utilization),
+        notes=result.notes,
+    )
+
+
+def _compute_utilization(arch: Architecture, utilization: dict[str, float]) -> float:
+    from acadl.model import FunctionalUnit, MemoryAccessUnit
+
+    compute = [unit.name for unit in arch.of_type(FunctionalUnit) if not isinstance(unit, MemoryAccessUnit)]
+    return max((utilization.get(name, 0.0) for name in compute), default=0.0)
+
+
+def _import_notes(network: Network) -> list[str]:
+    """What the user has to know about the import: work that is not counted, sizes that were assumed."""
+    return [
+        f"{note.kind}: {note.node}{f' ({note.op})' if note.op else ''}: {note.text}"
+        for note in network.notes
+        if note.kind in ("unknown", "assumed", "ignored")
+    ]
+
+
+def _provenance(
+    arch: Architecture, network: Network, method: Method, options: dict[str, float]
+) -> dict[str, object]:
+    from platforms.version import version
+
+    return {
+        "version": version(),
+        "parameters": dict(arch.parameters),
+        "method": method,
+        **options,
+        "architecture_sha256": arch.source,
+        "network_source": network.source,
+        "network_sha256": network.source_sha256,
+    }
