@@ -1,0 +1,188 @@
+"""Drawings: every box has its place, lines go around boxes, the text is well formed and always the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acadl import draw
+from acadl.draw.boxes import Box, build, folded
+from acadl.draw.layout import Rect, heading_width, place
+from acadl.draw.route import route
+from acadl.model import Architecture
+from tests.draw import machines
+
+
+ROOT = Path(__file__).parents[2]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def overlaps(a: Rect, b: Rect) -> bool:
+    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
+
+
+def assert_well_placed(root: Box, rects: dict[str, Rect]) -> None:
+    """Children lie inside, below the heading, and apart from each other; every text fits its box."""
+    for box in root.walk():
+        rect = rects[box.key]
+        assert heading_width(box) <= rect.width or box is root
+        assert all(7 * len(line) <= rect.width for line in box.lines) or box is root
+        for number, child in enumerate(box.children):
+            inner = rects[child.key]
+            assert rect.x < inner.x and inner.right < rect.right, (box.key, child.key)
+            assert rect.y + 24 <= inner.y and inner.bottom < rect.bottom, (box.key, child.key)
+            for other in box.children[:number]:
+                assert not overlaps(inner, rects[other.key]), (child.key, other.key)
+
+
+def assert_lines_avoid_boxes(arch: Architecture) -> None:
+    root, lines = build(arch)
+    rects = place(root, lines)
+    leaves = {box.key: rects[box.key] for box in root.walk() if not box.children}
+    for line, path in route(root, lines, rects).items():
+        for (x1, y1), (x2, y2) in pairwise(path):
+            assert x1 == x2 or y1 == y2, f"{line} is not orthogonal"
+            low = Rect(min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
+            for key, rect in leaves.items():
+                if key not in (line.source, line.target):
+                    assert not overlaps(Rect(low.x, low.y, low.width + 1, low.height + 1), rect), (line, key)
+
+
+@pytest.mark.parametrize("arch", [machines.scalar(), machines.array(4, 4), machines.array(1, 1)])
+def test_boxes_and_lines_keep_apart(arch: Architecture) -> None:
+    root, lines = build(arch)
+    assert_well_placed(root, place(root, lines))
+    assert_lines_avoid_boxes(arch)
+
+
+def test_arrays_are_folded_with_their_dimensions() -> None:
+    root, lines = build(machines.array(16, 8))
+    boxes = {box.key: box for box in root.walk()}
+    assert boxes["pe[*][*]"].heading == "pe × 16 × 8"
+    assert boxes["west[*]"].heading == "west × 16"
+    assert boxes["pe[*][*].rf"].copies == ()
+    ends = {(line.source, line.target, line.both, line.neighbour) for line in lines}
+    assert ("pe[*][*].rf", "pe[*][*].ex.mac", True, False) in ends
+    assert ("pe[*][*].ex.mac", "pe[*][*].rf", False, True) in ends
+
+
+def test_an_array_of_one_is_a_plain_box() -> None:
+    root, lines = build(machines.array(1, 1))
+    assert {box.heading for box in root.children} == {"imem", "ifs", "mem", "west", "pe"}
+    assert not any(line.neighbour for line in lines)
+
+
+def test_size_of_the_drawing_does_not_grow_with_the_array() -> None:
+    small, large = draw.to_svg(machines.array(2, 2)), draw.to_svg(machines.array(12, 12))
+    assert abs(len(large) - len(small)) < 50
+
+
+def test_instruction_path_runs_from_left_to_right() -> None:
+    root, lines = build(machines.scalar())
+    rects = place(root, lines)
+    order = ["imem", "ifs", "dec", "ex", "dmem"]
+    assert [rects[a].right < rects[b].x for a, b in pairwise(order)] == [True] * 4
+
+
+def test_svg_is_well_formed_and_names_every_object_once() -> None:
+    arch = machines.scalar()
+    tree = ElementTree.fromstring(draw.to_svg(arch))
+    labels = [text.text for text in tree.iter(f"{SVG}text") if text.get("class") == "name"]
+    assert sorted(labels) == sorted(
+        ["scalar", "imem", "ifs", "imau", "dec", "ex", "alu", "lsu", "rf", "dmem"]
+    )
+    notes = [text.text for text in tree.iter(f"{SVG}text") if text.get("class") == "note"]
+    for note in ("capacity 8", "fifo", "latency m + 3", "add mac", "12 KiB", "2 × 32 bit", "clock 500 MHz"):
+        assert note in notes
+    titles = [title.text or "" for title in tree.iter(f"{SVG}title")]
+    assert any("where the work is done" in title for title in titles)
+    assert "A <test> machine & more" in titles
+
+
+def test_line_count_is_the_number_of_joined_pairs() -> None:
+    tree = ElementTree.fromstring(draw.to_svg(machines.scalar()))
+    drawn = [path for path in tree.iter(f"{SVG}path") if path.find(f"{SVG}title") is not None]
+    # imem→imau, ifs→dec→ex, rf↔alu, lsu→rf, dmem→lsu
+    assert len(drawn) == 6
+
+
+def test_html_is_self_contained_and_escaped() -> None:
+    page = draw.to_html(machines.scalar())
+    assert "A &lt;test&gt; machine &amp; more" in page
+    assert "<test>" not in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "<td>ex.lsu</td><td>MemoryAccessUnit</td><td>1</td><td>load, store</td>" in page
+
+
+def test_dot_has_clusters_for_containers() -> None:
+    text = draw.to_dot(machines.scalar())
+    assert 'subgraph "cluster ex" {' in text
+    assert '"dec" -> "ex.alu" [style=bold, lhead="cluster ex"];' in text
+    assert '"rf" -> "ex.alu" [style=solid, dir=both];' in text
+    assert text.count("{") == text.count("}")
+
+
+def test_the_same_architecture_gives_the_same_text_in_every_process() -> None:
+    code = (
+        "import sys; from acadl import draw; from tests.draw import machines;"
+        "sys.stdout.write(draw.to_svg(machines.array(3, 3)))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert texts == {draw.to_svg(machines.array(3, 3))}
+
+
+def test_folded_names() -> None:
+    assert folded("core[3].pe[10][2].ex") == "core[*].pe[*][*].ex"
+    assert folded("plain.name") == "plain.name"
+
+
+@st.composite
+def random_machines(draw_value: st.DrawFn) -> Architecture:
+    """A front end, a layered network of stages, units, register files and memories, joined at random."""
+    objects, edges = machines.front_end()
+    stages = ["ifs"]
+    for number in range(draw_value(st.integers(1, 5))):
+        name = f"stage{number}"
+        objects.append(machines.ExecuteStage(name=name))
+        edges.append((draw_value(st.sampled_from(stages)), name, machines.F))
+        stages.append(name)
+        for unit in range(draw_value(st.integers(0, 3))):
+            objects.append(machines.MemoryAccessUnit(name=f"{name}.u{unit}"))
+            edges.append((name, f"{name}.u{unit}", machines.C))
+    units = [item.name for item in objects if ".u" in item.name]
+    for number in range(draw_value(st.integers(0, 4))):
+        base = number * 0x100 + 0x1000
+        name = f"memory{number}"
+        objects.append(machines.SRAM(name=name, address_ranges=((base, base + 0x100),)))
+        for unit in draw_value(st.lists(st.sampled_from(units), max_size=3, unique=True)) if units else ():
+            edges.append((name, unit, machines.R))
+            if draw_value(st.booleans()):
+                edges.append((unit, name, machines.W))
+    return machines.architecture("random", objects, edges)
+
+
+@settings(max_examples=40, deadline=None)
+@given(random_machines())
+def test_random_machines_are_drawn_without_overlap(arch: Architecture) -> None:
+    root, lines = build(arch)
+    assert_well_placed(root, place(root, lines))
+    assert_lines_avoid_boxes(arch)
+    ElementTree.fromstring(draw.to_svg(arch))
