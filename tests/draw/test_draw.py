@@ -20,7 +20,6 @@ from acadl.draw.route import route
 from acadl.model import Architecture
 from tests.draw import machines
 
-
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 
