@@ -155,12 +155,18 @@ def build_machine(arch: Architecture) -> Machine:
         size=BUFFER + buffer_places,
     )
     model = build_model((memory,), machine.models)
-    if machine.read_interval < 0 and model.is_fixed and not _is_shared(arch, memory.name):
+    if machine.read_interval < 0 and _answers_free_port(memory, model) and not _is_shared(arch, memory.name):
         # reads follow one another and nobody else is there: the port is always free
         machine.read_latency += model.latency(0, False)
     else:
         machine.instruction_storage = machine.storage((memory,))
     return machine
+
+
+def _answers_free_port(memory: DataStorage, model: StorageModel) -> bool:
+    """Whether a transaction has given up its port when it is answered."""
+    hold = memory.initiation_interval
+    return model.is_fixed and (hold is None or hold <= model.latency(0, False))
 
 
 def _is_shared(arch: Architecture, memory: str) -> bool:

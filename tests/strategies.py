@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from acadl.expressions import Binary, Const, Expr, Name
 from acadl.model import (
+    DRAM,
     SRAM,
     ACADLObject,
     Architecture,
@@ -18,8 +19,10 @@ from acadl.model import (
     InstructionFetchStage,
     InstructionMemoryAccessUnit,
     MemoryAccessUnit,
+    MemoryInterface,
     PipelineStage,
     RegisterFile,
+    SetAssociativeCache,
 )
 from acadl.operations import Operand, Operation
 from mappings.program import Affine, LoopProgram, Memory, Node, Register, index, loop, memory, sequence, step
@@ -103,6 +106,7 @@ def architectures(draw: st.DrawFn, unified: bool) -> Architecture:
     )
     dmem = b.add(draw(_memories("dmem", 0)))
     spad = b.add(draw(_memories("spad", MEMORY_BYTES)))
+    front = draw(_cache(b, spad)) if draw(st.booleans()) else spad
     shared = draw(st.booleans())
     holders: list[str] = []
     for name, mnemonic in (
@@ -126,7 +130,7 @@ def architectures(draw: st.DrawFn, unified: bool) -> Architecture:
             b.edge(registers, unit, EdgeKind.READ_DATA)
             b.edge(unit, registers, EdgeKind.WRITE_DATA)
         if mnemonic in ("load", "store", "copy"):
-            for storage in (dmem, spad):
+            for storage in (dmem, front):
                 b.edge(storage, unit, EdgeKind.READ_DATA)
                 b.edge(unit, storage, EdgeKind.WRITE_DATA)
     if unified:
@@ -168,17 +172,48 @@ def _unit(draw: st.DrawFn, b: _Builder, name: str, mnemonic: str) -> str:
 
 
 @st.composite
-def _memories(draw: st.DrawFn, name: str, start: int) -> SRAM:
-    return SRAM(
-        name=name,
-        data_width=draw(st.sampled_from([8, 32, 64])),
-        read_latency=draw(st.integers(0, 4)),
-        write_latency=draw(st.integers(0, 3)),
-        read_write_ports=draw(st.integers(1, 2)),
-        max_concurrent_requests=draw(st.sampled_from([None, 1, 2, 3])),
-        initiation_interval=draw(st.sampled_from([None, 1, 2])),
-        address_ranges=((start, start + MEMORY_BYTES),),
+def _memories(draw: st.DrawFn, name: str, start: int) -> MemoryInterface:
+    common = {
+        "name": name,
+        "data_width": draw(st.sampled_from([8, 32, 64])),
+        "read_latency": draw(st.integers(0, 4)),
+        "write_latency": draw(st.integers(0, 3)),
+        "read_write_ports": draw(st.integers(1, 2)),
+        "max_concurrent_requests": draw(st.sampled_from([None, 1, 2, 3])),
+        "initiation_interval": draw(st.sampled_from([None, 1, 2])),
+        "address_ranges": ((start, start + MEMORY_BYTES),),
+    }
+    if draw(st.integers(0, 3)):
+        return SRAM(**common)
+    return DRAM(
+        **common,
+        banks=draw(st.integers(1, 3)),
+        row_bytes=draw(st.sampled_from([16, 64])),
+        t_RCD=draw(st.integers(0, 3)),
+        t_RP=draw(st.integers(0, 2)),
+        t_RAS=draw(st.integers(0, 8)),
     )
+
+
+@st.composite
+def _cache(draw: st.DrawFn, b: _Builder, behind: str) -> str:
+    cache = b.add(
+        SetAssociativeCache(
+            name="cache",
+            sets=draw(st.integers(1, 4)),
+            ways=draw(st.integers(1, 2)),
+            cache_line_size=draw(st.sampled_from([8, 16])),
+            hit_latency=draw(st.integers(0, 2)),
+            miss_latency=draw(st.integers(0, 6)),
+            replacement_policy=draw(st.sampled_from(["lru", "fifo"])),
+            write_allocate=draw(st.booleans()),
+            write_back=draw(st.booleans()),
+            initiation_interval=draw(st.sampled_from([None, 1])),
+        )
+    )
+    b.edge(behind, cache, EdgeKind.READ_DATA)
+    b.edge(cache, behind, EdgeKind.WRITE_DATA)
+    return cache
 
 
 @st.composite
