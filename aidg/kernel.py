@@ -108,8 +108,10 @@ class Kernel:
         service = row.unit_service
         start = max(moment, times[row.unit_place], times[service])
         operands = row.operands
+        spots: list[int] = []
         if operands:
-            ready = self._operands_ready(operands)  # rule 4
+            spots = self._locate(operands)
+            ready = self._operands_ready(operands, spots)  # rule 4
             if ready > start:
                 start = ready
         done = start + row.latency
@@ -117,7 +119,7 @@ class Kernel:
             done = self._access(row.writes, self._access(row.reads, done))
         times[service] = done if row.interval < 0 else start + row.interval
         if operands:
-            self._operands_done(operands, done)
+            self._operands_done(operands, spots, done)
         _push(times, row.unit_place, row.unit_capacity, done)
         _push(times, row.execute_place, row.execute_capacity, done)
         self.busy[row.unit] += done - start
@@ -191,56 +193,64 @@ class Kernel:
 
     # -- operands ----------------------------------------------------------------------------------------
 
-    def _operands_ready(self, operands: tuple[TrackedOperand, ...]) -> int:
+    def _locate(self, operands: tuple[TrackedOperand, ...]) -> list[int]:
+        """Where the times of each operand are kept: a position in the list of times, a cell, or nowhere (0)."""
+        indices, program = self.indices, self.program
+        spots = []
+        for operand in operands:
+            spot = operand.position
+            if spot < 0:
+                group = program.groups[operand.group]
+                if group.cell:
+                    spot = (operand.address.at(indices) - group.origin) // group.cell
+                    if operand.flat >= 0:
+                        spot = operand.flat + 2 * spot
+                else:
+                    spot = 0
+            spots.append(spot)
+        return spots
+
+    def _operands_ready(self, operands: tuple[TrackedOperand, ...], spots: list[int]) -> int:
         """When all earlier conflicting accesses are done. Cells hold (written, last read) times."""
         times = self.times
         ready = 0
-        for operand in operands:
-            position = operand.position
-            if position < 0:
-                position = self._flat_position(operand)
-            if position >= 0:
-                ready = max(ready, times[position])
-                if operand.write and times[position + 1] > ready:
-                    ready = times[position + 1]
+        for operand, spot in zip(operands, spots, strict=True):
+            if operand.flat >= 0:
+                written = times[spot]
+                read = times[spot + 1] if operand.write else 0
             elif self.program.groups[operand.group].cell:
-                written, read = self.cells[operand.group].get(self._cell(operand), (0, 0))
-                ready = max(ready, written, read if operand.write else 0)
+                written, read = self.cells[operand.group].get(spot, (0, 0))
+                if not operand.write:
+                    read = 0
             else:
-                ready = max(ready, self._range_ready(operand))
+                written, read = self._range_ready(operand), 0
+            if written > ready:
+                ready = written
+            if read > ready:
+                ready = read
         return ready
 
-    def _operands_done(self, operands: tuple[TrackedOperand, ...], done: int) -> None:
+    def _operands_done(self, operands: tuple[TrackedOperand, ...], spots: list[int], done: int) -> None:
         """Note the accesses of an instruction that is done at ``done``."""
         times = self.times
-        for operand in operands:
-            position = operand.position
-            if position < 0:
-                position = self._flat_position(operand)
-            if position >= 0:
-                position += not operand.write
-                times[position] = max(times[position], done)
-            elif self.program.groups[operand.group].cell:
-                cells, cell = self.cells[operand.group], self._cell(operand)
-                written, read = cells.get(cell, (0, 0))
-                cells[cell] = (max(written, done), read) if operand.write else (written, max(read, done))
-                if len(cells) > self.limits[operand.group]:
-                    self._prune_group(operand.group, self.base())
+        for operand, spot in zip(operands, spots, strict=True):
+            if operand.flat >= 0:
+                position = spot if operand.write else spot + 1
+                if done > times[position]:
+                    times[position] = done
+                continue
+            number = operand.group
+            if self.program.groups[number].cell:
+                cells = self.cells[number]
+                written, read = cells.get(spot, (0, 0))
+                cells[spot] = (max(written, done), read) if operand.write else (written, max(read, done))
+                size = len(cells)
             else:
                 piece = AddressRange(operand.address.at(self.indices), *operand.shape)
-                records = self.ranges[operand.group]
-                records.append((piece, done, operand.write, operand.access))
-                if len(records) > self.limits[operand.group]:
-                    self._prune_group(operand.group, self.base())
-
-    def _cell(self, operand: TrackedOperand) -> int:
-        group = self.program.groups[operand.group]
-        return (operand.address.at(self.indices) - group.origin) // group.cell
-
-    def _flat_position(self, operand: TrackedOperand) -> int:
-        """Position in the list of times of a moving operand of a flat group; -1 in other groups."""
-        first = self.program.group_positions[operand.group]
-        return first if first < 0 else first + 2 * self._cell(operand)
+                self.ranges[number].append((piece, done, operand.write, operand.access))
+                size = len(self.ranges[number])
+            if size > self.limits[number]:
+                self._prune_group(number, self.base())
 
     def _range_ready(self, operand: TrackedOperand) -> int:
         piece = AddressRange(operand.address.at(self.indices), *operand.shape)

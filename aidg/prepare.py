@@ -58,12 +58,19 @@ class StorageAccess:
 
 @dataclass(frozen=True, slots=True)
 class TrackedOperand:
-    """An operand whose conflicts are tracked in ``group``; ``position`` is its place in the list of times
-    where it never moves and the group is flat, else -1."""
+    """An operand whose conflicts are tracked.
+
+    Attributes:
+        access: Number of the static operand.
+        group: Group in which it can conflict.
+        flat: First place of the group in the list of times; -1 where its times are kept elsewhere.
+        position: Place of the operand's own times where it never moves and the group is flat; else -1.
+    """
 
     access: int
     group: int
     write: bool
+    flat: int
     position: int
     address: AddressPlan
     shape: tuple[int, int, int]
@@ -362,7 +369,7 @@ class _Preparation:
             cell = (plan.const - groups[group].origin) // groups[group].cell
             position = positions[group] + 2 * cell
         shape = (access.bytes, access.rows, access.pitch)
-        return TrackedOperand(number, group, access.write, position, plan, shape)
+        return TrackedOperand(number, group, access.write, positions[group], position, plan, shape)
 
     def _tree(self, node: Node, rows: tuple[Row, ...], number: int) -> tuple[Prepared, int]:
         """The prepared tree of ``node`` whose first row is ``number``, and the row after its last."""
