@@ -1,8 +1,8 @@
 """Operands of a layer: their sizes in memory, and the NumPy arrays that go there.
 
 Users hand over arrays in ONNX layouts: activations NCHW, weights of convolutions ``(K, C/groups, R, S)``,
-of transposed convolutions ``(C, K/groups, R, S)``, matrices ``(M, K)`` and ``(K, N)``, all int8, and a bias of
-int32. In memory activations are NHWC, padded where the layer pads (see ``_windows``).
+of transposed convolutions ``(C, K/groups, R, S)``, matrices ``(M, K)`` and ``(K, N)``, all int8, and a bias
+of int32. In memory activations are NHWC, padded where the layer pads (see ``_windows``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Mapping for ``oma``: one multiply-accumulate unit, one memory port, scalar instructions.
 
 Every operator is a loop nest of loads, one arithmetic instruction per operand and a store; loops and address
-arithmetic cost nothing (the machine repeats in hardware). ``r0`` accumulates, ``r1`` and ``r2`` hold operands.
-A layer is run as it comes, one output after the other: nothing is kept in registers for a second use.
+arithmetic cost nothing (the machine repeats in hardware). ``r0`` accumulates, ``r1`` and ``r2`` hold
+operands. A layer is run as it comes, one output after the other: nothing is kept in registers for a second
+use.
 """
 
 from __future__ import annotations

@@ -1,0 +1,272 @@
+"""Matrix products and convolutions on the systolic array.
+
+Everything that multiplies is one shape of problem, :class:`Product`: output pixels × output columns, reduced
+over the taps of a kernel and, at each tap, over a run of consecutive bytes. A tile of A is a stretch of
+pixels × a part of the run, which is a range of rows at a constant pitch; nothing is ever copied into an
+explicit im2col matrix.
+
+The nest is, from outside: groups and images, columns (j), rows of the output (y), pixels (x), taps, parts of
+the run (k). The innermost body is ``load_b, load_a, gemm``; after the reduction follows one ``store``. Where
+output rows are shorter than half of what the array can stream, several rows share one tile of B: the body is
+``load_b`` and, per row, ``load_a, gemm``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from mappings.layers import MATRIX_PRODUCTS, Layer
+from mappings.library._memory import Array
+from mappings.library._split import Split, Tile, over, repeat, rotating, split
+from mappings.library._windows import windows
+from mappings.program import Affine, Node, Register, as_affine, memory, sequence, step
+
+BANKS = 2  # accumulator banks: one is drained while the other is filled
+BIAS_SLOTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayShape:
+    """What the mapping needs to know of the array; names are the description's parameters."""
+
+    rows: int
+    cols: int
+    stream: int
+    sections: int
+    a_tiles: int
+    b_tiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """``count`` steps; how far each moves in A, B and C and in the bias, in bytes."""
+
+    count: int
+    a: int = 0
+    c: int = 0
+    b: int = 0
+    bias: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A matrix product with affine operands.
+
+    Attributes:
+        outer: Loops around everything: groups, images.
+        rows: Rows of the output that can share tiles of B.
+        pixels: Consecutive pixels of one row.
+        columns: Output columns of one group.
+        taps: Loops of the reduction outside the run; only ``count`` and ``a`` matter.
+        run: Consecutive bytes of A that are reduced at each tap.
+    """
+
+    outer: tuple[Axis, ...]
+    rows: Axis
+    pixels: Axis
+    columns: int
+    taps: tuple[Axis, ...]
+    run: int
+
+    @property
+    def depth(self) -> int:
+        """Length of the whole reduction."""
+        return prod(tap.count for tap in self.taps) * self.run
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How the dimensions are split; ``rows`` into blocks that share tiles of B."""
+
+    columns: Split
+    rows: Split
+    pixels: Split
+    run: Split
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Offsets in A, B, C and the bias, and the number of ways here so far, at some place of the nest."""
+
+    a: Affine
+    b: Affine
+    c: Affine
+    bias: Affine
+    number: Affine
+
+
+def product(layer: Layer) -> Product:
+    """A matrix product, convolution or transposed convolution as a :class:`Product`."""
+    if layer.op in MATRIX_PRODUCTS:
+        pixels = Axis(layer.gemm_M, layer.gemm_K, layer.gemm_N)
+        return Product((), Axis(1), pixels, layer.gemm_N, (), layer.gemm_K)
+    view = windows(layer)
+    inputs, outputs = layer.C // layer.groups, layer.K // layer.groups
+    out_row = view.out_w * layer.K
+    *outer, rows, pixels = _merged(
+        Axis(view.batch, view.image_bytes, view.out_h * out_row),
+        Axis(view.out_h, view.stride_h * view.row_bytes, out_row),
+        Axis(view.out_w, view.stride_w * view.channels, layer.K),
+    )
+    taps = [
+        Axis(view.kernel_h, view.dilation_h * view.row_bytes),
+        Axis(view.kernel_w, view.dilation_w * view.channels),
+    ]
+    run = inputs
+    while taps and (taps[-1].count == 1 or taps[-1].a == run):  # a kernel row can be one run of S · C bytes
+        run *= taps.pop().count
+    kept = tuple(tap for tap in taps if tap.count > 1)
+    depth = view.kernel_h * view.kernel_w * inputs
+    groups = Axis(layer.groups, inputs, outputs, depth * outputs, 4 * outputs)
+    return Product((groups, *outer), rows, pixels, outputs, kept, run)
+
+
+def _merged(*axes: Axis) -> list[Axis]:
+    """Axes with those that continue each other joined; at least two, in front filled up with ones."""
+    result: list[Axis] = []
+    for axis in axes:
+        if axis.count == 1:
+            continue
+        last = result[-1] if result else None
+        if last and (last.a, last.c) == (axis.count * axis.a, axis.count * axis.c):
+            result[-1] = Axis(last.count * axis.count, axis.a, axis.c)
+        else:
+            result.append(axis)
+    return [Axis(1)] * (2 - len(result)) + result
+
+
+def tiling(problem: Product, array: ArrayShape) -> Tiling:
+    """Tiles of about equal size that fit the array, its stream length and its accumulators."""
+    pixels = split(problem.pixels.count, array.stream)
+    sharing = min(array.sections, array.stream // pixels.tile) if pixels.tiles == 1 else 1
+    return Tiling(
+        columns=split(problem.columns, array.cols),
+        rows=split(problem.rows.count, sharing),
+        pixels=pixels,
+        run=split(problem.run, array.rows),
+    )
+
+
+def lower_product(layer: Layer, at: Mapping[str, Array], array: ArrayShape) -> Node:
+    """The layer's loop nest over arrays ``input, weights, output`` and, where there is one, ``bias``."""
+    problem = product(layer)
+    return _Nest(problem, tiling(problem, array), array, at).lower()
+
+
+@dataclass(frozen=True)
+class _Nest:
+    problem: Product
+    tiling: Tiling
+    array: ArrayShape
+    at: Mapping[str, Array]
+
+    def lower(self) -> Node:
+        zero = as_affine(0)
+        start = _Point(
+            as_affine(self.at["input"].address),
+            as_affine(self.at["weights"].address),
+            as_affine(self.at["output"].address),
+            as_affine(self.at["bias"].address if "bias" in self.at else 0),
+            zero,
+        )
+        return self._outer(0, start)
+
+    def _outer(self, depth: int, point: _Point) -> Node:
+        if depth == len(self.problem.outer):
+            return over("j", self.tiling.columns, lambda tile: self._column(point, tile))
+        axis = self.problem.outer[depth]
+        return repeat(f"n{depth}", axis.count, lambda i: self._outer(depth + 1, _moved(point, axis, i)))
+
+    def _column(self, point: _Point, columns: Tile) -> Node:
+        """One tile of columns: its bias, once, and all its pixels. Tiles of B lie column by column."""
+        number = point.number * self.tiling.columns.tiles + columns.number
+        here = _Point(
+            point.a,
+            point.b + columns.offset * self.problem.depth,
+            point.c + columns.offset,
+            point.bias + 4 * columns.offset,
+            number,
+        )
+        bias = Register("no_bias")
+        nodes: list[Node] = []
+        if "bias" in self.at:
+            bias = Register("bias", rotating(number, BIAS_SLOTS))
+            nodes.append(step("load_bias", dst=bias, src=memory(here.bias, 4 * columns.size)))
+
+        def block(rows: Tile) -> Node:
+            moved = _moved(here, self.problem.rows, rows.offset)
+            count = number * self.tiling.rows.tiles + rows.number
+            return over("x", self.tiling.pixels, lambda x: self._tile(moved, columns, rows, x, count, bias))
+
+        return sequence(*nodes, over("y", self.tiling.rows, block))
+
+    def _tile(
+        self, point: _Point, columns: Tile, rows: Tile, pixels: Tile, block: Affine, bias: Register
+    ) -> Node:
+        """One tile of C for each of the rows: the reduction, then the stores."""
+        moved = _moved(point, self.problem.pixels, pixels.offset)
+        number = block * self.tiling.pixels.tiles + pixels.number
+        bank = rotating(number, BANKS) * self.tiling.rows.tile
+        sums = [Register("acc", bank + part) for part in range(rows.size)]
+        axis = self.problem
+        stores = [
+            step(
+                "store",
+                dst=memory(moved.c + part * axis.rows.c, columns.size, pixels.size, axis.pixels.c),
+                acc=sums[part],
+                bias=bias,
+                relu=0,
+            )
+            for part in range(rows.size)
+        ]
+
+        def reduce(address: Affine, tap: Affine) -> Node:
+            return over("k", self.tiling.run, lambda run: self._multiply(
+                address + run.offset,
+                moved.b + (tap * axis.run + run.offset) * columns.size,
+                (number * prod(t.count for t in axis.taps) + tap) * self.tiling.run.tiles + run.number,
+                (pixels.size, columns.size, run.size),
+                sums,
+            ))  # fmt: skip
+
+        return sequence(_taps(axis.taps, 0, moved.a, as_affine(0), reduce), *stores)
+
+    def _multiply(
+        self, a: Affine, b: Affine, number: Affine, sizes: tuple[int, int, int], sums: list[Register]
+    ) -> Node:
+        """One tile of B, and for every row a tile of A to multiply with it."""
+        m, n, k = sizes
+        weights = Register("b", rotating(number, self.array.b_tiles))
+        nodes: list[Node] = [step("load_b", dst=weights, src=memory(b, k * n))]
+        for part, acc in enumerate(sums):
+            pixels = Register("a", rotating(number * len(sums) + part, self.array.a_tiles))
+            source = memory(a + part * self.problem.rows.a, k, m, self.problem.pixels.a)
+            nodes.append(step("load_a", dst=pixels, src=source))
+            nodes.append(step("gemm", acc=acc, a=pixels, b=weights, m=m, n=n, k=k, fresh=int(part == 0)))
+        return sequence(*nodes)
+
+
+def _moved(point: _Point, axis: Axis, steps: Affine) -> _Point:
+    return _Point(
+        point.a + steps * axis.a,
+        point.b + steps * axis.b,
+        point.c + steps * axis.c,
+        point.bias + steps * axis.bias,
+        point.number * axis.count + steps,
+    )
+
+
+def _taps(
+    taps: tuple[Axis, ...], depth: int, a: Affine, number: Affine, body: Callable[[Affine, Affine], Node]
+) -> Node:
+    """Loops over the taps around ``body(address, number of the tap)``."""
+    if depth == len(taps):
+        return body(a, number)
+    tap = taps[depth]
+    return repeat(
+        f"t{depth}",
+        tap.count,
+        lambda i: _taps(taps, depth + 1, a + i * tap.a, number * tap.count + i, body),
+    )

@@ -1,0 +1,209 @@
+"""What runs beside the systolic array.
+
+Depthwise convolutions, poolings, sums and ReLU run on the vector unit, everything else on the general-purpose
+unit.
+
+A depthwise convolution has one input channel per output channel: on the array it would use one column of one
+row. The vector unit works on all channels of a pixel side by side, ``lanes`` multiply-accumulates per cycle,
+and reads an input row once per kernel row instead of once per tap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mappings.layers import KERNELS, Layer
+from mappings.library._memory import Array
+from mappings.library._operands import input_name
+from mappings.library._split import Split, Tile, over, repeat, rotating, split
+from mappings.library._windows import Windows, windows
+from mappings.program import Affine, Node, Register, Step, memory, sequence, step
+
+ACCUMULATORS = 2
+BIAS_SLOTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VectorShape:
+    """What the mapping needs to know of the vector unit; names are the description's parameters."""
+
+    lanes: int
+    vector_bytes: int
+    vector_tiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTiling:
+    """Tiles of channels, of output pixels of a row, and of the taps of a kernel row."""
+
+    channels: Split
+    pixels: Split
+    taps: Split
+
+
+def is_depthwise(layer: Layer) -> bool:
+    """Whether every output channel sees exactly its own input channel, and there is more than one."""
+    return layer.op in KERNELS and layer.groups == layer.C == layer.K and layer.C > 1
+
+
+def window_tiling(view: Windows, unit: VectorShape) -> WindowTiling:
+    """Tiles whose input rows fit a vector buffer; kernel rows are cut only where one does not fit alone."""
+    positions = unit.vector_bytes // unit.lanes  # with as few channels as there are lanes
+    reach = view.dilation_w * (view.kernel_w - 1) + 1
+    if reach <= positions:
+        taps = split(view.kernel_w, view.kernel_w)
+        pixels = split(view.out_w, (positions - reach) // view.stride_w + 1)
+    else:
+        taps = split(view.kernel_w, (positions - 1) // view.dilation_w + 1)
+        pixels = split(view.out_w, 1)
+    held = _positions(view, pixels.tile, taps.tile)
+    channels = split(view.channels, positions // held * unit.lanes, unit.lanes)
+    return WindowTiling(channels, pixels, taps)
+
+
+def _positions(view: Windows, pixels: int, taps: int) -> int:
+    """Positions of an input row that some pixels read at some taps."""
+    return (pixels - 1) * view.stride_w + view.dilation_w * (taps - 1) + 1
+
+
+def lower_windows(layer: Layer, at: Mapping[str, Array], unit: VectorShape) -> Node:
+    """Depthwise convolution or pooling: per stretch of pixels, a pass per kernel row, then a store."""
+    view = windows(layer)
+    nest = _WindowNest(layer, view, window_tiling(view, unit), unit, at)
+    return repeat(
+        "n", view.batch, lambda n: over("c", nest.tiling.channels, lambda tile: nest.channels(n, tile))
+    )
+
+
+@dataclass(frozen=True)
+class _WindowNest:
+    layer: Layer
+    view: Windows
+    tiling: WindowTiling
+    unit: VectorShape
+    at: Mapping[str, Array]
+
+    def channels(self, n: Affine, channels: Tile) -> Node:
+        """All output rows of some channels of an image; their bias first."""
+        number = n * self.tiling.channels.tiles + channels.number
+        bias = Register("no_bias")
+        nodes: list[Node] = []
+        if "bias" in self.at:
+            bias = Register("bias", rotating(number, BIAS_SLOTS))
+            source = memory(self.at["bias"].address + 4 * channels.offset, 4 * channels.size)
+            nodes.append(step("load_bias", dst=bias, src=source))
+
+        def row(oh: Affine) -> Node:
+            count = number * self.view.out_h + oh
+            return over("x", self.tiling.pixels, lambda x: self._pixels(n, channels, oh, x, count, bias))
+
+        return sequence(*nodes, repeat("y", self.view.out_h, row))
+
+    def _pixels(
+        self, n: Affine, channels: Tile, oh: Affine, pixels: Tile, count: Affine, bias: Register
+    ) -> Node:
+        view = self.view
+        number = count * self.tiling.pixels.tiles + pixels.number
+        acc = Register("vacc", rotating(number, ACCUMULATORS))
+        corner = (
+            n * view.image_bytes
+            + oh * (view.stride_h * view.row_bytes)
+            + pixels.offset * (view.stride_w * view.channels)
+            + channels.offset
+            + self.at["input"].address
+        )
+
+        def tap_row(r: Affine) -> Node:
+            begin = corner + r * (view.dilation_h * view.row_bytes)
+            return over("s", self.tiling.taps, lambda taps: self._pass(
+                begin + taps.offset * (view.dilation_w * view.channels),
+                (channels, pixels, taps),
+                r,
+                (number * view.kernel_h + r) * self.tiling.taps.tiles + taps.number,
+                acc,
+            ))  # fmt: skip
+
+        position = ((n * view.out_h + oh) * view.out_w + pixels.offset) * view.channels + channels.offset
+        mean = self.layer.op in ("avgpool", "globalavgpool")
+        store = step(
+            "store_v",
+            dst=memory(position + self.at["output"].address, channels.size, pixels.size, view.channels),
+            acc=acc,
+            bias=bias,
+            divide=view.kernel_h * view.kernel_w if mean else 1,
+            relu=0,
+        )
+        return sequence(repeat("r", view.kernel_h, tap_row), store)
+
+    def _pass(
+        self, address: Affine, tiles: tuple[Tile, Tile, Tile], r: Affine, number: Affine, acc: Register
+    ) -> Node:
+        """Load a stretch of an input row (and weights) and take in the taps that lie in it."""
+        view, (channels, pixels, taps) = self.view, tiles
+        slot = rotating(number, self.unit.vector_tiles)
+        rows = _positions(view, pixels.size, taps.size)
+        values = Register("v", slot)
+        nodes: list[Step] = [
+            step("load_v", dst=values, src=memory(address, channels.size, rows, view.channels))
+        ]
+        sizes = {
+            "outputs": pixels.size,
+            "taps": taps.size,
+            "channels": channels.size,
+            "stride": view.stride_w,
+            "dilation": view.dilation_w,
+        }
+        if self.layer.op in KERNELS:
+            weights = Register("w", slot)
+            place = channels.offset * (view.kernel_h * view.kernel_w) + r * (view.kernel_w * channels.size)
+            place = place + taps.offset * channels.size + self.at["weights"].address
+            nodes.append(step("load_v", dst=weights, src=memory(place, taps.size * channels.size)))
+            nodes.append(step("vmac", acc=acc, v=values, w=weights, **sizes))
+        else:
+            nodes.append(step("vmax" if self.layer.op == "maxpool" else "vadd", acc=acc, v=values, **sizes))
+        return sequence(*nodes)
+
+
+def lower_elementwise(layer: Layer, at: Mapping[str, Array], unit: VectorShape) -> Node:
+    """ReLU, or a sum of tensors: sweep over all elements, one vector buffer at a time."""
+
+    def sweep(part: Tile) -> Node:
+        acc = Register("vacc", rotating(part.number, ACCUMULATORS))
+        nodes: list[Node] = []
+        for operand in range(layer.operands):
+            values = Register("v", rotating(part.number * layer.operands + operand, unit.vector_tiles))
+            source = memory(part.offset + at[input_name(operand)].address, part.size)
+            nodes.append(step("load_v", dst=values, src=source))
+            nodes.append(step(
+                "vadd", acc=acc, v=values, outputs=1, taps=1, channels=part.size, stride=1, dilation=1
+            ))  # fmt: skip
+        target = memory(part.offset + at["output"].address, part.size)
+        relu = int(layer.op == "relu")
+        nodes.append(step("store_v", dst=target, acc=acc, bias="no_bias", divide=1, relu=relu))
+        return sequence(*nodes)
+
+    return over("e", split(at["output"].bytes, unit.vector_bytes, unit.lanes), sweep)
+
+
+def general_bytes(sizes: Mapping[str, int], unit: VectorShape) -> dict[str, int]:
+    """Sizes of ``input`` and ``output`` rounded up so that both divide into the same number of tiles."""
+    tiles = -(-max(sizes.values()) // unit.vector_bytes)
+    return {name: -(-size // tiles) * tiles for name, size in sizes.items()}
+
+
+def lower_general(at: Mapping[str, Array], unit: VectorShape) -> Node:
+    """Any other operator: tile by tile through the general-purpose unit, whose time is per element."""
+    inputs, outputs = at["input"], at["output"]
+    tiles = -(-max(inputs.bytes, outputs.bytes) // unit.vector_bytes)
+    read, written = inputs.bytes // tiles, outputs.bytes // tiles
+
+    def work(tile: Affine) -> Node:
+        return step(
+            "scalar",
+            dst=memory(tile * written + outputs.address, written),
+            src=memory(tile * read + inputs.address, read),
+            n=max(read, written),
+        )
+
+    return repeat("e", tiles, work)

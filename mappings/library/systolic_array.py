@@ -1,0 +1,169 @@
+"""Mapping for ``systolic_array``: tiles of a weight-stationary array, a vector unit, a general-purpose unit.
+
+Convolutions and matrix products run on the array (``_systolic_product``); depthwise convolutions, poolings,
+sums and ReLU on the vector unit (``_systolic_vector``); every other operator element by element on the
+general-purpose unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from acadl.errors import SimulationError
+from acadl.model import Architecture
+from acadl.operations import Instruction
+from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
+from mappings.library._memory import Array, main_memory, parameter, place
+from mappings.library._nest import simplify
+from mappings.library._operands import (
+    bias_array,
+    input_arrays,
+    is_elementwise,
+    onnx_layout,
+    operand_bytes,
+    output_shape,
+    weight_matrices,
+)
+from mappings.library._systolic_product import ArrayShape, lower_product, product, tiling
+from mappings.library._systolic_vector import (
+    VectorShape,
+    general_bytes,
+    is_depthwise,
+    lower_elementwise,
+    lower_general,
+    lower_windows,
+    window_tiling,
+)
+from mappings.library._windows import windows
+from mappings.program import DataFunction, LoopProgram, Node
+from mappings.registry import mapper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from acadl.state import ArchitecturalState
+
+Arrays: TypeAlias = Mapping[str, Array]
+
+
+@mapper("systolic_array")
+def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
+    """``layer`` as tile instructions.
+
+    Raises:
+        MappingError: Its operands do not fit into memory, or the description lacks a parameter.
+    """
+    body = _lowering(layer)(layer, _arrays(layer, arch), arch)
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+
+
+def prepare(
+    layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
+) -> dict[int, NDArray[Any]]:
+    """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
+    at = _arrays(layer, arch)
+    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    if "weights" in at:
+        contents[at["weights"].address] = _packed(layer, arch, weight_matrices(layer, weights))
+    if "bias" in at:
+        contents[at["bias"].address] = bias_array(layer, bias)
+    return contents
+
+
+def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
+    """The layer's output, int8, ``(M, N)`` or NCHW."""
+    output = _arrays(layer, arch)["output"]
+    return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
+
+
+def _arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    sizes = operand_bytes(layer)
+    if _lowering(layer) is _general:
+        sizes = general_bytes(sizes, _vector_unit(arch))
+    return place(layer, main_memory(arch), sizes)
+
+
+def _lowering(layer: Layer) -> Callable[[Layer, Arrays, Architecture], Node]:
+    if layer.op in _ELEMENTWISE:
+        return _elementwise if is_elementwise(layer) else _general
+    if is_depthwise(layer):
+        return _windows
+    return _LOWERINGS.get(layer.op, _general)
+
+
+def _product(layer: Layer, at: Arrays, arch: Architecture) -> Node:
+    return lower_product(layer, at, _array(arch))
+
+
+def _windows(layer: Layer, at: Arrays, arch: Architecture) -> Node:
+    return lower_windows(layer, at, _vector_unit(arch))
+
+
+def _elementwise(layer: Layer, at: Arrays, arch: Architecture) -> Node:
+    return lower_elementwise(layer, at, _vector_unit(arch))
+
+
+def _general(layer: Layer, at: Arrays, arch: Architecture) -> Node:
+    return lower_general(at, _vector_unit(arch))
+
+
+def _array(arch: Architecture) -> ArrayShape:
+    names = ("rows", "cols", "stream", "sections", "a_tiles", "b_tiles")
+    return ArrayShape(*(parameter(arch, name) for name in names))
+
+
+def _vector_unit(arch: Architecture) -> VectorShape:
+    return VectorShape(*(parameter(arch, name) for name in ("lanes", "vector_bytes", "vector_tiles")))
+
+
+def _packed(layer: Layer, arch: Architecture, matrices: NDArray[Any]) -> NDArray[Any]:
+    """Weights in the order in which the nest loads them: tile of columns by tile of columns, each by rows."""
+    import numpy as np
+
+    if is_depthwise(layer):
+        columns = window_tiling(windows(layer), _vector_unit(arch)).channels
+        matrices = matrices.transpose(2, 1, 0)  # one matrix of taps × channels
+    else:
+        columns = tiling(product(layer), _array(arch)).columns
+    pieces = [
+        matrix[:, begin : begin + columns.tile].reshape(-1)
+        for matrix in matrices
+        for begin in range(0, columns.size, columns.tile)
+    ]
+    return np.concatenate(pieces)
+
+
+def _data_function(name: str) -> DataFunction:
+    """The function of ``_systolic_data``, imported (with NumPy) when it is first called."""
+
+    def call(state: Any, instruction: Instruction) -> None:
+        from mappings.library._systolic_data import FUNCTIONS
+
+        FUNCTIONS[name](state, instruction)
+
+    return call
+
+
+def _no_data(state: object, instruction: Instruction) -> None:
+    raise SimulationError(
+        f"'{instruction.operation}' stands for any operator that runs on the general-purpose unit; "
+        "it is modelled in time only"
+    )
+
+
+functions: Mapping[str, DataFunction] = {
+    **{
+        name: _data_function(name)
+        for name in (
+            "load_a", "load_b", "load_v", "load_bias", "gemm", "vmac", "vadd", "vmax", "store", "store_v",
+        )
+    },
+    "scalar": _no_data,
+}  # fmt: skip
+
+_ELEMENTWISE = frozenset({"relu", "add"})
+_LOWERINGS: Mapping[str, Callable[[Layer, Arrays, Architecture], Node]] = {
+    **dict.fromkeys(KERNELS | MATRIX_PRODUCTS, _product),
+    **dict.fromkeys(POOLINGS, _windows),
+}
