@@ -1,0 +1,130 @@
+"""Whole-network estimates: counts multiply, shapes are shared, nothing is dropped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+import platforms
+from acadl.errors import AcadlError
+from mappings import Layer, MappingError, Network, registry
+from platforms.whole_network import Method
+from tests.platforms.toy import map_layer, toy_architecture
+
+NETWORK = Network(
+    "small",
+    (
+        Layer(name="first", op="fc", gemm_M=1, gemm_N=100, gemm_K=4),
+        Layer(name="act", op="sigmoid", C=100),
+        Layer(name="again", op="fc", gemm_M=1, gemm_N=100, gemm_K=4, count=3, inputs=("act",)),
+        Layer(name="last", op="fc", gemm_M=1, gemm_N=50, gemm_K=100),
+    ),
+)
+# fetch, the fetch stage's latency, then the unit works without a gap
+START = 2
+
+
+@pytest.fixture(autouse=True)
+def _toy_mapping() -> Iterator[None]:
+    registry.mapper("toy")(map_layer)
+    yield
+    del registry._registered["toy"]
+
+
+def test_layers_and_totals() -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK)
+    assert [layer.name for layer in report.layers] == ["first", "again", "last"]
+    assert [layer.cycles for layer in report.layers] == [1000 + START, 3 * (1000 + START), 500 + START]
+    assert [layer.macs for layer in report.layers] == [400, 1200, 5000]
+    assert [layer.instructions for layer in report.layers] == [100, 300, 50]
+    assert report.total_cycles == 4 * (1000 + START) + 500 + START
+    assert report.total_macs == 6600
+    assert report.latency_s == pytest.approx(report.total_cycles / 1e6)
+
+
+def test_a_layer_that_cannot_run_is_named_and_not_in_the_total() -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK)
+    assert [(layer.name, layer.op) for layer in report.unmapped] == [("act", "sigmoid")]
+    assert "cannot run operator 'sigmoid'" in report.unmapped[0].reason
+
+
+def test_layers_of_one_shape_are_evaluated_once() -> None:
+    first, again, last = platforms.estimate(toy_architecture(), NETWORK).layers
+    assert 0 < first.evaluated_instructions < first.instructions
+    assert again.evaluated_instructions == 0
+    assert last.evaluated_instructions > 0
+
+
+@pytest.mark.parametrize("method", ["exact", "full", "fixed_point"])
+def test_method_reaches_the_evaluator(method: Method) -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK, method=method)
+    assert {layer.method for layer in report.layers} == {method}
+    assert report.provenance["method"] == method
+
+
+def test_full_evaluates_every_instruction() -> None:
+    first, _, last = platforms.estimate(toy_architecture(), NETWORK, method="full").layers
+    assert (first.evaluated_instructions, last.evaluated_instructions) == (100, 50)
+
+
+def test_chosen_layers_only_in_the_order_of_the_network() -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK, layers=["last", "first"])
+    assert [layer.name for layer in report.layers] == ["first", "last"]
+    assert report.unmapped == ()
+
+
+def test_unknown_layer_names_are_all_reported_with_the_nearest() -> None:
+    with pytest.raises(AcadlError) as caught:
+        platforms.estimate(toy_architecture(), NETWORK, layers=["fist", "first", "zzz"])
+    assert "no layer 'fist' (did you mean 'first'?), 'zzz'" in str(caught.value)
+
+
+def test_no_mapping_for_the_architecture_is_an_error() -> None:
+    with pytest.raises(MappingError, match="no mapping for architecture 'nameless'"):
+        platforms.estimate(toy_architecture("nameless"), NETWORK)
+
+
+def test_progress_names_each_layer() -> None:
+    seen: list[tuple[int, int, str]] = []
+    platforms.estimate(toy_architecture(), NETWORK, progress=lambda *call: seen.append(call))
+    assert seen == [(0, 4, "first"), (1, 4, "act"), (2, 4, "again"), (3, 4, "last")]
+
+
+def test_slowest_layer_and_its_reason() -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK)
+    assert report.slowest is report.layers[1]
+    assert report.reason.startswith("slowest layer: again (fc), 67 % of the cycles, bound by ex.unit (100 %)")
+    assert report.layers[0].compute_utilization == pytest.approx(1000 / (1000 + START))
+
+
+def test_an_empty_choice_has_no_slowest_layer() -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK, layers=["act"])
+    assert (report.layers, report.total_cycles, report.slowest) == ((), 0, None)
+    assert report.reason == "no layer was estimated"
+
+
+def test_json_has_the_promised_keys() -> None:
+    report = platforms.estimate(toy_architecture(), NETWORK)
+    data = json.loads(report.to_json())
+    promised = ["architecture", "network", "clock_hz", "total_cycles", "latency_s", "wall_s", "layers"]
+    assert list(data)[:7] == promised
+    keys = ["name", "op", "macs", "cycles", "method", "instructions", "evaluated_instructions", "bound_by"]
+    assert [list(layer)[:8] for layer in data["layers"]] == [keys] * 3
+    assert data["total_cycles"] == sum(layer["cycles"] for layer in data["layers"])
+    assert data["unmapped"][0]["name"] == "act"
+    assert data["provenance"]["network_sha256"] == NETWORK.source_sha256
+
+
+def test_equal_inputs_give_equal_results() -> None:
+    arch = toy_architecture()
+    assert platforms.estimate(arch, NETWORK) == platforms.estimate(arch, NETWORK)
+
+
+def test_html_is_escaped() -> None:
+    network = Network("<b>", (Layer(name="<i>&", op="fc", gemm_M=1, gemm_N=2, gemm_K=2),))
+    html = platforms.estimate(toy_architecture(), network)._repr_html_()
+    assert "&lt;i&gt;&amp;" in html
+    assert "<i>" not in html
+    assert "<b>" not in html.replace("<b>&lt;b&gt; on toy, 1 MHz</b>", "")

@@ -1,0 +1,37 @@
+"""Every example runs and prints what is recorded beside it.
+
+``ACADL_RECORD=1 pytest tests/test_examples.py`` records the output anew.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 8
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_prints_what_is_recorded(example: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(example)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    recorded = example.with_suffix(".out")
+    if os.environ.get("ACADL_RECORD"):
+        recorded.write_text(done.stdout, encoding="utf-8")
+    assert done.stdout == recorded.read_text(encoding="utf-8")
