@@ -20,7 +20,7 @@ from aidg.runner import Busy, Runner
 AGREEING = 2
 # Share of a loop's iterations that the prolog may take, and blocks that it may always take.
 PROLOG_SHARE = 0.01
-SHORTEST_PROLOG = 10
+SHORTEST_PROLOG = 64
 
 
 @dataclass(frozen=True, slots=True)

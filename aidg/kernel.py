@@ -194,7 +194,7 @@ class Kernel:
     # -- operands ----------------------------------------------------------------------------------------
 
     def _locate(self, operands: tuple[TrackedOperand, ...]) -> list[int]:
-        """Where the times of each operand are kept: a position in the list of times, a cell, or nowhere (0)."""
+        """Where the times of each operand are kept: a place in the list of times, a cell, or nowhere (0)."""
         indices, program = self.indices, self.program
         spots = []
         for operand in operands:
