@@ -16,6 +16,7 @@ import click
 
 from acadl.errors import AcadlError
 
+NAME = "acadl"
 COMMANDS = ("check", "demo", "draw", "estimate", "list", "version")
 
 
@@ -46,24 +47,18 @@ class LazyGroup(click.Group):
     def main(
         self,
         args: Sequence[str] | None = None,
-        prog_name: str | None = "acadl",
+        prog_name: str | None = NAME,
         complete_var: str | None = None,
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
         if not standalone_mode:
-            return super().main(args, prog_name, complete_var, False, **extra)
-        sys.exit(self._status(args, prog_name, complete_var, extra))
+            return super().main(args, NAME, complete_var, False, **extra)
+        sys.exit(self._status(args, complete_var, extra))
 
-    def _status(
-        self,
-        args: Sequence[str] | None,
-        prog_name: str | None,
-        complete_var: str | None,
-        extra: dict[str, Any],
-    ) -> int:
+    def _status(self, args: Sequence[str] | None, complete_var: str | None, extra: dict[str, Any]) -> int:
         try:
-            result = super().main(args, prog_name, complete_var, False, **extra)
+            result = super().main(args, NAME, complete_var, False, **extra)
             sys.stdout.flush()
             return result if isinstance(result, int) else 0
         except click.ClickException as error:
@@ -75,16 +70,32 @@ class LazyGroup(click.Group):
             show_error(error)
             return 1
         except BrokenPipeError:
-            # whoever read our output has seen enough; keep the interpreter from complaining when it flushes
+            # keep the interpreter from complaining when it flushes; the status is click's for this case
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 1
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)
             return 130
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from platforms.version import version
+
+        click.echo(f"{NAME} {version()}")
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(None, "--version", "-V", package_name="acadl", prog_name="acadl")
+@click.option(
+    "--version",
+    "-V",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Cycle estimates of neural networks on accelerators described in .acadl text."""
 

@@ -2,8 +2,8 @@
 
 Runs in a process of its own, in an empty folder. ``python`` blocks share one namespace; ``console`` blocks
 hold ``$ command`` lines (``acadl …``, ``python FILE``, ``cat FILE``) and the output to expect, where ``…``
-stands for anything; ``acadl`` blocks must load. A block with ``title="FILE"`` is written to that file first; a
-Python file is not run by that.
+stands for anything; ``acadl`` blocks must load. A block with ``title="FILE"`` is written to that file first;
+a Python file is not run by that.
 """
 
 from __future__ import annotations

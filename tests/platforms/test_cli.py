@@ -1,0 +1,332 @@
+"""The command line: exit statuses, JSON, messages, what goes to which stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mappings import network_names
+from platforms import platform_names
+from platforms.cli import COMMANDS, cli
+
+ROOT = Path(__file__).parents[2]
+TABLE = "layer,op,C,H,W,K,R,S,gemm_M,gemm_N,gemm_K\nc1,conv,3,12,12,8,3,3,,,\nf1,fc,,,,,,,1,10,40\n"
+
+
+def acadl(*args: str) -> Result:
+    return CliRunner().invoke(cli, args)
+
+
+def process(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "platforms.cli", *args],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """A layer table of two layers."""
+    path = tmp_path / "net.csv"
+    path.write_text(TABLE)
+    return str(path)
+
+
+def test_help_lists_every_command() -> None:
+    result = acadl("--help")
+    assert result.exit_code == 0
+    for name in COMMANDS:
+        assert f"  {name} " in result.stdout
+
+
+def test_every_file_of_the_folder_is_a_command() -> None:
+    files = {path.stem for path in (ROOT / "platforms" / "commands").glob("[a-z]*.py")}
+    assert files == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    result = acadl(name, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: acadl {name}")
+
+
+def test_unknown_command_is_wrong_usage_with_the_nearest_name() -> None:
+    result = acadl("estimat")
+    assert result.exit_code == 2
+    assert "No such command 'estimat'. Did you mean 'estimate'?" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("estimate",), "Missing argument 'ARCH'"),
+        (("estimate", "oma"), "Missing option '--network'"),
+        (("estimate", "oma", "-n", "alexnet", "--method", "magic"), "'magic' is not one of 'exact'"),
+        (("estimate", "oma", "-n", "alexnet", "--set", "rows"), "'rows' is not of the form NAME=VALUE"),
+        (("estimate", "oma", "-n", "alexnet", "--set", "=3"), "'=3' is not of the form NAME=VALUE"),
+        (("estimate", "oma", "-n", "alexnet", "--mapping", "none.py"), "File 'none.py' does not exist"),
+        (("draw", "oma", "-o", "a.png"), "'a.png' ends in none of .svg, .dot, .html"),
+        (("check",), "Missing argument 'FILE...'"),
+    ],
+)
+def test_wrong_usage_is_status_2(args: tuple[str, ...], message: str) -> None:
+    result = acadl(*args)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("estimate", "gemini", "-n", "alexnet"), "no platform 'gemini' ships; did you mean 'gemmini'?"),
+        (("estimate", "oma", "-n", "alexnett"), "there is no network 'alexnett'; did you mean 'alexnet'?"),
+        (("estimate", "oma", "-n", "none.onnx"), "none.onnx"),
+        (
+            ("estimate", "oma", "-n", "alexnet", "--layers", "conf1"),
+            "no layer 'conf1' (did you mean 'conv1'?)",
+        ),
+        (("estimate", "oma", "-n", "alexnet", "--set", "dmem_latncy=3"), "dmem_latency"),
+        (("check", "missing.acadl"), "missing.acadl"),
+        (("draw", "oma", "-o", "no/such/folder/a.svg"), "cannot write 'no/such/folder/a.svg'"),
+    ],
+)
+def test_unusable_input_is_status_1_with_a_message(args: tuple[str, ...], message: str) -> None:
+    result = acadl(*args)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_list_names_everything_that_ships() -> None:
+    data = json.loads(acadl("list", "--json").stdout)
+    assert data["platforms"] == list(platform_names())
+    assert data["networks"] == list(network_names())
+    assert {"gemmini", "oma", "systolic_array"} <= set(data["platforms"])
+    assert set(data) == {"platforms", "networks", "dram_configs", "estimators"}
+    text = acadl("list").stdout
+    assert all(name in text for name in (*platform_names(), *network_names()))
+
+
+def test_version() -> None:
+    assert json.loads(acadl("version", "--json").stdout)["python"].startswith("3.")
+    assert acadl("--version").stdout.startswith("acadl ")
+
+
+def test_estimate_prints_a_table_with_totals_and_a_reason(table: str) -> None:
+    result = acadl("estimate", "oma", "--network", table)
+    assert result.exit_code == 0, result.stderr
+    first, *_, total, reason = result.stdout.splitlines()
+    assert first.startswith("net on oma (")
+    assert total.startswith("total: ")
+    assert "6,880 MACs" not in total  # 10·10·8·27 + 400
+    assert "22,000 MACs" in total
+    assert reason.startswith("slowest layer: c1 (conv), ")
+    rows = [line.split()[:3] for line in result.stdout.splitlines()]
+    assert ["c1", "conv", "21,600"] in rows
+    assert ["f1", "fc", "400"] in rows
+
+
+def test_estimate_json_is_one_object_on_stdout(table: str) -> None:
+    result = acadl("estimate", "oma", "--network", table, "--json")
+    data = json.loads(result.stdout)
+    assert data["architecture"] == "oma"
+    assert data["network"] == "net"
+    assert [layer["macs"] for layer in data["layers"]] == [21600, 400]
+    assert data["total_cycles"] == sum(layer["cycles"] for layer in data["layers"]) >= 22000
+    assert data["latency_s"] == pytest.approx(data["total_cycles"] / data["clock_hz"])
+
+
+def test_parameters_reach_the_description(table: str) -> None:
+    def cycles(*more: str) -> int:
+        total: int = json.loads(acadl("estimate", "oma", "-n", table, "--json", *more).stdout)["total_cycles"]
+        return total
+
+    assert cycles("--set", "dmem_latency=7") > cycles()
+    assert cycles("--set", "dmem_latency=1") == cycles()
+
+
+def test_layers_are_chosen_by_name(table: str) -> None:
+    data = json.loads(acadl("estimate", "oma", "-n", table, "--layers", "f1", "--json").stdout)
+    assert [layer["name"] for layer in data["layers"]] == ["f1"]
+
+
+def test_an_error_in_json_mode_is_one_object_too(table: str) -> None:
+    result = acadl("estimate", "oma", "-n", table, "--layers", "nope", "--json")
+    assert result.exit_code == 1
+    assert "no layer 'nope'" in json.loads(result.stdout)["error"]
+    assert "no layer 'nope'" in result.stderr
+
+
+def test_bad_cells_of_a_layer_table_are_shown_with_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("layer,op,C,H,W,K,R,S\nc1,conv,x,12,12,8,3,3\n")
+    result = acadl("estimate", "oma", "-n", str(path), "--json")
+    assert result.exit_code == 1
+    (finding,) = json.loads(result.stdout)["diagnostics"]
+    assert (finding["file"], finding["line"]) == (str(path), 2)
+    assert "c1,conv,x,12" in result.stderr
+
+
+def test_check_reports_every_error_of_a_file(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.acadl", tmp_path / "bad.acadl"
+    good.write_text((ROOT / "platforms" / "library" / "oma.acadl").read_text())
+    bad.write_text(good.read_text().replace("->", "=>>", 1))
+    result = acadl("check", str(good), str(bad), "--json")
+    assert result.exit_code == 1
+    findings = json.loads(result.stdout)["diagnostics"]
+    assert {item["file"] for item in findings} == {str(bad)}
+    assert set(findings[0]) >= {"code", "message", "file", "line", "column", "hint"}
+    assert f"{bad}:" in result.stderr
+
+
+def test_check_of_shipped_platforms_finds_nothing() -> None:
+    result = acadl("check", *platform_names(), "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {"diagnostics": []}
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".dot", ".html"])
+def test_draw_writes_the_format_of_the_ending(suffix: str, tmp_path: Path) -> None:
+    target = tmp_path / f"oma{suffix}"
+    result = acadl("draw", "oma", "-o", str(target))
+    assert (result.exit_code, result.stdout) == (0, "")
+    starts = {".svg": "<svg ", ".dot": "digraph ", ".html": "<!DOCTYPE html>"}
+    assert target.read_text().startswith(starts[suffix])
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+def test_draw_to_standard_output_is_svg() -> None:
+    assert acadl("draw", "oma", "-o", "-").stdout.startswith("<svg ")
+
+
+def test_demo_estimates_alexnet_on_two_accelerators() -> None:
+    result = acadl("demo", "--json")
+    assert result.exit_code == 0, result.stderr
+    estimates = json.loads(result.stdout)["estimates"]
+    assert [(e["architecture"], e["network"]) for e in estimates] == [
+        ("gemmini", "alexnet"),
+        ("systolic_array", "alexnet"),
+    ]
+    for data in estimates:
+        assert data["total_macs"] == 714188480
+        assert data["total_cycles"] >= data["total_macs"] / 256
+        assert data["unmapped"] == []
+
+
+def test_demo_names_the_slowest_layer() -> None:
+    text = acadl("demo").stdout
+    assert text.count("slowest layer: ") == 2
+
+
+USER_MAPPING = """
+from mappings import LoopProgram, mapper, sequence
+
+@mapper("oma")
+def map_layer(layer, arch):
+    return LoopProgram(sequence(), {}, layer.name)
+"""
+
+
+def test_a_user_s_own_mapping_is_used(tmp_path: Path, table: str) -> None:
+    mapping = tmp_path / "mine.py"
+    mapping.write_text(USER_MAPPING)
+    done = process("estimate", "oma", "-n", table, "--mapping", str(mapping), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["total_cycles"] == 0
+
+
+def test_a_broken_mapping_is_an_error_with_its_line(tmp_path: Path, table: str) -> None:
+    mapping = tmp_path / "mine.py"
+    mapping.write_text("import math\n\nmath.nothing()\n")
+    result = acadl("estimate", "oma", "-n", table, "--mapping", str(mapping))
+    assert result.exit_code == 1
+    assert f"cannot import the mapping '{mapping}' (line 3): AttributeError: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "platforms.cli", "list"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_interrupt_is_status_130_without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("platforms.catalog.platform_names", interrupted)
+    result = acadl("list")
+    assert result.exit_code == 130
+    assert "Traceback" not in result.stderr
+
+
+def test_no_colour_codes_in_pipes() -> None:
+    assert "\x1b" not in process("estimate", "gemini", "-n", "alexnet").stderr
+    assert "\x1b" not in process("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import acadl", {"numpy", "networkx", "simpy", "lark", "rich", "onnx"}),
+        ("import platforms, mappings, aidg, dram", {"numpy", "networkx", "simpy", "lark", "rich", "onnx"}),
+        (
+            "from click.testing import CliRunner as R; from platforms import cli; R().invoke(cli.cli, ['-h'])",
+            {"numpy", "networkx", "simpy", "lark", "rich", "onnx", "pydantic"},
+        ),
+    ],
+)
+def test_start_up_loads_nothing_heavy(code: str, absent: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert absent & set(done.stdout.split()) == set()
+
+
+def test_public_functions_are_not_hidden_by_modules_of_their_name() -> None:
+    """Whoever imports a module first (``from aidg.estimate import …``) must still get the functions."""
+    code = """
+import importlib, pkgutil
+import acadl, aidg, mappings, platforms
+for package in (acadl, aidg, mappings, platforms):
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.ispkg and module.name in getattr(package, '__all__', ()):
+            importlib.import_module(f'{package.__name__}.{module.name}')
+            public = getattr(package, module.name)
+            assert callable(public), f'{package.__name__}.{module.name} is {public}'
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
