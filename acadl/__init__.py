@@ -1,1 +1,127 @@
-"""Package acadl."""
+"""ACADL: describe a computer architecture as text, get its graph of objects, simulate it.
+
+>>> import acadl
+>>> arch = acadl.load("oma.acadl")                         # doctest: +SKIP
+>>> run = acadl.simulate(arch, program)                    # doctest: +SKIP
+
+Everything here is loaded at first use; importing the package loads no third-party code.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from acadl.diagnostics import DescriptionError, render
+    from acadl.errors import (
+        AcadlError,
+        Diagnostic,
+        Label,
+        ProgramError,
+        RoutingError,
+        SimulationError,
+        Span,
+    )
+    from acadl.loading import check, load, loads
+    from acadl.model import (
+        DRAM,
+        SRAM,
+        ACADLObject,
+        Architecture,
+        CacheInterface,
+        DataStorage,
+        Edge,
+        EdgeKind,
+        ExecuteStage,
+        FunctionalUnit,
+        InstructionFetchStage,
+        InstructionMemoryAccessUnit,
+        MemoryAccessUnit,
+        MemoryInterface,
+        PipelineStage,
+        RegisterFile,
+        SetAssociativeCache,
+    )
+    from acadl.operations import AddressRange, Instruction, Operand, Operation
+    from acadl.simulate import simulate
+    from acadl.state import ArchitecturalState
+
+__all__ = [
+    "DRAM",
+    "SRAM",
+    "ACADLObject",
+    "AcadlError",
+    "AddressRange",
+    "ArchitecturalState",
+    "Architecture",
+    "CacheInterface",
+    "DataStorage",
+    "DescriptionError",
+    "Diagnostic",
+    "Edge",
+    "EdgeKind",
+    "ExecuteStage",
+    "FunctionalUnit",
+    "Instruction",
+    "InstructionFetchStage",
+    "InstructionMemoryAccessUnit",
+    "Label",
+    "MemoryAccessUnit",
+    "MemoryInterface",
+    "Operand",
+    "Operation",
+    "PipelineStage",
+    "ProgramError",
+    "RegisterFile",
+    "RoutingError",
+    "SetAssociativeCache",
+    "SimulationError",
+    "Span",
+    "check",
+    "load",
+    "loads",
+    "render",
+    "simulate",
+]
+
+_MODULES = {
+    "acadl.diagnostics": ("DescriptionError", "render"),
+    "acadl.errors": (
+        *("AcadlError", "Diagnostic", "Label", "ProgramError", "RoutingError", "SimulationError", "Span"),
+    ),
+    "acadl.loading": ("check", "load", "loads"),
+    "acadl.model": (
+        *("DRAM", "SRAM", "ACADLObject", "Architecture", "CacheInterface", "DataStorage", "Edge", "EdgeKind"),
+        *("ExecuteStage", "FunctionalUnit", "InstructionFetchStage", "InstructionMemoryAccessUnit"),
+        *("MemoryAccessUnit", "MemoryInterface", "PipelineStage", "RegisterFile", "SetAssociativeCache"),
+    ),
+    "acadl.operations": ("AddressRange", "Instruction", "Operand", "Operation"),
+    "acadl.simulate": ("simulate",),
+    "acadl.state": ("ArchitecturalState",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'acadl' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+class _Package(ModuleType):
+    """Keeps ``acadl.simulate`` the function where the import system would enter the module of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in __all__ and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

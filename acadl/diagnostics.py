@@ -1,0 +1,140 @@
+"""Diagnostics: collecting, suggesting names, rendering for terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from acadl.errors import AcadlError, Diagnostic, Label, Span
+
+MAX_DIAGNOSTICS = 100
+
+
+class TooManyDiagnosticsError(Exception):
+    """There are so many mistakes that looking for more is of no use."""
+
+
+class Collector:
+    """Gathers diagnostics; the same finding at the same place (a loop, a template) is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, Span | None], Diagnostic] = {}
+        self._repeated = 0
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep ``diagnostic``. Raises :class:`TooManyDiagnosticsError` beyond a limit."""
+        key = (diagnostic.code, diagnostic.span)
+        if key in self._found:
+            self._repeated += 1
+        else:
+            self._found[key] = diagnostic
+        if len(self._found) >= MAX_DIAGNOSTICS or self._repeated >= 10 * MAX_DIAGNOSTICS:
+            raise TooManyDiagnosticsError
+
+    @property
+    def error_count(self) -> int:
+        """Errors so far, warnings not counted."""
+        return sum(diagnostic.is_error for diagnostic in self._found.values())
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """All diagnostics by file and place; those without a place last."""
+
+        def place(diagnostic: Diagnostic) -> tuple[bool, str, int, int, str]:
+            span = diagnostic.span or Span("", 0, 0, 0, 0)
+            return (diagnostic.span is None, span.file, span.line, span.column, diagnostic.code)
+
+        return tuple(sorted(self._found.values(), key=place))
+
+
+class DescriptionError(AcadlError):
+    """A description has errors. ``diagnostics`` lists them, ``sources`` holds the texts they point into."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str]) -> None:
+        super().__init__(render(diagnostics, sources), diagnostics)
+        self.sources = dict(sources)
+
+
+# --- names --------------------------------------------------------------------------------------------------------
+
+
+def distance(first: str, second: str) -> int:
+    """Edits (insert, delete, replace, swap neighbours) that turn one name into the other."""
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, 1):
+        above, row = row, [i]
+        for j, b in enumerate(second, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before = above
+    return row[-1]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant: another case, or at most a third of the letters wrong."""
+    candidates = list(dict.fromkeys(known))
+    for candidate in candidates:
+        if candidate.lower() == name.lower():
+            return candidate
+    limit = max(1, len(name) // 3)
+    close = [(d, c) for c in candidates if abs(len(c) - len(name)) <= limit and (d := distance(name, c)) <= limit]
+    return min(close, key=lambda pair: pair[0])[1] if close else None
+
+
+def suggestion(name: str, known: Iterable[str], what: str) -> str:
+    """A hint: the nearest name, else the accessible ones."""
+    names = list(dict.fromkeys(known))
+    close = nearest(name, names)
+    if close is not None:
+        return f"did you mean '{close}'?"
+    if not names:
+        return f"there are no {what} here"
+    listed = ", ".join(sorted(names)[:12])
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"known {what}: {listed}{more}"
+
+
+# --- rendering ----------------------------------------------------------------------------------------------------
+
+_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "frame": "\x1b[34m", "bold": "\x1b[1m"}
+_PLAIN = "\x1b[0m"
+
+
+def render(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:
+    """Text for a terminal: each finding with the line it is about and a caret below it."""
+    return "\n\n".join(_render_one(diagnostic, sources, color) for diagnostic in diagnostics)
+
+
+def _render_one(diagnostic: Diagnostic, sources: Mapping[str, str], color: bool) -> str:
+    def paint(text: str, style: str) -> str:
+        return f"{_COLOURS[style]}{text}{_PLAIN}" if color else text
+
+    severity = "error" if diagnostic.is_error else "warning"
+    lines = [f"{paint(f'{severity}[{diagnostic.code}]', severity)}: {paint(diagnostic.message, 'bold')}"]
+    places = [Label(diagnostic.span, "")] if diagnostic.span else []
+    for number, label in enumerate([*places, *diagnostic.labels]):
+        lines.extend(_excerpt(label, sources, "^" if number == 0 else "-", paint(" |", "frame")))
+    if diagnostic.hint:
+        lines.append(f"  = {diagnostic.hint}")
+    return "\n".join(lines)
+
+
+def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> list[str]:
+    span = label.span
+    head = f"  --> {span.file}:{span.line}:{span.column}"
+    text = sources.get(span.file, "").split("\n")
+    if not 1 <= span.line <= len(text):
+        return [f"{head}: {label.text}" if label.text else head]
+    line = text[span.line - 1].rstrip("\r")
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    shown = line.replace("\t", "    ")
+    indent = len(line[: span.column - 1].replace("\t", "    "))
+    width = max(1, len(line[span.column - 1 : end - 1].replace("\t", "    ")))
+    margin = " " * max(3, len(str(span.line)))
+    note = f" {label.text}" if label.text else ""
+    return [
+        head,
+        f"{span.line:>{len(margin)}}{bar} {shown}",
+        f"{margin}{bar} {' ' * indent}{mark * width}{note}",
+    ]

@@ -1,0 +1,180 @@
+"""Syntax tree to architecture: parameters bound, templates instantiated, edges joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acadl import syntax
+from acadl.diagnostics import Collector, TooManyDiagnosticsError
+from acadl.elaborate_edges import join_all, report_unjoined
+from acadl.elaborate_imports import Sources
+from acadl.elaborate_instances import make_instance
+from acadl.elaborate_library import Libraries
+from acadl.elaborate_objects import ObjectMaker
+from acadl.elaborate_operations import complete_functions, declare_operations
+from acadl.elaborate_parameters import ParameterValue, bind_given
+from acadl.elaborate_scope import Component, Session, TooLargeError, expand
+from acadl.elaborate_values import Evaluator, Kind, Reject, Scope, reject
+from acadl.errors import Diagnostic, Label, Span
+from acadl.model import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """An architecture with what validation needs beside it.
+
+    Attributes:
+        architecture: The result.
+        span: Where it is declared.
+        latency_names: Stage name to instruction attributes that its latency uses, with their places.
+    """
+
+    architecture: Architecture
+    span: Span
+    latency_names: Mapping[str, list[tuple[str, Span]]]
+
+
+def elaborate(
+    sources: Sources, parameters: Mapping[str, ParameterValue], collector: Collector
+) -> Elaborated | None:
+    """Elaborate the architecture of the root file; ``None`` after errors, which go to ``collector``."""
+    try:
+        return _Elaboration(sources, collector).run(parameters)
+    except TooLargeError as error:
+        hint = "use smaller parameters, or one coarse object where many small ones are alike"
+        collector.add(Diagnostic("E0803", str(error), error.span, hint))
+    except Reject as rejected:
+        if rejected.diagnostic is not None:
+            collector.add(rejected.diagnostic)
+    return None
+
+
+class _Elaboration:
+    """One run: the root's architecture first, then instances as they are met."""
+
+    def __init__(self, sources: Sources, collector: Collector) -> None:
+        self._sources = sources
+        self._collector = collector
+        self._session = Session(collector)
+        self._libraries = Libraries(self._session)
+        self._objects = ObjectMaker(self._session)
+
+    def run(self, given: Mapping[str, ParameterValue]) -> Elaborated | None:
+        root, session = self._sources.root, self._session
+        declaration = _find_architecture(root.parsed.file, root.parsed.items)
+        library = self._libraries.library(root)
+        self._libraries.declare_operations(root)
+        scope = Scope(library.scope, component=True)
+        component = Component("", scope, declaration.span, library)
+        parameters = bind_given(declaration, given, scope, session)
+        for item in declaration.body.items:
+            with session.reporting():
+                self._libraries.header(item, component, root)
+            if isinstance(item, syntax.OperationsBlock):
+                declare_operations(item, session)
+        self._statements(declaration.body.items, component)
+        report_unjoined(session)
+        if session.clock is None:
+            message = f"architecture '{declaration.name.text}' has no clock"
+            hint = "add a line such as `clock 500 MHz`"
+            self._collector.add(Diagnostic("E0403", message, declaration.name.span, hint))
+        self._warn_unused(declaration, scope)
+        if self._collector.error_count or session.clock is None:
+            return None
+        architecture = Architecture(
+            name=declaration.name.text,
+            objects=session.objects,
+            edges=tuple(session.edges.values()),
+            operations=session.operations,
+            parameters=parameters,
+            clock_hz=session.clock[0],
+            doc=declaration.doc,
+            source=self._sources.digest,
+        )
+        return Elaborated(architecture, declaration.name.span, session.latency_names)
+
+    # --- bodies -------------------------------------------------------------------------------------------
+
+    def _statements(self, items: tuple[syntax.Item, ...], component: Component) -> None:
+        """Carry out the statements of an architecture or an instance, then join its edges."""
+        for item, scope in expand(items, component.scope, self._session):
+            with self._session.reporting():
+                self._statement(item, scope, component)
+        join_all(component, self._session)
+
+    def _instance_body(self, declaration: syntax.TemplateDeclaration, component: Component) -> None:
+        for item in declaration.body.items:
+            if isinstance(item, syntax.TemplateDeclaration):
+                with self._session.reporting():
+                    self._libraries.declare_template(item, component)
+        self._statements(declaration.body.items, component)
+
+    def _statement(self, item: syntax.Item, scope: Scope, component: Component) -> None:
+        match item:
+            case syntax.ObjectDeclaration():
+                self._objects.make(item, scope, component)
+            case syntax.Attribute():
+                make_instance(item, scope, component, self._session, self._instance_body)
+            case syntax.EdgeChain() | syntax.OpenEdge():
+                component.deferred.append((item, scope))
+            case syntax.Clock():
+                self._clock(item, scope, component)
+            case syntax.TemplateDeclaration() | syntax.Import() | syntax.OperationsBlock():
+                self._check_header(item, scope, component)
+            case syntax.ArchitectureDeclaration():
+                reject("E0401", "an architecture cannot be inside another one", item.name.span)
+            case syntax.OperationList() | syntax.RegisterList() | syntax.AddressList() | syntax.FromMemory():
+                keyword = item.keyword
+                reject("E0401", f"'{keyword.text}:' belongs inside an object", keyword.span)
+
+    def _check_header(
+        self,
+        item: syntax.TemplateDeclaration | syntax.Import | syntax.OperationsBlock,
+        scope: Scope,
+        component: Component,
+    ) -> None:
+        """Templates, imports and operations were entered before; here only their place is checked."""
+        if scope is not component.scope:
+            reject("E0401", "this cannot depend on `for` or `if`", item.span, "move it out of the braces")
+        if component.depth and not isinstance(item, syntax.TemplateDeclaration):
+            hint = "move it to the architecture or to the top of the file"
+            reject("E0401", "this cannot be inside a template", item.span, hint)
+        if isinstance(item, syntax.OperationsBlock):
+            complete_functions(item, scope, self._session)
+
+    def _clock(self, item: syntax.Clock, scope: Scope, component: Component) -> None:
+        if component.depth:
+            reject("E0401", "the clock belongs to the architecture, not to a template", item.span)
+        if self._session.clock is not None:
+            label = Label(self._session.clock[1], "first given here")
+            reject("E0203", "the clock is given twice", item.span, None, (label,))
+        self._session.clock = (1, item.span)  # given, even if wrongly
+        value = Evaluator(scope).evaluate(item.value)
+        if value.kind is not Kind.FREQUENCY:
+            hint = "give it a unit, as in `clock 500 MHz`"
+            reject("E0301", f"the clock is a frequency, found {value.kind}", item.value.span, hint)
+        if not isinstance(value.value, int) or value.value < 1:
+            reject("E0302", "the clock is at least 1 Hz", item.value.span)
+        self._session.clock = (value.value, item.span)
+
+    def _warn_unused(self, declaration: syntax.ArchitectureDeclaration, scope: Scope) -> None:
+        unused = [p.name for p in declaration.parameters if p.name.text not in scope.used]
+        for name in unused:
+            self._collector.add(Diagnostic("W0902", f"parameter '{name.text}' is never used", name.span))
+        for template in self._libraries.templates:
+            name = template.declaration.name
+            if not template.used and name.span.file == declaration.span.file:
+                self._collector.add(Diagnostic("W0902", f"template '{name.text}' is never used", name.span))
+
+
+def _find_architecture(file: str, items: tuple[syntax.Item, ...]) -> syntax.ArchitectureDeclaration:
+    found = [item for item in items if isinstance(item, syntax.ArchitectureDeclaration)]
+    if not found:
+        hint = "for example `architecture name { … }`"
+        reject("E0601", "the file has no architecture", Span(file, 1, 1, 1, 1), hint)
+    if len(found) > 1:
+        label = Label(found[0].name.span, "the first architecture")
+        hint = "a file describes one architecture; what several share goes to a file that they import"
+        reject("E0601", "the file has a second architecture", found[1].name.span, hint, (label,))
+    return found[0]

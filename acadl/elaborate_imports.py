@@ -1,0 +1,127 @@
+"""Files that a description is made of: the root and what it imports, each parsed once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from acadl import syntax
+from acadl.diagnostics import Collector
+from acadl.errors import Diagnostic, Label, Span
+from acadl.parser import ParsedFile, parse
+
+MAX_FILES = 64
+
+
+@dataclass(slots=True)
+class SourceFile:
+    """A parsed file with the files that its import statements name."""
+
+    parsed: ParsedFile
+    imports: dict[Span, SourceFile] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Sources:
+    """All files of one description.
+
+    Attributes:
+        root: The file that was asked for.
+        texts: File name to text, for excerpts.
+        digest: SHA-256 over the texts, in order of their first use.
+    """
+
+    root: SourceFile
+    texts: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        joined = hashlib.sha256()
+        for text in self.texts.values():
+            encoded = text.encode("utf-8", "surrogatepass")
+            joined.update(len(encoded).to_bytes(8, "big") + encoded)
+        return joined.hexdigest()
+
+
+def read_sources(text: str, name: str, directory: Path | None, collector: Collector) -> Sources:
+    """Parse ``text`` and, recursively, what it imports from ``directory`` (``None``: imports are refused)."""
+    return _Reader(collector).run(text, name, directory)
+
+
+class _Reader:
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+        self._texts: dict[str, str] = {}
+        self._files: dict[Path, SourceFile] = {}
+        self._chain: list[tuple[Path | None, syntax.Import | None]] = []
+
+    def run(self, text: str, name: str, directory: Path | None) -> Sources:
+        root = self._parse(text, name)
+        own = directory / Path(name).name if directory is not None else None
+        self._chain.append((own.resolve() if own else None, None))
+        self._follow(root, directory)
+        return Sources(root, self._texts)
+
+    def _parse(self, text: str, name: str) -> SourceFile:
+        self._texts[name] = text
+        return SourceFile(parse(text, name, self._collector))
+
+    def _follow(self, file: SourceFile, directory: Path | None) -> None:
+        for item in syntax.walk(file.parsed.items):
+            if isinstance(item, syntax.Import):
+                found = self._load(item, file, directory)
+                if found is not None:
+                    file.imports[item.span] = found
+
+    def _load(self, item: syntax.Import, file: SourceFile, directory: Path | None) -> SourceFile | None:
+        if directory is None:
+            hint = "save the text as a file and load that"
+            self._report("E0701", "text without a file cannot import", item.file.span, hint)
+            return None
+        wanted = item.file.value
+        relative = PurePosixPath(wanted)
+        if not wanted or relative.is_absolute() or ".." in relative.parts or "\\" in wanted or "\0" in wanted:
+            hint = "imports stay within the folder of the importing file"
+            self._report("E0702", f"'{wanted}' is outside of this folder", item.file.span, hint)
+            return None
+        path = (directory / relative).resolve()
+        if not path.is_relative_to(directory.resolve()):
+            hint = "imports stay within the folder of the importing file"
+            self._report("E0702", f"'{wanted}' leads outside of this folder", item.file.span, hint)
+            return None
+        return self._enter(path, item, file)
+
+    def _enter(self, path: Path, item: syntax.Import, file: SourceFile) -> SourceFile | None:
+        for position, (open_path, _) in enumerate(self._chain):
+            if open_path == path:
+                links = [link for _, link in self._chain[position + 1 :] if link is not None]
+                labels = tuple(Label(link.file.span, "which is imported here") for link in links)
+                hint = "move what both need into a third file"
+                self._report("E0703", f"'{item.file.value}' imports itself", item.file.span, hint, labels)
+                return None
+        if path in self._files:
+            return self._files[path]
+        if len(self._files) >= MAX_FILES:
+            self._report("E0703", f"more than {MAX_FILES} files are imported", item.file.span, None)
+            return None
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self._report("E0701", f"cannot read '{item.file.value}': {reason}", item.file.span, None)
+            return None
+        except UnicodeDecodeError:
+            self._report("E0701", f"'{item.file.value}' is not UTF-8 text", item.file.span, None)
+            return None
+        shown = str(Path(file.parsed.file).parent / item.file.value)
+        loaded = self._files[path] = self._parse(text, shown)
+        self._chain.append((path, item))
+        self._follow(loaded, path.parent)
+        self._chain.pop()
+        return loaded
+
+    def _report(
+        self, code: str, message: str, span: Span, hint: str | None, labels: tuple[Label, ...] = ()
+    ) -> None:
+        self._collector.add(Diagnostic(code, message, span, hint, labels))

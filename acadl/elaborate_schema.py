@@ -1,0 +1,120 @@
+"""What may stand in which object: the classes with their attributes, as one table.
+
+``docs/language.md`` shows this table; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from acadl import model
+
+
+class Form(StrEnum):
+    """What the value of an attribute looks like."""
+
+    NUMBER = "number"
+    CYCLES = "cycles"
+    LATENCY = "latency"  # an expression over the instruction
+    BITS = "size"
+    BYTES = "size in whole bytes"
+    TRUTH = "true or false"
+    WORD = "word"
+    OPERATIONS = "operations"
+    REGISTERS = "registers"
+    ADDRESSES = "addresses"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeForm:
+    """An attribute: its form, its least value, its words, and an example for messages."""
+
+    form: Form
+    example: str
+    minimum: int = 0
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectForm:
+    """A keyword: the class it makes, its attributes, which of them it needs, which units it may contain."""
+
+    cls: type[model.ACADLObject]
+    attributes: Mapping[str, AttributeForm]
+    required: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
+
+
+_LATENCY = {
+    "latency": AttributeForm(Form.LATENCY, "latency: 1"),
+    "initiation_interval": AttributeForm(Form.LATENCY, "initiation_interval: 1"),
+}
+_CAPACITY = {"capacity": AttributeForm(Form.NUMBER, "capacity: 4", minimum=1)}
+_ORDER = {"order": AttributeForm(Form.WORD, "order: fifo", words=("any", "fifo"))}
+_OPERATIONS = {"operations": AttributeForm(Form.OPERATIONS, "operations: add mul")}
+_STORAGE = {
+    "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
+    "port_width": AttributeForm(Form.NUMBER, "port_width: 1", minimum=1),
+    "read_write_ports": AttributeForm(Form.NUMBER, "read_write_ports: 2", minimum=1),
+    "max_concurrent_requests": AttributeForm(Form.NUMBER, "max_concurrent_requests: 4", minimum=1),
+    "initiation_interval": AttributeForm(Form.CYCLES, "initiation_interval: 1"),
+}
+_MEMORY = _STORAGE | {
+    "addresses": AttributeForm(Form.ADDRESSES, "addresses: 0x1000 ..< 0x4000"),
+    "read_latency": AttributeForm(Form.CYCLES, "read_latency: 1"),
+    "write_latency": AttributeForm(Form.CYCLES, "write_latency: 1"),
+}
+_CACHE = _STORAGE | {
+    "sets": AttributeForm(Form.NUMBER, "sets: 64", minimum=1),
+    "ways": AttributeForm(Form.NUMBER, "ways: 4", minimum=1),
+    "cache_line_size": AttributeForm(Form.BYTES, "cache_line_size: 64 bytes", minimum=1),
+    "hit_latency": AttributeForm(Form.CYCLES, "hit_latency: 1"),
+    "miss_latency": AttributeForm(Form.CYCLES, "miss_latency: 10"),
+    "write_allocate": AttributeForm(Form.TRUTH, "write_allocate: true"),
+    "write_back": AttributeForm(Form.TRUTH, "write_back: true"),
+    "replacement_policy": AttributeForm(Form.WORD, "replacement_policy: lru", words=("lru", "fifo")),
+}
+_DRAM = _MEMORY | {
+    "banks": AttributeForm(Form.NUMBER, "banks: 8", minimum=1),
+    "row_bytes": AttributeForm(Form.BYTES, "row_bytes: 2 KiB", minimum=1),
+    "t_RCD": AttributeForm(Form.CYCLES, "t_RCD: 14"),
+    "t_RP": AttributeForm(Form.CYCLES, "t_RP: 14"),
+    "t_RAS": AttributeForm(Form.CYCLES, "t_RAS: 33"),
+}
+_FETCH = {
+    "issue_buffer_size": AttributeForm(Form.NUMBER, "issue_buffer_size: 4", minimum=1),
+    "in_order_issue": AttributeForm(Form.TRUTH, "in_order_issue: true"),
+    "latency": _LATENCY["latency"],
+    "from": AttributeForm(Form.MEMORY, "from: imem"),
+}
+_UNIT = _OPERATIONS | _LATENCY | _CAPACITY
+_REGISTERS = {
+    "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
+    "lanes": AttributeForm(Form.NUMBER, "lanes: 8", minimum=1),
+    "names": AttributeForm(Form.REGISTERS, "names: r[0 ..< 16] sp"),
+}
+
+OBJECTS: Mapping[str, ObjectForm] = {
+    "stage": ObjectForm(model.PipelineStage, _LATENCY | _CAPACITY | _ORDER),
+    "execute": ObjectForm(
+        model.ExecuteStage, _LATENCY | _CAPACITY | _ORDER, contains=("unit", "memory_unit")
+    ),
+    "fetch": ObjectForm(model.InstructionFetchStage, _FETCH, contains=("instruction_memory_unit",)),
+    "unit": ObjectForm(model.FunctionalUnit, _UNIT, ("operations",)),
+    "memory_unit": ObjectForm(model.MemoryAccessUnit, _UNIT, ("operations",)),
+    "instruction_memory_unit": ObjectForm(model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY),
+    "registers": ObjectForm(model.RegisterFile, _REGISTERS, ("data_width", "names")),
+    "sram": ObjectForm(model.SRAM, _MEMORY, ("data_width", "addresses")),
+    "dram": ObjectForm(model.DRAM, _DRAM, ("data_width", "addresses")),
+    "cache": ObjectForm(model.SetAssociativeCache, _CACHE, ("data_width", "sets", "ways")),
+}
+
+# Field of the class where its name differs from the attribute's.
+FIELDS: Mapping[str, str] = {
+    "operations": "to_process",
+    "names": "registers",
+    "addresses": "address_ranges",
+}

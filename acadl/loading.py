@@ -1,0 +1,104 @@
+"""From text to an architecture: :func:`load`, :func:`loads`, :func:`check`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from acadl.diagnostics import Collector, DescriptionError, TooManyDiagnosticsError
+from acadl.elaborate import Elaborated, elaborate
+from acadl.elaborate_imports import read_sources
+from acadl.elaborate_parameters import ParameterValue
+from acadl.errors import AcadlError, Diagnostic
+from acadl.model import Architecture
+from acadl.validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a description.
+
+    Attributes:
+        architecture: ``None`` after errors.
+        diagnostics: Errors and warnings, by file and place.
+        sources: File name to text, for excerpts.
+    """
+
+    architecture: Architecture | None
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, str]
+
+
+def load(path: str | os.PathLike[str], **parameters: ParameterValue) -> Architecture:
+    """Read a description from an ``.acadl`` file.
+
+    Args:
+        path: The file.
+        **parameters: Values for the architecture's parameters. Plain numbers count in the unit of the parameter's
+            type; strings are read as the language writes values (``"64 KiB"``).
+
+    Raises:
+        DescriptionError: The description has errors; all of them are in ``diagnostics``.
+        AcadlError: The file cannot be read.
+    """
+    return _result(check_file(path, parameters))
+
+
+def loads(text: str, file: str = "<string>", **parameters: ParameterValue) -> Architecture:
+    """Read a description from text; ``file`` is what messages call it. Such a text cannot import files.
+
+    Raises:
+        DescriptionError: The description has errors; all of them are in ``diagnostics``.
+    """
+    return _result(check_text(text, file, None, parameters))
+
+
+def check(text_or_path: str | os.PathLike[str], **parameters: ParameterValue) -> list[Diagnostic]:
+    """Errors and warnings of a description, given as text or as the path of a file.
+
+    A string is a path if it has one line and ends with ``.acadl``.
+    """
+    if isinstance(text_or_path, str) and ("\n" in text_or_path or not text_or_path.endswith(".acadl")):
+        return list(check_text(text_or_path, "<string>", None, parameters).diagnostics)
+    return list(check_file(text_or_path, parameters).diagnostics)
+
+
+def check_file(path: str | os.PathLike[str], parameters: Mapping[str, ParameterValue]) -> Checked:
+    """Everything about the description in a file. Raises :class:`AcadlError` if it cannot be read."""
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise AcadlError(f"cannot read '{file}': {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise AcadlError(f"'{file}' is not UTF-8 text (byte {error.start})") from error
+    return check_text(text, str(file), file.parent, parameters)
+
+
+def check_text(
+    text: str, file: str, directory: Path | None, parameters: Mapping[str, ParameterValue]
+) -> Checked:
+    """Everything about a description given as text; imports are read from ``directory``."""
+    collector = Collector()
+    sources: dict[str, str] = {file: text}
+    result: Elaborated | None = None
+    try:
+        read = read_sources(text, file, directory, collector)
+        sources = read.texts
+        if not collector.error_count:
+            result = elaborate(read, parameters, collector)
+        if result is not None:
+            validate(result, collector)
+    except TooManyDiagnosticsError:
+        pass  # what was found until then is reported
+    sound = result is not None and not collector.error_count
+    architecture = result.architecture if result is not None and sound else None
+    return Checked(architecture, collector.sorted(), sources)
+
+
+def _result(checked: Checked) -> Architecture:
+    if checked.architecture is None:
+        raise DescriptionError(checked.diagnostics, checked.sources)
+    return checked.architecture
