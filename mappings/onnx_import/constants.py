@@ -62,7 +62,8 @@ def _constant_of_shape(node: Node, shape: Array) -> Array:
 
 
 def _cast(node: Node, x: Array) -> Array:
-    return x.astype(helper.tensor_dtype_to_np_dtype(node.integer("to", 0)))
+    dtype: np.dtype[Any] = helper.tensor_dtype_to_np_dtype(node.integer("to", 0))
+    return x.astype(dtype)
 
 
 def _axes(node: Node, given: Array | None, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -122,8 +123,8 @@ def _transpose(node: Node, x: Array) -> Array:
 
 def _div(_: Node, a: Array, b: Array) -> Array:
     if np.issubdtype(np.result_type(a, b), np.integer):
-        return np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))  # rounds towards zero
-    return a / b
+        return np.asarray(np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b)))  # rounds towards zero
+    return np.asarray(a / b)
 
 
 def _mod(node: Node, a: Array, b: Array) -> Array:

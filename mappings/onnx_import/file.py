@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from math import prod
 from pathlib import Path
@@ -41,6 +41,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         raise AcadlError(f"{path} {_damage(data)}") from None
     if not model.graph.node:
         raise AcadlError(f"{path} holds no graph: it is not an ONNX model, or a damaged one")
+    if not all(isinstance(name, str) for name in _names(model)):  # protobuf hands out bytes instead
+        raise AcadlError(f"{path} is damaged: a name in it is not UTF-8 text")
     _drop_weights(model)
     return _without_functions(path, model), sha256(data).hexdigest()
 
@@ -93,6 +95,23 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     return value, len(data) + 1
 
 
+def _names(model: onnx.ModelProto) -> Iterator[object]:
+    """Every text of the model that the import looks at."""
+    graph = model.graph
+    yield from (item.domain for item in model.opset_import)
+    for function in model.functions:
+        yield from (function.name, function.domain)
+    nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
+    for node in _nodes(nodes):
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name
+        yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    yield from (tensor.name for tensor in graph.initializer)
+    yield from (tensor.values.name for tensor in graph.sparse_initializer)
+
+
 def _drop_weights(model: onnx.ModelProto) -> None:
     """Clear the values of large tensors in place; only their shapes are needed from here on."""
     tensors: list[onnx.TensorProto] = list(model.graph.initializer)
@@ -130,7 +149,7 @@ def _refuse_recursion(path: Path, model: onnx.ModelProto) -> None:
         raise AcadlError(f"{path}: the model's functions call themselves: {', '.join(rest)}")
 
 
-def _nodes(nodes: Iterable[onnx.NodeProto]) -> Iterable[onnx.NodeProto]:
+def _nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
     """Nodes and the nodes of their subgraphs."""
     for node in nodes:
         yield node

@@ -1,11 +1,10 @@
-"""Nodes to layers: what is constant, a view or part of another layer is noted, everything else becomes a layer."""
+"""Nodes to layers: constants, views and parts of other layers are noted, everything else becomes a layer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from acadl.errors import AcadlError
-from mappings.layers import WINDOWED, Layer, layer_problems
+from mappings.layers import MATRIX_PRODUCTS, WINDOWED, Layer, layer_problems
 from mappings.network import Note
 from mappings.onnx_import.fold import affine, channel_axis
 from mappings.onnx_import.graph import Graph, Node, Tensor
@@ -110,9 +109,7 @@ class _Lowering:
         inputs = self._inputs(node)
         layer = Layer(name=node.name, inputs=inputs, onnx_op=node.op, **fields)  # type: ignore[arg-type]
         _check(node, layer, fields)
-        if channel_axis(layer.op, 2) is not None and all(
-            x.constant for x in node.inputs[1:] if x is not None
-        ):
+        if _takes_in(node, layer):
             self.results[node.output.name] = len(self.layers)
         self.layers.append(layer)
         for out in node.outputs:
@@ -123,6 +120,15 @@ class _Lowering:
         for out in node.outputs:
             if out is not None:
                 self.sources[out.name] = self._inputs(node)
+
+
+def _takes_in(node: Node, layer: Layer) -> bool:
+    """Whether a scale and shift per channel can be made part of the layer: its weights are constants."""
+    if any(not x.constant for x in node.inputs[1:] if x is not None):
+        return False
+    if layer.op in MATRIX_PRODUCTS:  # not those of a vector, whose result has no dimension for the columns
+        return bool(node.output.shape) and node.shape_of(node.output)[-1] == layer.gemm_N
+    return channel_axis(layer.op, 2) is not None
 
 
 def _shapes_known(node: Node) -> bool:
@@ -142,8 +148,5 @@ def _check(node: Node, layer: Layer, fields: Fields) -> None:
     if layer.op not in WINDOWED or shape is None or len(shape) not in (3, 4) or layer.op == "globalavgpool":
         return
     inferred = shape[2:] if len(shape) == 4 else (1, *shape[2:])
-    if (layer.OH, layer.OW) != inferred:
+    if inferred != (layer.OH, layer.OW):
         raise node.error(f"its window gives {layer.OH} × {layer.OW} positions, the model says {inferred}")
-
-
-__all__ = ["AcadlError", "lower"]

@@ -25,8 +25,8 @@ def gemm(node: Node) -> Fields:
     if a.constant and not b.constant:
         rows, columns = columns, rows  # computed as its transpose, so that the constant is the weight
     op = "fc" if a.constant or b.constant else "gemm"
-    shape: Fields = {"gemm_M": rows, "gemm_N": columns, "gemm_K": inner}
-    return {"op": op, "N": rows if op == "fc" else 1, "bias": bias} | shape
+    fields: Fields = {"gemm_M": rows, "gemm_N": columns, "gemm_K": inner, "bias": bias}
+    return fields | {"op": op, "N": rows if op == "fc" else 1}
 
 
 def matmul(node: Node) -> Fields:

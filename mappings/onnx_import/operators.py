@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import prod
 
 from mappings.onnx_import import matrices, shapes, windows
 from mappings.onnx_import.graph import Node
 from mappings.onnx_import.shapes import Fields
 
-LAYERS: dict[str, Callable[[Node], Fields]] = {
+_TRANSLATED: dict[str, Callable[[Node], Fields]] = {
     "AveragePool": windows.pooling,
     "BatchNormalization": shapes.batch_normalization,
     "Clip": shapes.clip,
@@ -30,25 +31,13 @@ LAYERS: dict[str, Callable[[Node], Fields]] = {
     "QLinearMatMul": matrices.matmul,
     "ReduceMean": windows.mean,
     "Softmax": shapes.softmax,
-} | dict.fromkeys(
-    (
-        "Add",
-        "Div",
-        "Equal",
-        "Greater",
-        "Less",
-        "Max",
-        "Mean",
-        "Min",
-        "Mod",
-        "Mul",
-        "Pow",
-        "Sub",
-        "Sum",
-        "Where",
-    ),
-    shapes.elementwise,
-)
+}
+_ELEMENTWISE = (
+    "Add", "Div", "Equal", "Greater", "Less", "Max", "Mean", "Min", "Mod", "Mul", "Pow", "Sub", "Sum",
+    "Where",
+)  # fmt: skip
+
+LAYERS: Mapping[str, Callable[[Node], Fields]] = dict.fromkeys(_ELEMENTWISE, shapes.elementwise) | _TRANSLATED
 """Operators of ONNX itself; every other one becomes a layer by the elements that it reads and writes."""
 
 VIEWS = {
@@ -84,22 +73,12 @@ def is_view(node: Node) -> str | None:
         return None
     data = node.input(0)
     if node.op in VIEWS:
-        if (
-            data is not None
-            and None not in (data.shape, node.output.shape)
-            and data.elements != node.output.elements
-        ):
-            raise node.error(
-                f"its input has the shape {list(data.shape or ())}, its output {list(node.output.shape or ())}; if the "
-                "batch size was changed, the model fixes it here"
-            )
+        before, after = data.shape if data else None, node.output.shape
+        if before is not None and after is not None and prod(before) != prod(after):
+            text = f"its input has the shape {list(before)}, its output {list(after)}"
+            raise node.error(f"{text}; if the batch size was changed, the model fixes it here")
         return VIEWS[node.op]
-    if (
-        node.op == "Transpose"
-        and data is not None
-        and data.shape is not None
-        and shapes.moves_nothing(node, data)
-    ):
+    if node.op == "Transpose" and data is not None and data.shape and shapes.moves_nothing(node, data):
         return "it only moves dimensions of size one"
     if node.op in ("Concat", "Sum", "Max", "Min", "Mean") and len(node.inputs) == 1:
         return "it has one input"

@@ -26,10 +26,8 @@ def ordered(graph: GraphProto) -> list[tuple[str, NodeProto]]:
         for tensor in inputs:
             if tensor not in makers:
                 near = suggestion(tensor, makers, cutoff=0.8)
-                raise AcadlError(
-                    f"node '{names[position]}' ({node.op_type}) reads tensor '{tensor}', which no node, input or "
-                    f"initializer makes{near}"
-                )
+                text = f"node '{names[position]}' ({node.op_type}) reads tensor '{tensor}'"
+                raise AcadlError(f"{text}, which no node, input or initializer makes{near}")
         waits.append({makers[tensor] for tensor in inputs if makers[tensor] >= 0})
     for output in graph.output:
         if output.name not in makers:

@@ -17,13 +17,13 @@ _WITH_PARAMETERS = frozenset({"PRelu", "InstanceNormalization", "GroupNormalizat
 def nchw(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Four dimensions with the same product: leading ones as N and C, the last as W, the others in H."""
     if len(shape) < 3:
-        n, c = ((1, 1) + shape)[-2:] if len(shape) < 2 else shape
+        n, c = (1, 1, *shape)[-2:]
         return n, c, 1, 1
     return shape[0], shape[1], prod(shape[2:-1]), shape[-1]
 
 
 def layer_op(node: Node) -> str:
-    """Name of an operator: the ONNX name in lower case, with the domain before it if that is not ONNX's own."""
+    """Name of an operator: the ONNX name in lower case, after the domain if that is not ONNX's own."""
     if node.domain:
         return f"{node.domain}.{node.op}".lower()
     return _NAMES.get(node.op, node.op.lower())
@@ -86,7 +86,7 @@ def gather(node: Node) -> Fields:
 
 
 def softmax(node: Node) -> Fields:
-    """Softmax and its kin: N rows of C elements. Before operator set 13 all axes from ``axis`` on are one row."""
+    """Softmax and its kin: N rows of C elements; before operator set 13 a row is all from ``axis`` on."""
     _, shape = node.needed(0)
     axis = _axis(node, shape, 1 if node.opset < 13 else -1)
     length = prod(shape[axis:]) if node.opset < 13 else shape[axis]

@@ -69,39 +69,49 @@ def convolution(node: Node) -> Fields:
 
 
 def transposed_convolution(node: Node) -> Fields:
-    """ConvTranspose of one or two dimensions; weights are [C, K / groups, R, S]."""
+    """ConvTranspose; weights are [C, K / groups, R, S]. In three dimensions the kernel's depth joins K."""
     _, shape, kernel_shape = _data_and_kernel(node)
     in_channels, group_outputs, *kernel = kernel_shape
     groups = node.integer("group", 1)
     if groups < 1 or shape[1] != in_channels or in_channels % groups:
         raise node.error(
-            f"{shape[1]} channels, {groups} groups and weights of shape {list(kernel_shape)} do not fit"
+            f"{shape[1]} channels, {groups} groups, weights of shape {list(kernel_shape)} do not fit"
         )
-    if len(kernel) > 2:
-        raise node.error("transposed convolutions of more than two dimensions are not supported")
+    window, extra = _transposed_window(node, shape[2:], tuple(kernel))
+    extra_h, extra_w = (0, *extra)[-2:]
+    fields: Fields = {
+        "op": "convtranspose", "N": shape[0], "C": shape[1], "K": group_outputs * groups, "groups": groups,
+        "bias": node.input(2) is not None, "output_pad_h": extra_h, "output_pad_w": extra_w,
+    }  # fmt: skip
+    if len(kernel) == 3:
+        depth, total = shape[2], prod(node.shape_of(node.output))
+        fields |= {"N": shape[0] * depth, "K": group_outputs * groups * kernel[0], "out_elements": total}
+    return fields | window.fields()
+
+
+def _transposed_window(
+    node: Node, sizes: tuple[int, ...], kernel: tuple[int, ...]
+) -> tuple[_Window, tuple[int, ...]]:
+    """The window of a transposed convolution, and the rows that are added at the end of each dimension.
+
+    What the window reaches beyond the output is cropped: as ``pads`` says, or half on each side.
+    """
     zeros, ones = (0,) * len(kernel), (1,) * len(kernel)
     strides, dilations = node.integers("strides", ones), node.integers("dilations", ones)
     extra = list(node.integers("output_padding", zeros))
     out = node.shape_of(node.output)[2:]
-    begin, end = [], []
-    late = node.text("auto_pad", "NOTSET") == "SAME_UPPER"
-    explicit = node.integers("pads", zeros + zeros)
-    automatic = node.text("auto_pad", "NOTSET") != "NOTSET" or "output_shape" in node.attributes
-    for i, size in enumerate(shape[2:]):
+    mode = node.text("auto_pad", "NOTSET")
+    begin = list(node.integers("pads", zeros + zeros)[: len(kernel)])
+    end = []
+    for i, size in enumerate(sizes):
         cropped = strides[i] * (size - 1) + dilations[i] * (kernel[i] - 1) + 1 + extra[i] - out[i]
         if cropped < 0:  # a larger output_shape than the kernel reaches
             extra[i] -= cropped
             cropped = 0
-        small, large = cropped // 2, cropped - cropped // 2
-        first = explicit[i] if not automatic else small if late else large
-        begin.append(first)
-        end.append(cropped - first)
-    window = _Window(shape[2:], tuple(kernel), strides, dilations, tuple(begin), tuple(end))
-    extra_h, extra_w = (0,) * (2 - len(kernel)) + tuple(extra)
-    return {
-        "op": "convtranspose", "N": shape[0], "C": shape[1], "K": group_outputs * groups, "groups": groups,
-        "bias": node.input(2) is not None, "output_pad_h": extra_h, "output_pad_w": extra_w,
-    } | window.fields()  # fmt: skip
+        if mode != "NOTSET" or "output_shape" in node.attributes:
+            begin[i] = cropped // 2 if mode == "SAME_UPPER" else cropped - cropped // 2
+        end.append(cropped - begin[i])
+    return _Window(sizes, kernel, strides, dilations, tuple(begin), tuple(end)), tuple(extra)
 
 
 def pooling(node: Node) -> Fields:
@@ -114,7 +124,8 @@ def pooling(node: Node) -> Fields:
     window = _window(node, shape[2:], node.integers("kernel_shape", shape[2:]))
     op = {"MaxPool": "maxpool", "AveragePool": "avgpool"}[node.op]
     ceil_mode = node.integer("ceil_mode", 0) == 1
-    return {"op": op, "N": shape[0], "C": shape[1], "K": shape[1], "ceil_mode": ceil_mode} | window.fields()
+    fields: Fields = {"op": op, "N": shape[0], "C": shape[1], "K": shape[1], "ceil_mode": ceil_mode}
+    return fields | window.fields()
 
 
 def global_pooling(node: Node) -> Fields:
