@@ -154,6 +154,7 @@ def _forward_levels(items: dict[str, _Item], joins: list[tuple[str, str, bool]])
     if not level:
         stages = [k for k, i in items.items() if i.box.kind in ("fetch", "stage", "execute", "group")]
         level = dict.fromkeys(stages or list(items)[:1], 0)
+    level |= dict.fromkeys(_between(items, joins), 0)
     order: dict[str, set[str]] = {key: set() for key in level}
     data = [(a, b) for a, b, is_forward in joins if not is_forward and a in level and b in level]
     for source, target in (*forward, *data):
@@ -167,6 +168,13 @@ def _forward_levels(items: dict[str, _Item], joins: list[tuple[str, str, bool]])
                 level[target] = level[source] + 1
                 pending.append(target)
     return level
+
+
+def _between(items: dict[str, _Item], joins: list[tuple[str, str, bool]]) -> list[str]:
+    """Register files that one box fills and another one reads: they stand between the two."""
+    one_way = [(a, b) for a, b, is_forward in joins if not is_forward and (b, a, False) not in joins]
+    filled, read = {b for _, b in one_way}, {a for a, _ in one_way}
+    return [key for key, item in items.items() if item.box.kind == "registers" and key in filled & read]
 
 
 def _reachable(start: str, order: dict[str, set[str]]) -> set[str]:
