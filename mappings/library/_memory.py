@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from acadl.model import Architecture, MemoryInterface
 from mappings.layers import Layer
+from mappings.program import Affine, Memory, memory
 from mappings.registry import MappingError
 
 ALIGNMENT = 64
@@ -26,13 +27,13 @@ class Array:
         return self.address + self.bytes
 
 
-def place(layer: Layer, memory: MemoryInterface, sizes: Mapping[str, int]) -> dict[str, Array]:
+def place(layer: Layer, storage: MemoryInterface, sizes: Mapping[str, int]) -> dict[str, Array]:
     """Arrays of the given sizes in bytes one after the other, each at a multiple of 64, by name.
 
     Raises:
         MappingError: The memory's largest address range does not hold them all.
     """
-    low, high = max(memory.address_ranges, key=lambda ends: ends[1] - ends[0], default=(0, 0))
+    low, high = max(storage.address_ranges, key=lambda ends: ends[1] - ends[0], default=(0, 0))
     placed: dict[str, Array] = {}
     address = low
     for name, size in sizes.items():
@@ -43,9 +44,19 @@ def place(layer: Layer, memory: MemoryInterface, sizes: Mapping[str, int]) -> di
         parts = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         raise MappingError(
             f"layer '{layer.name}' ({layer.op}) needs {address - low:,} bytes of memory ({parts}), but "
-            f"'{memory.name}' holds {high - low:,}; describe a larger '{memory.name}' or split the layer"
+            f"'{storage.name}' holds {high - low:,}; describe a larger '{storage.name}' or split the layer"
         )
     return placed
+
+
+def stretch(address: Affine, bytes: int, rows: int, pitch: int) -> Memory:
+    """An operand that is only read: like :func:`mappings.program.memory`, but rows may overlap.
+
+    Neighbouring windows of a convolution overlap; each of their bytes is loaded as often as it is used.
+    """
+    if rows > 1 and pitch < bytes:
+        return Memory(address, bytes, rows, pitch)
+    return memory(address, bytes, rows, pitch)
 
 
 def main_memory(arch: Architecture) -> MemoryInterface:
@@ -56,8 +67,8 @@ def main_memory(arch: Architecture) -> MemoryInterface:
     return max(memories, key=_largest_range)
 
 
-def _largest_range(memory: MemoryInterface) -> int:
-    return max((high - low for low, high in memory.address_ranges), default=0)
+def _largest_range(storage: MemoryInterface) -> int:
+    return max((high - low for low, high in storage.address_ranges), default=0)
 
 
 def parameter(arch: Architecture, name: str) -> int:

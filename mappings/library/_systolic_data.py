@@ -7,13 +7,12 @@ hands it back empty, and the first instruction that finds it empty overwrites it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from acadl.operations import Instruction
-from mappings.program import DataFunction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +87,7 @@ def _windows(loaded: NDArray[Any], sizes: Mapping[str, int]) -> NDArray[Any]:
     return np.stack([values[begin : begin + reach : sizes["stride"]] for begin in begins])
 
 
-FUNCTIONS: Mapping[str, DataFunction] = {
+FUNCTIONS: Mapping[str, Callable[[Any, Instruction], None]] = {
     "load_a": load,
     "load_b": load,
     "load_v": load,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mappings.layers import MATRIX_PRODUCTS, Layer
-from mappings.library._memory import Array
+from mappings.library._memory import Array, stretch
 from mappings.library._split import Split, Tile, over, repeat, rotating, split
 from mappings.library._windows import windows
 from mappings.program import Affine, Node, Register, as_affine, memory, sequence, step
@@ -242,7 +242,7 @@ class _Nest:
         nodes: list[Node] = [step("load_b", dst=weights, src=memory(b, k * n))]
         for part, acc in enumerate(sums):
             pixels = Register("a", rotating(number * len(sums) + part, self.array.a_tiles))
-            source = memory(a + part * self.problem.rows.a, k, m, self.problem.pixels.a)
+            source = stretch(a + part * self.problem.rows.a, k, m, self.problem.pixels.a)
             nodes.append(step("load_a", dst=pixels, src=source))
             nodes.append(step("gemm", acc=acc, a=pixels, b=weights, m=m, n=n, k=k, fresh=int(part == 0)))
         return sequence(*nodes)

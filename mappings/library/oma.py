@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
-from mappings.library._memory import Array, main_memory, parameter, place
+from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     INT8_MIN,
@@ -62,7 +62,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     at = _arrays(layer, arch)
     lower = _LOWERINGS.get(layer.op)
     if lower is None or (layer.op in ("relu", "add") and not is_elementwise(layer)):
-        body = _general(layer, at, parameter(arch, "scalar_cycles"))
+        body = _general(layer, at)
     else:
         body = lower(layer, at)
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
@@ -205,14 +205,14 @@ def _elementwise(layer: Layer, at: Arrays) -> Node:
     return repeat("e", prod(output_shape(layer)), element)
 
 
-def _general(layer: Layer, at: Arrays, cycles: int) -> Node:
+def _general(layer: Layer, at: Arrays) -> Node:
     """Any other operator: load every input element, work on it with ``scalar``, store every output.
 
     Where there are fewer outputs than inputs (or more), the surplus inputs are loaded and worked on (the
     surplus outputs computed and stored) in a loop of their own.
     """
     inputs, outputs = at["input"], at["output"]
-    work, both = step("scalar", acc="r0", n=cycles), min(inputs.bytes, outputs.bytes)
+    work, both = step("scalar", acc="r0", n=1), min(inputs.bytes, outputs.bytes)
     loads, stores = inputs.bytes - both, outputs.bytes - both
     nodes: list[Node] = [
         repeat(
