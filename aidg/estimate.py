@@ -10,6 +10,7 @@ from acadl.errors import AcadlError
 from acadl.model import Architecture
 from aidg.fixed_point import FixedPointRunner
 from aidg.kernel import Kernel
+from aidg.machine import Machine
 from aidg.prepare import PreparedProgram, prepare
 from aidg.recurrence import ExactRunner
 from aidg.runner import Runner
@@ -33,7 +34,9 @@ class Estimate:
             ``fixed_point``: loops were extrapolated from a prolog.
         instructions: Dynamic instructions of the program.
         evaluated_instructions: Instructions that were propagated.
-        utilization: Busy share (0 to 1) per functional unit and storage, in order of first use.
+        utilization: Busy share (0 to 1) per functional unit (cycles in which it could not start another
+            instruction), storage (cycles its ports are held) and of the fetch stage (the time that fetching
+            would take if nothing downstream held it up), in order of first use.
         notes: What the reader must know: loops that did not settle, with their spread.
     """
 
@@ -46,7 +49,7 @@ class Estimate:
 
     @property
     def bound_by(self) -> str:
-        """The busiest unit or storage and its busy share, such as ``mesh (93 %)``."""
+        """The busiest unit, storage or fetch stage and its busy share, such as ``mesh (93 %)``."""
         if not self.utilization:
             return "nothing (no instructions)"
         name = max(self.utilization, key=lambda key: self.utilization[key])
@@ -121,4 +124,20 @@ def _utilization(prepared: PreparedProgram, kernel: Kernel, cycles: int) -> dict
     for number, spec in enumerate(machine.storages):
         if number != machine.instruction_storage:
             shares[spec.name] = kernel.storages[number].busy / (total * spec.ports)
+    if shares:
+        name = machine.arch.fetch_stage.name
+        shares[name] = prepared.instruction_count * _fetch_cycles(machine) / total
     return shares
+
+
+def _fetch_cycles(machine: Machine) -> float:
+    """Cycles per instruction of a front end that nothing holds up.
+
+    Bounded by how often a group can be read, and by how long its instructions hold their slots of the buffer.
+    """
+    read = machine.read_latency
+    if machine.instruction_storage >= 0:
+        read += machine.storages[machine.instruction_storage].model.latency(0, False)
+    interval = read if machine.read_interval < 0 else machine.read_interval
+    buffer_size = machine.buffer_places + machine.fetch_width - 1
+    return max(interval / machine.fetch_width, (read + machine.fetch_latency) / buffer_size)

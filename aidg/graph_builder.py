@@ -79,6 +79,8 @@ class Builder:
         node = self._node(first, visit.name, "fetch " + "; ".join(texts), visit.latency)
         room = self._fetch.issue_buffer_size - self._planner.width + 1
         self._wait_for_place("buffer", self._fetch.name, room, Event(node, "enter"))
+        if visit.name in self._turns:  # reads are taken up one after the other
+            self._wait("structural", Event(self._turns[visit.name][0], "start"), Event(node, "enter"))
         self._inner(Event(node, "enter"), Event(node, "start"))
         self._wait_for_turn(node, visit)
         start = self._time[Event(node, "start")]

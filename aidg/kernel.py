@@ -72,6 +72,7 @@ class Kernel:
         times: Latest leave times, earliest next starts, operand times; see :mod:`aidg.machine`.
         indices: Current loop indices by level.
         evaluated: Instructions propagated.
+        busy: Per unit: cycles in which it could not start another instruction.
         recent: Latest ``done`` since whoever asks has reset it.
         first_enter: When the first instruction since the last reset entered the issue buffer; -1: none has.
     """
@@ -117,12 +118,16 @@ class Kernel:
         done = start + row.latency
         if row.reads or row.writes:
             done = self._access(row.writes, self._access(row.reads, done))
-        times[service] = done if row.interval < 0 else start + row.interval
+        if row.interval < 0:
+            times[service] = done
+            self.busy[row.unit] += done - start
+        else:
+            times[service] = start + row.interval
+            self.busy[row.unit] += row.interval
         if operands:
             self._operands_done(operands, spots, done)
         _push(times, row.unit_place, row.unit_capacity, done)
         _push(times, row.execute_place, row.execute_capacity, done)
-        self.busy[row.unit] += done - start
         self.evaluated += 1
         if done > self.recent:
             self.recent = done

@@ -181,11 +181,15 @@ def step(operation: str, **operands: OperandValue | str) -> Step:
 
 
 def memory(address: Affine | int, bytes: int, rows: int = 1, pitch: int = 0) -> Memory:
-    """A memory operand. Raises :class:`ProgramError` for empty ranges and overlapping rows."""
+    """A memory operand. Rows may overlap (windows that slide by less than their width).
+
+    Raises:
+        ProgramError: The range is empty, or its rows do not advance.
+    """
     if bytes < 1 or rows < 1:
         raise ProgramError(f"a memory operand of {rows} × {bytes} bytes is empty")
-    if rows > 1 and pitch < bytes:
-        raise ProgramError(f"rows of {bytes} bytes overlap at a pitch of {pitch} bytes")
+    if rows > 1 and pitch < 1:
+        raise ProgramError(f"{rows} rows at a pitch of {pitch} bytes do not advance")
     if rows > 1 and pitch == bytes:
         return Memory(as_affine(address), bytes * rows)
     return Memory(as_affine(address), bytes, rows, pitch if rows > 1 else 0)
