@@ -6,6 +6,7 @@ All coordinates are multiples of ``GRID`` pixels, so that lines can run on the g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from acadl.draw.boxes import Box, Line
 
@@ -47,9 +48,14 @@ class _Item:
     column: int = 0
     y: int = 0
 
-    @property
-    def middle(self) -> float:
-        return self.y + self.height / 2
+
+@dataclass(frozen=True)
+class _Pull:
+    """A line as one end sees it: leaves ``own`` below its top, ends ``offset`` below the other's top."""
+
+    own: float
+    other: _Item
+    offset: float
 
 
 def place(root: Box, lines: list[Line]) -> dict[str, Rect]:
@@ -107,7 +113,8 @@ def _measure(
     joins = _joins(box, lines, owners)
     _columns(box, items, joins)
     top = HEADING + LINE_HEIGHT * len(box.lines)
-    width, height, positions = _arrange(items, joins, _snap(top + 10), MARGIN)
+    pulls = _pulls(box, items, lines, owners, inside, sizes)
+    width, height, positions = _arrange(items, joins, pulls, _snap(top + 10))
     inside[box.key] = positions
     sizes[box.key] = (max(_snap(wide + 20, 20), width), height)
 
@@ -123,6 +130,33 @@ def _joins(box: Box, lines: list[Line], owners: dict[str, tuple[str, ...]]) -> l
             if ends[0] != ends[1]:
                 joins[*ends, line.forward] = None
     return list(joins)
+
+
+def _pulls(
+    box: Box,
+    items: dict[str, _Item],
+    lines: list[Line],
+    owners: dict[str, tuple[str, ...]],
+    inside: dict[str, dict[str, tuple[int, int]]],
+    sizes: dict[str, tuple[int, int]],
+) -> dict[str, list[_Pull]]:
+    """For each child of ``box`` the lines to its siblings, with the heights at which they end."""
+    depth = len(owners[box.key])
+    pulls: dict[str, list[_Pull]] = {key: [] for key in items}
+
+    def drop(path: tuple[str, ...]) -> float:
+        """From the child's top to the middle of the box at the end of ``path``."""
+        steps = sum(inside[outer][inner][1] for outer, inner in pairwise(path[depth:]))
+        return steps + sizes[path[-1]][1] / 2
+
+    for line in lines:
+        source, target = owners[line.source], owners[line.target]
+        if len(source) > depth < len(target) and source[depth] in items and target[depth] in items:
+            a, b = source[depth], target[depth]
+            if a != b:
+                pulls[a].append(_Pull(drop(source), items[b], drop(target)))
+                pulls[b].append(_Pull(drop(target), items[a], drop(source)))
+    return pulls
 
 
 def _columns(box: Box, items: dict[str, _Item], joins: list[tuple[str, str, bool]]) -> None:
@@ -171,10 +205,10 @@ def _forward_levels(items: dict[str, _Item], joins: list[tuple[str, str, bool]])
 
 
 def _between(items: dict[str, _Item], joins: list[tuple[str, str, bool]]) -> list[str]:
-    """Register files that one box fills and another one reads: they stand between the two."""
+    """Register files and on-chip memories that one box fills and another one reads: between the two."""
     one_way = [(a, b) for a, b, is_forward in joins if not is_forward and (b, a, False) not in joins]
     filled, read = {b for _, b in one_way}, {a for a, _ in one_way}
-    return [key for key, item in items.items() if item.box.kind == "registers" and key in filled & read]
+    return [k for k, item in items.items() if item.box.kind in ("registers", "sram") and k in filled & read]
 
 
 def _reachable(start: str, order: dict[str, set[str]]) -> set[str]:
@@ -201,7 +235,10 @@ def _beside(
 
 
 def _arrange(
-    items: dict[str, _Item], joins: list[tuple[str, str, bool]], top: int, margin: int
+    items: dict[str, _Item],
+    joins: list[tuple[str, str, bool]],
+    pulls: dict[str, list[_Pull]],
+    top: int,
 ) -> tuple[int, int, dict[str, tuple[int, int]]]:
     """Size of the container and positions of the children."""
     columns: dict[int, list[_Item]] = {}
@@ -209,17 +246,13 @@ def _arrange(
         columns.setdefault(item.column, []).append(item)
     for members in columns.values():
         _stack(members, 0)
-    neighbours: dict[str, list[_Item]] = {key: [] for key in items}
-    for source, target, _ in joins:
-        neighbours[source].append(items[target])
-        neighbours[target].append(items[source])
     order = sorted(columns)
     for sweep in range(SWEEPS):
         for column in order if sweep % 2 == 0 else reversed(order):
-            _pull(columns[column], neighbours)
+            _pull(columns[column], pulls)
     shift = top - min(item.y for item in items.values())
     positions: dict[str, tuple[int, int]] = {}
-    x = margin
+    x = MARGIN
     for column in order:
         width = max(item.width for item in columns[column])
         for item in columns[column]:
@@ -227,9 +260,9 @@ def _arrange(
         crossing = sum(_crosses(items, join, column) for join in joins)
         x += width + min(50 + 10 * crossing, 140)
         if column == order[-1]:
-            x = max(px + items[key].width for key, (px, _) in positions.items()) + margin
+            x = max(px + items[key].width for key, (px, _) in positions.items()) + MARGIN
     bottom = max(item.y + shift + item.height for item in items.values())
-    return x, _snap(bottom + margin - 10, 20), positions
+    return x, _snap(bottom + MARGIN - 10, 20), positions
 
 
 def _crosses(items: dict[str, _Item], join: tuple[str, str, bool], column: int) -> bool:
@@ -245,13 +278,16 @@ def _stack(members: list[_Item], start: int) -> None:
         y += item.height + ROW_GAP
 
 
-def _pull(members: list[_Item], neighbours: dict[str, list[_Item]]) -> None:
-    """Move each box of a column to the mean height of its neighbours, in their order, without overlap."""
+def _pull(members: list[_Item], pulls: dict[str, list[_Pull]]) -> None:
+    """Move each box of a column so that its lines are as level as can be, without overlap."""
     wish = {}
     for item in members:
-        others = [other for other in neighbours[item.box.key] if other.column != item.column]
-        middle = sum(other.middle for other in others) / len(others) if others else item.middle
-        wish[item.box.key] = middle - item.height / 2
+        tops = [
+            pull.other.y + pull.offset - pull.own
+            for pull in pulls[item.box.key]
+            if pull.other.column != item.column
+        ]
+        wish[item.box.key] = sum(tops) / len(tops) if tops else float(item.y)
     # stable: boxes with the same wish keep their order
     members.sort(key=lambda item: wish[item.box.key] + item.height / 2)
     y = -(10**9)

@@ -16,7 +16,7 @@ MOVES = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 STUB = 2  # steps from the border to the first bend
 STEP = 10
-SHARED_STEP = 4  # along the trunk of the same net
+SHARED_STEP = 7  # along the trunk of the same net
 BEND = 45
 CROSSING = 60
 OVERLAP = 600  # on top of another net: only where there is no other way
@@ -32,7 +32,7 @@ class _Grid:
     Attributes:
         blocked: Nodes inside leaf boxes and headings.
         borders: Nodes on the border of a container, by the axis along which the border runs.
-        rooms: Containers as (key, low x, low y, high x, high y).
+        rooms: Node to the keys of the containers that it lies in.
         used: Nets that pass a node horizontally, vertically; a bend counts as both.
         nets: All nets drawn so far.
         stubs: Nodes under arrowheads, where nothing may branch off.
@@ -42,7 +42,7 @@ class _Grid:
     height: int
     blocked: set[Point] = field(default_factory=set)
     borders: tuple[set[Point], set[Point]] = field(default_factory=lambda: (set(), set()))
-    rooms: list[tuple[str, int, int, int, int]] = field(default_factory=list)
+    rooms: dict[Point, tuple[str, ...]] = field(default_factory=dict)
     used: tuple[dict[Point, set[str]], dict[Point, set[str]]] = field(default_factory=lambda: ({}, {}))
     nets: set[str] = field(default_factory=set)
     stubs: set[Point] = field(default_factory=set)
@@ -54,8 +54,8 @@ def route(root: Box, lines: list[Line], rects: dict[str, Rect]) -> dict[Line, li
     owners = {box.key: _containers(root, box.key) for box in root.walk()}
     paths: dict[Line, list[Point]] = {}
     for line in sorted(lines, key=lambda line: (not line.forward, _distance(rects, line))):
-        foreign = [room for room in grid.rooms if room[0] not in owners[line.source] | owners[line.target]]
-        nodes = _search(grid, line, rects[line.source], rects[line.target], foreign)
+        at_home = owners[line.source] | owners[line.target]
+        nodes = _search(grid, line, rects[line.source], rects[line.target], at_home)
         _occupy(grid, line.net, nodes)
         paths[line] = [(x * GRID, y * GRID) for x, y in _corners(nodes)]
     return paths
@@ -76,7 +76,8 @@ def _prepare(root: Box, rects: dict[str, Rect]) -> _Grid:
         if not box.children:
             grid.blocked |= {(x, y) for x in range(low_x, high_x + 1) for y in range(low_y, high_y + 1)}
             continue
-        grid.rooms.append((box.key, low_x, low_y, high_x, high_y))
+        for node in ((x, y) for x in range(low_x, high_x + 1) for y in range(low_y, high_y + 1)):
+            grid.rooms[node] = (*grid.rooms.get(node, ()), box.key)
         reach = low_x + max(heading_width(box), *(8 * len(text) for text in (*box.lines, ""))) // GRID + 1
         deep = low_y + (HEADING + 15 * len(box.lines)) // GRID
         grid.blocked |= {(x, y) for x in range(low_x, min(reach, high_x)) for y in range(low_y, deep)}
@@ -96,67 +97,51 @@ def _distance(rects: dict[str, Rect], line: Line) -> int:
     return abs(2 * a.x + a.width - 2 * b.x - b.width) + abs(2 * a.y + a.height - 2 * b.y - b.height)
 
 
-def _ports(rect: Rect) -> Iterator[tuple[Point, int, int]]:
-    """Nodes two steps outside the border with their side and the distance from the side's middle."""
+def _ports(grid: _Grid, line: Line, rect: Rect, entering: bool) -> Iterator[tuple[Point, int, int]]:
+    """Free nodes ``STUB`` steps outside the border, the side they lie at, and what the port costs."""
     low_x, low_y, high_x, high_y = _bounds(rect)
     middle_x, middle_y = (low_x + high_x) // 2, (low_y + high_y) // 2
-    for y in range(low_y + 1, high_y):
-        yield (high_x + STUB, y), RIGHT, abs(y - middle_y)
-        yield (low_x - STUB, y), LEFT, abs(y - middle_y)
-    for x in range(low_x + 1, high_x):
-        yield (x, high_y + STUB), DOWN, abs(x - middle_x)
-        yield (x, low_y - STUB), UP, abs(x - middle_x)
+    places = [((high_x + STUB, y), RIGHT, abs(y - middle_y)) for y in range(low_y + 1, high_y)]
+    places += [((low_x - STUB, y), LEFT, abs(y - middle_y)) for y in range(low_y + 1, high_y)]
+    places += [((x, high_y + STUB), DOWN, abs(x - middle_x)) for x in range(low_x + 1, high_x)]
+    places += [((x, low_y - STUB), UP, abs(x - middle_x)) for x in range(low_x + 1, high_x)]
+    for node, side, off in places:
+        if node not in grid.blocked and _behind(node, side) not in grid.blocked:
+            wish = SIDE[line.forward][(side + 2) % 4 if entering else side]
+            yield node, side, wish + 2 * off + _port_cost(grid, line.net, node, side)
 
 
-def _search(
-    grid: _Grid, line: Line, source: Rect, target: Rect, foreign: list[tuple[str, int, int, int, int]]
-) -> list[Point]:
+def _search(grid: _Grid, line: Line, source: Rect, target: Rect, at_home: frozenset[str]) -> list[Point]:
     """Cheapest path of nodes, border nodes of both boxes included (A* over node and direction)."""
-    goals: dict[tuple[Point, int], int] = {}
-    for node, side, off in _ports(target):
-        if _behind(node, side) in grid.blocked:
-            continue
-        facing = (side + 2) % 4  # entering by the left side means moving right
-        goals[node, facing] = SIDE[line.forward][facing] + 2 * off + _port_cost(grid, line, node, side)
+    goals = {
+        (node, (side + 2) % 4): cost  # entering by the left side means moving right
+        for node, side, cost in _ports(grid, line, target, entering=True)
+    }
     box = _bounds(target)
     floor = SHARED_STEP if line.net in grid.nets else STEP
-    counter = 0
     heap: list[tuple[int, int, int, Point, int]] = []
     cost: dict[tuple[Point, int], int] = {}
     came: dict[tuple[Point, int], tuple[Point, int] | None] = {}
-    for node, side, off in _ports(source):
-        if node in grid.blocked or _behind(node, side) in grid.blocked:
-            continue
-        start = SIDE[line.forward][side] + 2 * off + _port_cost(grid, line, node, side)
+    for node, side, start in _ports(grid, line, source, entering=False):
         cost[node, side] = start
         came[node, side] = None
-        counter += 1
-        heapq.heappush(heap, (start + _estimate(node, box, floor), counter, start, node, side))
-    best: tuple[int, tuple[Point, int]] | None = None
-    while heap:
-        guess, _, spent, node, heading = heapq.heappop(heap)
-        if best is not None and guess >= best[0]:
-            break
+        heapq.heappush(heap, (start + _estimate(node, box, floor), len(came), start, node, side))
+    best, last = 1 << 60, None
+    while heap and heap[0][0] < best:
+        _, _, spent, node, heading = heapq.heappop(heap)
         state = (node, heading)
         if spent > cost[state]:
             continue
-        if state in goals and (best is None or spent + goals[state] < best[0]):
-            best = (spent + goals[state], state)
-        for turn in (0, 1, 3):
-            following = (heading + turn) % 4
-            there = (node[0] + MOVES[following][0], node[1] + MOVES[following][1])
-            extra = _step_cost(grid, line.net, node, there, heading, following, foreign)
-            if extra is None:
-                continue
-            if spent + extra < cost.get((there, following), 1 << 60):
-                cost[there, following] = spent + extra
+        if state in goals and spent + goals[state] < best:
+            best, last = spent + goals[state], state
+        for there, following, extra in _steps(grid, line.net, node, heading, at_home):
+            total = spent + extra
+            if total < cost.get((there, following), 1 << 60):
+                cost[there, following] = total
                 came[there, following] = state
-                counter += 1
-                total = spent + extra
-                heapq.heappush(heap, (total + _estimate(there, box, floor), counter, total, there, following))
-    if best is None:
-        return _straight(source, target)
-    return _trace(came, best[1])
+                guess = total + _estimate(there, box, floor)
+                heapq.heappush(heap, (guess, len(came), total, there, following))
+    return _straight(source, target) if last is None else _trace(came, last)
 
 
 def _behind(node: Point, side: int) -> Point:
@@ -164,52 +149,56 @@ def _behind(node: Point, side: int) -> Point:
     return node[0] - MOVES[side][0], node[1] - MOVES[side][1]
 
 
-def _port_cost(grid: _Grid, line: Line, node: Point, side: int) -> int:
+def _port_cost(grid: _Grid, net: str, node: Point, side: int) -> int:
     """Leaving or entering where another net already does is an overlap."""
-    crossed = grid.used[1 - side % 2].get(_behind(node, side), set()) - {line.net}
-    taken = grid.used[side % 2].get(_behind(node, side), set()) - {line.net}
+    between = _behind(node, side)
+    taken = grid.used[side % 2].get(between, set()) - {net}
+    crossed = grid.used[1 - side % 2].get(between, set()) - {net}
     return (OVERLAP if taken else 0) + (CROSSING if crossed else 0)
 
 
-def _step_cost(
-    grid: _Grid,
-    net: str,
-    here: Point,
-    there: Point,
-    heading: int,
-    following: int,
-    foreign: list[tuple[str, int, int, int, int]],
-) -> int | None:
-    """Cost of one step; ``None`` where a box is in the way."""
-    if there in grid.blocked or there in grid.stubs:
-        return None
-    if not (0 < there[0] < grid.width and 0 < there[1] < grid.height):
-        return None
-    axis = following % 2
-    mine = net in grid.used[axis].get(here, ()) and net in grid.used[axis].get(there, ())
-    total = SHARED_STEP if mine else STEP
-    if heading != following:
-        total += BEND
-        if grid.used[axis].get(here, set()) - {net}:
-            total += OVERLAP
-    if grid.used[axis].get(there, set()) - {net}:
-        total += OVERLAP
-    if grid.used[1 - axis].get(there, set()) - {net}:
-        total += CROSSING
-    if there in grid.borders[axis]:
-        total += BORDER
-    for _, low_x, low_y, high_x, high_y in foreign:
-        if low_x <= there[0] <= high_x and low_y <= there[1] <= high_y:
-            total += FOREIGN
-    return total
+def _steps(
+    grid: _Grid, net: str, node: Point, heading: int, at_home: frozenset[str]
+) -> Iterator[tuple[Point, int, int]]:
+    """Neighbour, direction and cost of every step from ``node``: straight on, or to a side."""
+    x, y = node
+    for following in (heading, (heading + 1) % 4, (heading + 3) % 4):
+        dx, dy = MOVES[following]
+        there = (x + dx, y + dy)
+        if there in grid.blocked or there in grid.stubs:
+            continue
+        if not (0 < there[0] < grid.width and 0 < there[1] < grid.height):
+            continue
+        along, across = grid.used[following % 2], grid.used[1 - following % 2]
+        total = STEP
+        nets = along.get(there)
+        if nets is not None:
+            if net in nets and net in along.get(node, ()):
+                total = SHARED_STEP
+            if len(nets) > (net in nets):
+                total += OVERLAP
+        nets = across.get(there)
+        if nets is not None and len(nets) > (net in nets):
+            total += CROSSING
+        if heading != following:
+            nets = along.get(node)
+            total += BEND + (OVERLAP if nets is not None and len(nets) > (net in nets) else 0)
+        if there in grid.borders[following % 2]:
+            total += BORDER
+        for room in grid.rooms.get(there, ()):
+            if room not in at_home:
+                total += FOREIGN
+        yield there, following, total
 
 
 def _estimate(node: Point, box: tuple[int, int, int, int], step: int) -> int:
     """Lower bound of the cost to reach ``box`` with steps of at least ``step``."""
+    x, y = node
     low_x, low_y, high_x, high_y = box
-    dx = max(low_x - STUB - node[0], 0, node[0] - high_x - STUB)
-    dy = max(low_y - STUB - node[1], 0, node[1] - high_y - STUB)
-    return step * (dx + dy)
+    dx = low_x - STUB - x if x < low_x else x - high_x - STUB if x > high_x else 0
+    dy = low_y - STUB - y if y < low_y else y - high_y - STUB if y > high_y else 0
+    total = step * (max(dx, 0) + max(dy, 0))
+    return total + BEND if dx > 0 and dy > 0 else total
 
 
 def _trace(came: dict[tuple[Point, int], tuple[Point, int] | None], last: tuple[Point, int]) -> list[Point]:
