@@ -128,9 +128,6 @@ class Builder:
         kind, declared, body = children
         return syntax.ObjectDeclaration(_span(children), _word(kind), declared, body, kind.doc)
 
-    def kind(self, children: Children) -> Leaf:
-        return children[0]  # type: ignore[no-any-return]
-
     def declared(self, children: Children) -> syntax.Declared:
         return syntax.Declared(
             _span(children), _word(children[0]), tuple(element.index for element in children[1:])
@@ -219,9 +216,6 @@ class Builder:
     def binary(self, children: Children) -> syntax.Binary:
         left, operator, right = children
         return syntax.Binary(_span(children), _word(operator), left, right)
-
-    def comparator(self, children: Children) -> Leaf:
-        return children[0]  # type: ignore[no-any-return]
 
     def unary(self, children: Children) -> syntax.Unary:
         return syntax.Unary(_span(children), _word(children[0]), children[1])
