@@ -11,6 +11,7 @@ is the only solution of rule 8, since by induction over the program order nothin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -20,17 +21,22 @@ import simpy
 from acadl.simulate_plan import Burst, Transaction
 
 Age: TypeAlias = tuple[int, int]
+AttemptKey: TypeAlias = tuple[str, Age, int]
 SETTLE = 2  # SimPy priority after URGENT (0) and NORMAL (1): once everything else of the cycle has happened
 
 
 @dataclass
 class Foresight:
-    """Attempts known to fail, by transaction and start; ``mistakes`` is when this run first went wrong."""
+    """Attempts known to fail, and when the present run first went wrong (``None``: not at all).
 
-    failing: set[tuple[str, Age, int]] = field(default_factory=set)
+    An attempt is named by storage, transaction and how often that has tried before, and not by its time, so that
+    what was learned holds also where a mistake further ahead has shifted everything.
+    """
+
+    failing: set[AttemptKey] = field(default_factory=set)
     first_mistake: int | None = None
 
-    def correct(self, key: tuple[str, Age, int], fails: bool, now: int) -> None:
+    def correct(self, key: AttemptKey, fails: bool, now: int) -> None:
         """Note for the next run whether the attempt fails."""
         if fails:
             self.failing.add(key)
@@ -46,15 +52,21 @@ class Service:
 
     Attributes:
         start: First cycle.
+        key: Its name in the foresight.
         foreseen: Known to fail: occupies nothing, only checks that it does fail.
-        delayed: Whether a younger transaction has waited since, perhaps because of this one.
+        delayed_from: Since when a younger transaction has waited, perhaps because of this one.
         answered: Whether its latency is over.
     """
 
     start: int
+    key: AttemptKey
     foreseen: bool
-    delayed: bool = False
+    delayed_from: int | None = None
     answered: bool = False
+
+    def harmed(self, now: int) -> bool:
+        """Whether a younger transaction has lost a cycle before ``now``, perhaps because of this one."""
+        return self.delayed_from is not None and self.delayed_from < now
 
 
 @dataclass(eq=False)
@@ -76,10 +88,11 @@ class Request:
         """Whether it is in flight in the cycle from ``now`` on."""
         return self.service is not None and now < self.service.start + self.cost.latency
 
-    def delays(self, younger: Request) -> None:
-        """Note that ``younger`` waits while this one is served."""
-        if self.service is not None and younger.job is not self.job:
-            self.service.delayed = True
+    def delays(self, younger: Request, since: int) -> None:
+        """Note that ``younger`` has waited, or was served in vain, since a certain cycle."""
+        service = self.service
+        if service is not None and younger.job is not self.job:
+            service.delayed_from = since if service.delayed_from is None else min(since, service.delayed_from)
 
 
 @dataclass(eq=False)
@@ -90,6 +103,7 @@ class Job:
     burst: Burst
     finished: simpy.Event
     requests: list[Request] = field(default_factory=list)
+    attempts: Counter[int] = field(default_factory=Counter)  # failed ones, by position in the burst
 
 
 class Arbiter:
@@ -140,19 +154,20 @@ class Arbiter:
         for request in list(self._live):
             if request not in self._live:  # withdrawn a moment ago
                 continue
-            waiting = request.service is None
+            waiting, since = request.service is None, now
             port_free = ports < self._ports
             place_free = self._places is None or places < self._places
             if request.service is not None and (
                 (request.holds_port(now) and not port_free) or (request.holds_place(now) and not place_free)
             ):
+                since = request.service.start
                 waiting = self._give_way(request)
             if waiting:
                 if (port_free or not request.cost.hold) and (place_free or not request.cost.latency):
                     self._start(request)
                 else:
                     for other in ahead:
-                        other.delays(request)
+                        other.delays(request, since)
             if request.service is not None and not request.service.foreseen:
                 ports += request.holds_port(now)
                 places += request.holds_place(now)
@@ -161,10 +176,10 @@ class Arbiter:
 
     def _start(self, request: Request) -> None:
         now = self._env.now
-        foreseen = (self._name, request.age, now) in self._foresight.failing
-        service = request.service = Service(now, foreseen)
+        key = (self._name, request.age, request.job.attempts[request.index])
+        service = request.service = Service(now, key, key in self._foresight.failing)
         cost = request.cost
-        if foreseen:
+        if service.foreseen:
             self._after(max(cost.hold, cost.latency), lambda: self._survived(request, service))
             return
         self._after(cost.hold, lambda: self._released(request, service))
@@ -175,29 +190,34 @@ class Arbiter:
 
     def _give_way(self, request: Request) -> bool:
         """Take the service away; its burst goes back to this transaction. Returns whether it waits again."""
-        job, service = request.job, request.service
+        job, service, now = request.job, request.service, int(self._env.now)
         assert service is not None
         if service.foreseen:
-            request.service = None
+            self._failed(request)
             return True
         later = job.requests[request.index + 1 :]
-        harmful = any(r.service is not None and r.service.delayed for r in (request, *later))
+        harmful = any(r.service is not None and r.service.harmed(now) for r in (request, *later))
         if harmful or job.finished.triggered:
-            self._foresight.correct((self._name, request.age, service.start), True, self._env.now)
+            self._foresight.correct(service.key, True, now)
         if job.finished.triggered:  # the answer is out; this run is void
             return False
         del job.requests[request.index + 1 :]
         self._live = [live for live in self._live if live not in later]
         for withdrawn in (request, *later):
-            withdrawn.service = None
+            self._failed(withdrawn, noted=harmful and withdrawn is request)
         return True
+
+    def _failed(self, request: Request, noted: bool = False) -> None:
+        """The attempt is over. One that ends in the cycle it began in does not count, unless it is noted."""
+        service, request.service = request.service, None
+        if service is not None and (noted or service.foreseen or service.start < self._env.now):
+            request.job.attempts[request.index] += 1
 
     def _survived(self, request: Request, service: Service) -> None:
         if request.service is not service:
             return
-        key = (self._name, request.age, service.start)
-        self._foresight.correct(key, False, self._env.now)
-        request.service = None
+        self._foresight.correct(service.key, False, int(self._env.now))
+        self._failed(request)
         self._settle_later()
 
     def _released(self, request: Request, service: Service) -> None:
