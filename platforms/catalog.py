@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,14 +37,26 @@ def load(name_or_path: str | os.PathLike[str], **parameters: int | bool | str) -
     """
     import acadl
 
+    with located(name_or_path) as path:
+        return acadl.load(path, **parameters)
+
+
+@contextmanager
+def located(name_or_path: str | os.PathLike[str]) -> Iterator[Path]:
+    """The file that a name or path means, there for as long as the context lasts.
+
+    Raises:
+        AcadlError: No description of that name ships. A path is not looked at.
+    """
     text = os.fspath(name_or_path)
     if is_path(name_or_path):
-        return acadl.load(text, **parameters)
+        yield Path(text)
+        return
     known = platform_names()
     if text not in known:
         raise AcadlError(_unknown(text, known))
     with as_file(files("platforms") / "library" / f"{text}{SUFFIX}") as path:
-        return acadl.load(str(path), **parameters)
+        yield path
 
 
 def is_path(name_or_path: str | os.PathLike[str]) -> bool:

@@ -72,11 +72,15 @@ def rows(report: NetworkEstimate) -> list[tuple[str, ...]]:
 
 def headline(report: NetworkEstimate) -> str:
     """What was estimated on what."""
+    return f"{report.network} on {report.architecture}, {report.clock_hz / 1e6:g} MHz"
+
+
+def parameters_line(report: NetworkEstimate) -> str:
+    """The description's parameters, empty if it has none."""
     values = report.provenance.get("parameters")
-    parameters = ""
-    if isinstance(values, dict) and values:
-        parameters = f" ({', '.join(f'{name}={value}' for name, value in values.items())})"
-    return f"{report.network} on {report.architecture}{parameters}, {report.clock_hz / 1e6:g} MHz"
+    if not isinstance(values, dict) or not values:
+        return ""
+    return "parameters: " + ", ".join(f"{name}={value}" for name, value in values.items())
 
 
 def total_line(report: NetworkEstimate) -> str:
@@ -117,6 +121,8 @@ def print_report(report: NetworkEstimate) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     console.print(_plain(headline(report)), style="bold", soft_wrap=True)
+    if parameters_line(report):
+        console.print(_plain(parameters_line(report)), style="dim", soft_wrap=True)
     console.print(table(report))
     console.print(_plain(total_line(report)), soft_wrap=True)
     console.print(_plain(report.reason), soft_wrap=True)

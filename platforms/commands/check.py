@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from platforms.commands._options import json_option, load_architecture, print_json, settings_option
+from platforms.commands._options import json_option, print_json, settings_option
+
+if TYPE_CHECKING:
+    from acadl.loading import Checked
 
 
 @click.command()
@@ -21,22 +25,36 @@ def command(
     Exit status 1 if there is an error in any of them.
     """
     from acadl.errors import AcadlError, Diagnostic
-    from platforms.messages import show_error
+    from platforms.messages import show_diagnostics, show_error
 
     diagnostics: list[Diagnostic] = []
     failed = False
     for file in files:
         try:
-            arch = load_architecture(file, settings)
-        except AcadlError as error:
+            checked = _check(file, settings)
+        except AcadlError as error:  # no such file
             failed = True
-            diagnostics += error.diagnostics or [Diagnostic("E001", str(error))]
+            diagnostics.append(Diagnostic("E0001", str(error)))
             show_error(error)
             continue
-        if not as_json:
+        diagnostics += checked.diagnostics
+        show_diagnostics(checked.diagnostics, checked.sources)
+        if checked.architecture is None:
+            failed = True
+        elif not as_json:
+            arch = checked.architecture
+            warnings = f", {len(checked.diagnostics)} warnings" if checked.diagnostics else ""
             size = f"{len(arch.objects)} objects, {len(arch.edges)} edges"
-            click.echo(f"{file}: {arch.name}, {size}: no errors")
+            click.echo(f"{file}: {arch.name}, {size}: no errors{warnings}")
     if as_json:
         print_json({"diagnostics": [item.to_dict() for item in diagnostics]})
     if failed:
         sys.exit(1)
+
+
+def _check(file: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Checked:
+    from acadl.loading import check_file
+    from platforms.catalog import located
+
+    with located(file) as path:
+        return check_file(path, dict(settings))
