@@ -18,7 +18,7 @@ from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Span
 from acadl.parser_builder import Builder, Leaf
-from acadl.parser_messages import Context, explain
+from acadl.parser_messages import CLOSING, HEADERS, OPENING, Context, explain
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -29,7 +29,6 @@ MAX_CHARACTERS = 200_000
 MAX_DEPTH = 60
 
 Start = Literal["file", "expression"]
-_OPENING = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _DOC = re.compile(r"\s*///[ ]?(.*?)\s*")
 
 
@@ -71,6 +70,15 @@ def _run(text: str, file: str, start: Start, collector: Collector) -> Any:
     return result
 
 
+class _WithMistakes:
+    """Keeps the terminals for what has no meaning, though no rule uses them."""
+
+    always_accept = ("UNCLOSED", "UNKNOWN")
+
+    def process(self, stream: Iterator[Any]) -> Iterator[Any]:
+        return stream
+
+
 @cache
 def _lark() -> Lark:
     """The parser tables, built on first use."""
@@ -82,6 +90,7 @@ def _lark() -> Lark:
         lexer="basic",  # keywords become names by need in `_Parse._fitting`
         start=["file", "expression"],
         maybe_placeholders=True,
+        postlex=_WithMistakes(),  # type: ignore[arg-type]  # Lark asks for its protocol only
         transformer=Builder(),  # type: ignore[arg-type]  # any object with the rules' names will do
     )
 
@@ -102,49 +111,56 @@ def _documentation(text: str) -> dict[int, str]:
 
 
 def _leaves(text: str, file: str) -> Iterator[Leaf]:
-    """Tokens with their places; line ends inside ( ) and [ ], after "{" and after a comma are left out."""
+    """Tokens with their places, line ends included, and ``$END`` behind them."""
     docs = _documentation(text)
-    depth = 0
-    last_type, last_line = "NEWLINE", 0
+    last_line = 0
     for token in _lark().lex(text):
-        kind = token.type
-        if kind == "NEWLINE" and (depth or last_type in ("LBRACE", "COMMA", "NEWLINE")):
-            continue
-        if kind in _OPENING:
-            depth += 1
-        elif kind in ("RPAR", "RSQB") and depth:
-            depth -= 1
-        line, column = token.line or 1, token.column or 1
+        kind, line, column = token.type, token.line or 1, token.column or 1
         length = 1 if kind == "NEWLINE" else len(token)
         doc = docs.get(line, "") if line != last_line else ""
         yield Leaf(kind, str(token), Span(file, line, column, line, column + length), doc)
-        last_type, last_line = kind, line
+        last_line = line
+    lines = text.split("\n")
+    column = len(lines[-1]) + 1
+    yield Leaf("$END", "", Span(file, len(lines), column, len(lines), column + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bracket:
+    """An open bracket: its position, and, for a brace, the first token of its header."""
+
+    leaf: Leaf
+    position: int
+    header: Leaf
 
 
 class _Parse:
     """One run over one text.
 
-    States: reading (``_feed`` accepts tokens), and, after a mistake, recovering (``_recover`` unwinds the parser to
-    the enclosing block and skips to the end of the statement).
+    States: reading (``_feed`` hands tokens to the tables), and, after a mistake, recovering (``_recover`` unwinds
+    the parser to the enclosing block and skips to the end of the statement).
     """
 
     def __init__(self, text: str, file: str, start: Start, collector: Collector) -> None:
         self._leaves = list(_leaves(text, file))
-        lines = text.split("\n")
-        end = Span(file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 2)
-        self._leaves.append(Leaf("$END", "", end))
         self._position = 0
         self._statement = 0  # position of the first token of the current statement
-        self._open: list[Leaf] = []  # brackets that are open at the current position
+        self._last = "NEWLINE"  # type of the last token that was fed
+        self._open: list[_Bracket] = []
         self._collector = collector
         self._errors = 0
         self._parser: InteractiveParser = _lark().parse_interactive("", start=start)
 
     def run(self) -> Any:
+        """The result of the start rule; of no use after mistakes, which are reported."""
         from lark.exceptions import UnexpectedToken
 
         while True:
             leaf = self._leaves[self._position]
+            if leaf.type == "NEWLINE" and self._is_continued():
+                self._statement += self._statement == self._position
+                self._position += 1
+                continue
             try:
                 result = self._feed(leaf)
             except UnexpectedToken:
@@ -155,16 +171,28 @@ class _Parse:
                 return result
             self._position += 1
 
+    def _is_continued(self) -> bool:
+        """Whether a line end here ends nothing."""
+        return self._last in ("LBRACE", "COMMA", "NEWLINE") or bool(
+            self._open and self._open[-1].leaf.type != "LBRACE"
+        )
+
     def _feed(self, leaf: Leaf) -> Any:
         leaf = self._fitting(leaf)
         result = self._parser.feed_token(leaf)  # type: ignore[arg-type]  # leaves stand in for tokens
-        if leaf.type in ("LBRACE", "LPAR", "LSQB"):
-            self._open.append(leaf)
-        elif leaf.type in ("RBRACE", "RPAR", "RSQB"):
+        if leaf.type in OPENING:
+            header = self._leaves[min(self._statement, self._position)]
+            self._open.append(_Bracket(leaf, self._position, header))
+        elif leaf.type in CLOSING:
             self._open.pop()
-        if leaf.type in ("LBRACE", "NEWLINE", "COMMA") and "CONST" in self._parser.choices():
+        self._last = leaf.type
+        if leaf.type in ("LBRACE", "NEWLINE", "COMMA") and self._is_statement_next():
             self._statement = self._position + 1
         return result
+
+    def _is_statement_next(self) -> bool:
+        choices = self._parser.choices()
+        return "CONST" in choices or ("NAME" in choices and "RBRACE" in choices)
 
     def _fitting(self, leaf: Leaf) -> Leaf:
         """The leaf as a name, where it is a keyword and only a name fits."""
@@ -181,53 +209,117 @@ class _Parse:
         """Report the mistake at ``leaf`` and get ready to go on; False when there is no use in going on."""
         self._errors += 1
         accepts = frozenset(self._parser.accepts())
+        unclosed = self._unclosed(leaf, accepts)
         context = Context(
             leaf=leaf,
-            previous=self._leaves[self._position - 1] if self._position else None,
+            previous=self._previous(),
             following=self._leaves[min(self._position + 1, len(self._leaves) - 1)],
             first=self._leaves[min(self._statement, self._position)],
-            opened=tuple(self._open),
+            in_operations=any(bracket.header.type == "OPERATIONS" for bracket in self._open),
+            unclosed=unclosed.leaf if unclosed is not None else None,
+            in_block=any(bracket.leaf.type == "LBRACE" for bracket in self._open),
             accepts=accepts,
         )
-        self._collector.add(explain(context))
+        diagnostic = explain(context)
+        self._collector.add(diagnostic)
         if leaf.type == "$END" or self._errors >= MAX_SYNTAX_ERRORS:
             return False
-        if leaf.text == ";":
+        if leaf.text == ";" or diagnostic.code == "E0105":
             self._position += 1
-            return True
-        if "LBRACE" in accepts and "COMMA" not in accepts and leaf.type in ("NAME", "NEWLINE", "RBRACE"):
-            self._feed(Leaf("LBRACE", "{", leaf.span))
-            if leaf.type == "NEWLINE":
-                self._position += 1
-            return True
-        return self._recover()
-
-    def _recover(self) -> bool:
-        """Unwind the parser to the enclosing block; go on with the next statement."""
-        unclosed = next((leaf for leaf in self._open if leaf.type in _OPENING), None)
-        if unclosed is not None:
-            while self._open and self._open[-1].type in _OPENING:
-                self._open.pop()
-        self._unwind()
-        self._skip()
+        elif diagnostic.code == "E0106":
+            self._insert_brace(leaf, context)
+        else:
+            self._recover(unclosed)
         return True
 
-    def _unwind(self) -> None:
-        """Drop what the parser has of the broken statement."""
+    def _previous(self) -> Leaf:
+        position = max(self._position - 1, 0)
+        while position and self._leaves[position].type == "NEWLINE":
+            position -= 1
+        return self._leaves[position]
+
+    def _unclosed(self, leaf: Leaf, accepts: frozenset[str]) -> _Bracket | None:
+        """The open bracket that lacks its counterpart, if that is why ``leaf`` does not fit."""
+        if leaf.type == "NEWLINE" and "RBRACE" in accepts and "NEWLINE" not in accepts:
+            return self._open[-1]  # a set of endpoints
+        for bracket in self._open:
+            if bracket.leaf.type != "LBRACE" and not self._is_closed(bracket):
+                return bracket
+        if leaf.type == "$END" and self._open:
+            return self._misindented() or self._open[-1]
+        return None
+
+    def _is_closed(self, bracket: _Bracket) -> bool:
+        """Whether a parenthesis is balanced before braces show that it was meant to be."""
+        depth = 0
+        for leaf in self._leaves[bracket.position :]:
+            if leaf.type in ("LPAR", "LSQB"):
+                depth += 1
+            elif leaf.type in ("RPAR", "RSQB"):
+                depth -= 1
+                if not depth:
+                    return True
+            elif leaf.type in ("LBRACE", "RBRACE"):
+                return False
+        return False
+
+    def _misindented(self) -> _Bracket | None:
+        """The first brace whose counterpart stands under another column: the likely one that is not closed."""
+        starts: dict[int, Leaf] = {}
+        opened: list[_Bracket] = []
+        for position, leaf in enumerate(self._leaves):
+            first = starts.setdefault(leaf.span.line, leaf)
+            if leaf.type == "LBRACE":
+                opened.append(_Bracket(leaf, position, first))
+            elif leaf.type == "RBRACE" and opened:
+                bracket = opened.pop()
+                if first is leaf and first.span.column < bracket.header.span.column:
+                    return bracket
+        return None
+
+    def _insert_brace(self, leaf: Leaf, context: Context) -> None:
+        """Go on as if the missing brace were there; an empty block where the next line is no attribute."""
+        if leaf.type == "NEWLINE" and context.following.type == "LBRACE":
+            self._position += 1
+            return
+        brace = Leaf("LBRACE", "{", leaf.span)
+        self._feed(brace)
+        if leaf.type != "NEWLINE":
+            return
+        rest = [item.type for item in self._leaves[self._position : self._position + 8] if item.type != "NEWLINE"]
+        if context.first.type == "KIND" and rest[1:2] != ["COLON"]:
+            self._feed(Leaf("RBRACE", "}", leaf.span))
+
+    def _recover(self, unclosed: _Bracket | None) -> None:
+        """Unwind the parser to the enclosing block and skip the statement; a block behind it is still read."""
+        if unclosed is not None:
+            self._position = unclosed.position
+            while self._leaves[self._position].type not in ("NEWLINE", "$END"):
+                self._position += 1
+        header = self._leaves[min(self._statement, self._position)]
+        while self._open and self._open[-1].leaf.type != "LBRACE":
+            self._open.pop()
+        if self._open and self._open[-1].position >= self._statement:
+            self._open.pop()  # the brace of a set of endpoints
         state = self._parser.parser_state
         while len(state.state_stack) > 1 and not self._between_statements():
             state.state_stack.pop()
             state.value_stack.pop()
+        self._last = ""
+        self._skip(Leaf("", "", header.span) if header.type == "OPERATIONS" else header)
 
     def _between_statements(self) -> bool:
         action = self._parser.choices().get("NEWLINE")
         return action is not None and action[0].name == "Shift"
 
-    def _skip(self) -> None:
-        """Move on to where a statement ends: a line end or a closing brace outside the skipped braces."""
+    def _skip(self, header: Leaf) -> None:
+        """Move on to where the statement ends: a line end or closing brace, or into the block that it opens."""
         depth = 0
         while (kind := self._leaves[self._position].type) != "$END":
             if kind == "LBRACE":
+                if not depth and header.type in HEADERS and self._is_block_readable():
+                    self._enter_block(self._leaves[self._position])
+                    return
                 depth += 1
             elif kind == "RBRACE":
                 if not depth:
@@ -236,6 +328,21 @@ class _Parse:
             elif kind == "NEWLINE" and not depth:
                 return
             self._position += 1
+
+    def _is_block_readable(self) -> bool:
+        """Whether a brace here opens a block of statements behind a broken header."""
+        ends_line = self._leaves[self._position + 1].type == "NEWLINE"
+        operations = self._open[-1].header.type == "OPERATIONS" if self._open else False
+        return ends_line and self._between_statements() and not operations
+
+    def _enter_block(self, brace: Leaf) -> None:
+        """Read the block of a broken header as that of `if true`, for the mistakes in it."""
+        if "IF" not in self._parser.choices():
+            self._feed(Leaf("NEWLINE", "", brace.span))
+        self._feed(Leaf("IF", "if", brace.span))
+        self._feed(Leaf("TRUE", "true", brace.span))
+        self._feed(brace)
+        self._position += 1
 
 
 def _too_deep(items: Any) -> Span | None:
