@@ -1,0 +1,114 @@
+"""Sums and ReLU through Gemmini's accumulator, and what only the host can do.
+
+A sum is moved in once per operand, the second and further ones adding; ``mvout`` cuts to int8. Operators that
+the array lacks run on the host, piece by piece, with their memory traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mappings.layers import Layer
+from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of
+from mappings.library._memory import Array
+from mappings.library._operands import input_name
+from mappings.library._split import repeat, rotating
+from mappings.program import Affine, Node, as_affine, memory, sequence, step
+
+# Places in the accumulator that take turns.
+SLOTS = 4
+# Bytes that the host works on at a time.
+HOST_PIECE = 4096
+
+# Cycles per element on a scalar in-order core with a floating-point unit: assumptions, not measurements.
+# Moving data takes a load and a store; a transcendental function about a call of the mathematics library.
+MOVING, ARITHMETIC, TRANSCENDENTAL = 2, 6, 40
+HOST_CYCLES: Mapping[str, int] = {
+    **dict.fromkeys(("concat", "pad", "slice", "split", "transpose", "resize", "upsample", "maxpool"), MOVING),
+    **dict.fromkeys(
+        ("softmax", "logsoftmax", "lrn", "sigmoid", "tanh", "exp", "log", "erf", "gelu", "elu", "selu", "mish",
+         "silu", "softplus", "pow", "sqrt", "layernorm"),
+        TRANSCENDENTAL,
+    ),
+}  # fmt: skip
+
+
+def lower_elementwise(layer: Layer, at: Mapping[str, Array], machine: Machine) -> Node:
+    """ReLU, or a sum of equally shaped tensors."""
+    width = machine.wide * machine.dim
+    slots = max(1, min(SLOTS, machine.accumulator_blocks // machine.wide))
+    nodes: list[Node] = []
+    for name, offset, count, rows, cols in _sweeps(at["output"].bytes, machine.dim, width):
+
+        def work(number: Affine, offset: int = offset, rows: int = rows, cols: int = cols) -> Node:
+            slot = rotating(number, slots) * (machine.wide * machine.sum_block) + machine.accumulator
+            return _move_through(layer, at, machine, number * (rows * cols) + offset, slot, (rows, cols))
+
+        nodes.append(repeat(name, count, work))
+    return sequence(*nodes)
+
+
+def _sweeps(size: int, dim: int, width: int) -> Iterator[tuple[str, int, int, int, int]]:
+    """Parts of ``size`` bytes as (name, offset, count, rows, columns): full pieces, full rows, the rest."""
+    pieces, left = divmod(size, dim * width)
+    rows, tail = divmod(left, width)
+    if pieces:
+        yield "e", 0, pieces, dim, width
+    if rows:
+        yield "rows", size - left, 1, rows, width
+    if tail:
+        yield "tail", size - tail, 1, 1, tail
+
+
+def _move_through(
+    layer: Layer, at: Mapping[str, Array], machine: Machine, offset: Affine, slot: Affine, shape: tuple[int, int]
+) -> Node:
+    """A piece of every operand into the accumulator, and out again."""
+    (rows, cols), dim = shape, machine.dim
+    place = blocks_of(slot, dim * ACCUMULATOR_ELEMENT, rows, -(-cols // dim), machine.sum_block)
+    nodes: list[Node] = [
+        step(
+            "mvin3", dst=place, src=rows_of(offset + at[input_name(operand)].address, cols, rows, cols),
+            rows=rows, cols=cols, element_bytes=1, accumulate=int(operand > 0),
+        )
+        for operand in range(layer.operands)
+    ]  # fmt: skip
+    target = rows_of(offset + at["output"].address, cols, rows, cols)
+    relu = int(layer.op == "relu")
+    nodes.append(
+        step("mvout", pending="pending", dst=target, src=place, rows=rows, cols=cols, divide=1, relu=relu)
+    )
+    return sequence(*nodes)
+
+
+def host_cycles(layer: Layer) -> int:
+    """Computing time of the host for one element, without memory accesses."""
+    if layer.op == "lrn":
+        return TRANSCENDENTAL + 2 * max(1, layer.window)
+    if layer.op == "maxpool":
+        return MOVING * layer.R * layer.S
+    return HOST_CYCLES.get(layer.op, ARITHMETIC)
+
+
+def host_bytes(sizes: Mapping[str, int]) -> dict[str, int]:
+    """Sizes of ``input`` and ``output`` rounded up so that both divide into the same number of pieces."""
+    pieces = -(-max(sizes.values()) // HOST_PIECE)
+    return {name: -(-size // pieces) * pieces for name, size in sizes.items()}
+
+
+def lower_host(layer: Layer, at: Mapping[str, Array]) -> Node:
+    """Any operator: piece by piece on the host."""
+    inputs, outputs = at["input"], at["output"]
+    pieces = -(-max(inputs.bytes, outputs.bytes) // HOST_PIECE)
+    read, written = inputs.bytes // pieces, outputs.bytes // pieces
+    elements = written if layer.op == "maxpool" else max(read, written)
+
+    def work(piece: Affine) -> Node:
+        return step(
+            "host",
+            dst=memory(piece * written + outputs.address, written),
+            src=memory(piece * read + inputs.address, read),
+            cycles=elements * host_cycles(layer),
+        )
+
+    return repeat("e", pieces, work) if pieces > 1 else work(as_affine(0))

@@ -1,0 +1,137 @@
+"""Mapping for ``gemmini``: commands that move blocks, preload weights and multiply.
+
+Convolutions, matrix products and averages over windows run as matrix products (``_gemmini_product``,
+``_gemmini_nest``), sums and ReLU through the accumulator (``_gemmini_elementwise``), maxima on the way out of it
+(``_gemmini_pool``); every other operator on the host. ``docs/gemmini.md`` describes all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from acadl.errors import SimulationError
+from acadl.model import Architecture
+from acadl.operations import Instruction
+from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
+from mappings.library._gemmini_elementwise import host_bytes, lower_elementwise, lower_host
+from mappings.library._gemmini_machine import configure, finish, machine
+from mappings.library._gemmini_nest import lower_product
+from mappings.library._gemmini_pool import lower_global_average, lower_max_pool, ones_bytes, pool_tiling
+from mappings.library._gemmini_product import bias_bytes, products, weight_bytes
+from mappings.library._memory import Array, main_memory, place
+from mappings.library._nest import simplify
+from mappings.library._operands import (
+    input_arrays,
+    is_elementwise,
+    onnx_layout,
+    operand_bytes,
+    output_shape,
+)
+from mappings.library._windows import windows
+from mappings.program import DataFunction, LoopProgram, Node, sequence
+from mappings.registry import mapper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from acadl.state import ArchitecturalState
+
+Arrays: TypeAlias = Mapping[str, Array]
+
+_PRODUCTS = KERNELS | MATRIX_PRODUCTS | {"avgpool"}
+
+
+@mapper("gemmini")
+def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
+    """``layer`` as Gemmini commands.
+
+    Raises:
+        MappingError: Its operands do not fit into memory, or the description is no Gemmini.
+    """
+    at = _arrays(layer, arch)
+    body = sequence(*configure(), _lower(layer, at, arch), *finish()) if _on_array(layer, arch) else (
+        lower_host(layer, at)
+    )  # fmt: skip
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+
+
+def _lower(layer: Layer, at: Arrays, arch: Architecture) -> Node:
+    sizes = machine(arch)
+    if layer.op in _PRODUCTS:
+        divide = layer.R * layer.S if layer.op == "avgpool" else 1
+        return sequence(
+            *(lower_product(part, at, sizes, divide=divide) for part in products(layer, sizes.dim))
+        )
+    if layer.op == "globalavgpool":
+        return lower_global_average(layer, at, sizes)
+    if layer.op == "maxpool":
+        tiles = pool_tiling(windows(layer), sizes)
+        assert tiles is not None  # otherwise the layer runs on the host
+        return lower_max_pool(layer, at, sizes, tiles)
+    return lower_elementwise(layer, at, sizes)
+
+
+def _on_array(layer: Layer, arch: Architecture) -> bool:
+    """Whether Gemmini runs the layer; the host runs the others."""
+    if layer.op == "maxpool":
+        return pool_tiling(windows(layer), machine(arch)) is not None
+    return layer.op in _PRODUCTS or layer.op == "globalavgpool" or is_elementwise(layer)
+
+
+def _arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    sizes, dim = operand_bytes(layer), machine(arch).dim
+    if layer.op in _PRODUCTS:
+        extra = {"weights": weight_bytes(layer, dim), "bias": bias_bytes(layer, dim)}
+        sizes = {"input": sizes["input"], **extra, "output": sizes["output"]}
+    elif layer.op == "globalavgpool":
+        sizes = {**sizes, "weights": ones_bytes(machine(arch))}
+    elif not _on_array(layer, arch):
+        sizes = host_bytes(sizes)
+    return place(layer, main_memory(arch), sizes)
+
+
+def prepare(
+    layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
+) -> dict[int, NDArray[Any]]:
+    """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
+    from mappings.library._gemmini_arrays import constants
+
+    at = _arrays(layer, arch)
+    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    for name, array in constants(layer, machine(arch), weights, bias).items():
+        contents[at[name].address] = array
+    return contents
+
+
+def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
+    """The layer's output, int8, ``(M, N)`` or NCHW."""
+    output = _arrays(layer, arch)["output"]
+    return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
+
+
+def _data_function(name: str) -> DataFunction:
+    """The function of ``_gemmini_data``, which needs NumPy, imported when the first command is executed."""
+
+    def call(state: Any, instruction: Instruction) -> None:
+        from mappings.library._gemmini_data import FUNCTIONS
+
+        FUNCTIONS[name](state, instruction)
+
+    return call
+
+
+def _no_data(state: object, instruction: Instruction) -> None:
+    raise SimulationError("'host' stands for any operator that runs on the host; it is modelled in time only")
+
+
+functions: Mapping[str, DataFunction] = {
+    **{
+        name: _data_function(name)
+        for name in (
+            "mvin", "mvin2", "mvin3", "preload", "compute_preloaded", "compute_accumulated", "mvout",
+            "mvout_pool", "fence",
+        )
+    },
+    "host": _no_data,
+}  # fmt: skip
