@@ -258,7 +258,7 @@ def _arrange(
         for item in columns[column]:
             positions[item.box.key] = (x + (width - item.width) // 2 // GRID * GRID, item.y + shift)
         crossing = sum(_crosses(items, join, column) for join in joins)
-        x += width + min(50 + 10 * crossing, 140)
+        x += width + min(_snap(40 + 6 * crossing), 100)
         if column == order[-1]:
             x = max(px + items[key].width for key, (px, _) in positions.items()) + MARGIN
     bottom = max(item.y + shift + item.height for item in items.values())

@@ -20,7 +20,7 @@ from acadl.model import (
     SetAssociativeCache,
 )
 
-LINE_LENGTH = 26
+LINE_LENGTH = 22
 OPERATION_LINES = 3
 
 _KINDS: tuple[tuple[type[ACADLObject], str], ...] = (
