@@ -53,7 +53,7 @@ class DescriptionError(AcadlError):
         self.sources = dict(sources)
 
 
-# --- names --------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------------
 
 
 def distance(first: str, second: str) -> int:
@@ -78,7 +78,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         if candidate.lower() == name.lower():
             return candidate
     limit = max(1, len(name) // 3)
-    close = [(d, c) for c in candidates if abs(len(c) - len(name)) <= limit and (d := distance(name, c)) <= limit]
+    close = [
+        (d, c) for c in candidates if abs(len(c) - len(name)) <= limit and (d := distance(name, c)) <= limit
+    ]
     return min(close, key=lambda pair: pair[0])[1] if close else None
 
 
@@ -95,7 +97,7 @@ def suggestion(name: str, known: Iterable[str], what: str) -> str:
     return f"known {what}: {listed}{more}"
 
 
-# --- rendering ----------------------------------------------------------------------------------------------------
+# --- rendering ------------------------------------------------------------------------------------------
 
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "frame": "\x1b[34m", "bold": "\x1b[1m"}
 _PLAIN = "\x1b[0m"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acadl import syntax
-from acadl.diagnostics import Collector, TooManyDiagnosticsError
+from acadl.diagnostics import Collector
 from acadl.elaborate_edges import join_all, report_unjoined
 from acadl.elaborate_imports import Sources
 from acadl.elaborate_instances import make_instance
@@ -94,7 +94,7 @@ class _Elaboration:
         )
         return Elaborated(architecture, declaration.name.span, session.latency_names)
 
-    # --- bodies -------------------------------------------------------------------------------------------
+    # --- bodies ------------------------------------------------------------------------------------------
 
     def _statements(self, items: tuple[syntax.Item, ...], component: Component) -> None:
         """Carry out the statements of an architecture or an instance, then join its edges."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from acadl import model, syntax
+from acadl import syntax
 from acadl.diagnostics import suggestion
 from acadl.elaborate_objects import place
 from acadl.elaborate_scope import (
@@ -77,7 +77,9 @@ def _chain(item: syntax.EdgeChain, scope: Scope, component: Component, session: 
     for number, arrow in enumerate(item.arrows):
         left, right = item.endpoints[number], item.endpoints[number + 1]
         after = _ends(right, scope, component, session)
-        span = Span(left.span.file, left.span.line, left.span.column, right.span.end_line, right.span.end_column)
+        span = Span(
+            left.span.file, left.span.line, left.span.column, right.span.end_line, right.span.end_column
+        )
         sources = [node for end in before for node in _fixed(end, arrow, True, left.span)]
         targets = [node for end in after for node in _fixed(end, arrow, False, right.span)]
         for source in sources:
@@ -91,11 +93,13 @@ def _memory(item: MemoryLink, scope: Scope, component: Component, session: Sessi
         if isinstance(node, Broken):
             continue
         if not isinstance(node, Node) or node.keyword not in _STORAGES:
-            reject("E0501", "`from` names the instruction memory", item.memory.span, "for example `from: imem`")
+            reject(
+                "E0501", "`from` names the instruction memory", item.memory.span, "for example `from: imem`"
+            )
         session.add_edge(node.object.name, item.unit.object.name, EdgeKind.READ_DATA, item.memory.span)
 
 
-# --- ends ---------------------------------------------------------------------------------------------------------
+# --- ends -----------------------------------------------------------------------------------------------
 
 
 def _ends(
@@ -204,7 +208,13 @@ def _fixed(end: Node | Port, arrow: syntax.Word, leaves: bool, span: Span) -> tu
         return (end,)
     here = Label(end.span, "the open edge is declared here")
     if end.arrow != arrow.text:
-        reject("E0502", f"open edge '{end.name}' is a '{end.arrow}', joined by '{arrow.text}'", arrow.span, None, (here,))
+        reject(
+            "E0502",
+            f"open edge '{end.name}' is a '{end.arrow}', joined by '{arrow.text}'",
+            arrow.span,
+            None,
+            (here,),
+        )
     if end.leaves != leaves and arrow.text != "<=>":
         side = "left" if end.leaves else "right"
         hint = f"it stands on the {side} of the arrow"
@@ -217,7 +227,7 @@ def _fixed(end: Node | Port, arrow: syntax.Word, leaves: bool, span: Span) -> tu
     return end.ends
 
 
-# --- kinds --------------------------------------------------------------------------------------------------------
+# --- kinds ----------------------------------------------------------------------------------------------
 
 
 def _join(source: Node, target: Node, arrow: syntax.Word, span: Span, session: Session) -> None:
@@ -251,9 +261,9 @@ def _check_forward(source: Node, target: Node, span: Span) -> None:
 
 def _data_kind(source: Node, target: Node, span: Span) -> EdgeKind:
     a, b = source.keyword, target.keyword
-    if a == "registers" and b in _UNITS or a in _STORAGES and b in _MEMORY_UNITS:
+    if (a == "registers" and b in _UNITS) or (a in _STORAGES and b in _MEMORY_UNITS):
         return EdgeKind.READ_DATA
-    if a in _UNITS and b == "registers" or a == "memory_unit" and b in _STORAGES:
+    if (a in _UNITS and b == "registers") or (a == "memory_unit" and b in _STORAGES):
         return EdgeKind.WRITE_DATA
     if a in _MEMORIES and b == "cache":
         return EdgeKind.READ_DATA
@@ -280,5 +290,8 @@ def _wrong_ends(source: Node, target: Node, arrow: str, span: Span, hint: str) -
         f"'{arrow}' cannot lead from {source.keyword} '{source.object.name}'"
         f" to {target.keyword} '{target.object.name}'"
     )
-    labels = (Label(source.span, f"this is a {source.keyword}"), Label(target.span, f"this is a {target.keyword}"))
+    labels = (
+        Label(source.span, f"this is a {source.keyword}"),
+        Label(target.span, f"this is a {target.keyword}"),
+    )
     reject("E0503", message, span, hint, labels)

@@ -73,7 +73,9 @@ def _make(
     session.step(request.item.span)
     home, owner = request.template.home, request.owner
     scope = Scope(home.scope, component=True)
-    instance = Component(f"{owner.prefix}{local}.", scope, request.item.target.span, home, depth=owner.depth + 1)
+    instance = Component(
+        f"{owner.prefix}{local}.", scope, request.item.target.span, home, depth=owner.depth + 1
+    )
     bind_arguments(request.template, request.call, request.item.value.span, request.scope, scope, session)
     run_body(request.template.declaration, instance)
     return instance
@@ -98,7 +100,9 @@ def _split(value: syntax.Path) -> tuple[syntax.Call | None, list[syntax.Expressi
     for part in parts[1:] if call is not None else parts:
         if not isinstance(part, syntax.Element) or isinstance(part.index, syntax.Range | syntax.Wildcard):
             hint = "for example `grid: pe(width: 8)[rows][columns]`"
-            reject("E0303", "after a template come its arguments, then the sizes of the array", part.span, hint)
+            reject(
+                "E0303", "after a template come its arguments, then the sizes of the array", part.span, hint
+            )
         sizes.append(part.index)
     return call, sizes
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from acadl import model, syntax
 from acadl.diagnostics import suggestion
-from acadl.elaborate_schema import FIELDS, OBJECTS, AttributeForm, Form, ObjectForm
+from acadl.elaborate_schema import FIELDS, OBJECTS, ObjectForm
 from acadl.elaborate_scope import (
     Array,
     Broken,
@@ -20,11 +19,8 @@ from acadl.elaborate_scope import (
     expand,
     whole_number,
 )
-from acadl.elaborate_values import NUMERIC, Evaluator, Kind, Reject, Scope, Value, reject
+from acadl.elaborate_values import Scope, reject
 from acadl.errors import Diagnostic, Label, Span
-from acadl.expressions import Expr
-
-MAX_REGISTERS = 65_536
 
 
 @dataclass(slots=True)
@@ -59,7 +55,7 @@ def place(members: dict[str, Member], declared: syntax.Declared, scope: Scope, m
     return local
 
 
-def _taken(name: str, span: Span, first: Member) -> None:
+def _taken(name: str, span: Span, first: Member) -> NoReturn:
     reject("E0203", f"'{name}' is already declared", span, None, (Label(first.span, "first declared here"),))
 
 
@@ -112,7 +108,7 @@ class ObjectMaker:
         with self._session.reporting():
             self._make(inner, scope, component, holder)
 
-    # --- the block ----------------------------------------------------------------------------------------
+    # --- the block ---------------------------------------------------------------------------------------
 
     def _gather(self, declaration: syntax.ObjectDeclaration, form: ObjectForm, scope: Scope) -> _Body:
         body = _Body()
@@ -122,7 +118,12 @@ class ObjectMaker:
         return body
 
     def _sort(
-        self, item: syntax.Item, scope: Scope, declaration: syntax.ObjectDeclaration, form: ObjectForm, body: _Body
+        self,
+        item: syntax.Item,
+        scope: Scope,
+        declaration: syntax.ObjectDeclaration,
+        form: ObjectForm,
+        body: _Body,
     ) -> None:
         keyword = declaration.kind.text
         match item:
@@ -156,7 +157,7 @@ class ObjectMaker:
             hint = "close its braces first"
         reject("E0401", f"a {inner} cannot be inside '{keyword}'", item.kind.span, hint)
 
-    # --- the object ---------------------------------------------------------------------------------------
+    # --- the object --------------------------------------------------------------------------------------
 
     def _object(
         self,
@@ -170,29 +171,25 @@ class ObjectMaker:
         """The object; ``None`` where an attribute is wrong or missing, which is then reported."""
         values: dict[str, Any] = {}
         sound = True
-        reader = _AttributeReader(self._session, component, name)
+        reader = AttributeReader(self._session, component, name)
         if "operations" in body.attributes:  # what latencies may refer to
             body.attributes = {"operations": body.attributes.pop("operations")} | body.attributes
         for attribute, (item, scope, span) in body.attributes.items():
             if attribute == "from":
                 continue
-            try:
-                values[FIELDS.get(attribute, attribute)] = reader.read(
-                    item, scope, attribute, span, form.attributes[attribute]
-                )
-            except Reject as rejected:
-                sound = False
-                if rejected.diagnostic is not None:
-                    self._session.collector.add(rejected.diagnostic)
+            field_name = FIELDS.get(attribute, attribute)
+            with self._session.reporting():
+                values[field_name] = reader.read(item, scope, attribute, span, form.attributes[attribute])
+            sound = sound and field_name in values
         missing = [attribute for attribute in form.required if attribute not in body.attributes]
         if missing:
             sound = False
             self._report_missing(missing, declaration, form)
         if not sound:
             return None
-        if issubclass(form.cls, model.FunctionalUnit) and "capacity" not in values and holder is not None:
-            if "initiation_interval" in values and isinstance(holder.object, model.PipelineStage):
-                values["capacity"] = holder.object.capacity
+        pipelined = "initiation_interval" in values and "capacity" not in values
+        if pipelined and holder is not None and isinstance(holder.object, model.ExecuteStage):
+            values["capacity"] = holder.object.capacity  # as many as the stage lets in
         return form.cls(name=name, doc=declaration.doc, span=declaration.declared.span, **values)
 
     def _report_missing(
@@ -249,161 +246,3 @@ def _title(item: syntax.Item) -> str:
         syntax.ObjectDeclaration: "an object",
     }
     return titles.get(type(item), "this statement")
-
-
-class _AttributeReader:
-    """Reads the attributes of one object."""
-
-    def __init__(self, session: Session, component: Component, name: str) -> None:
-        self._session = session
-        self._component = component
-        self._name = name
-        self._operations: tuple[str, ...] | None = None
-
-    def read(self, item: syntax.Item, scope: Scope, name: str, span: Span, form: AttributeForm) -> Any:
-        """The value of an attribute, as the object's field wants it. Rejects what is wrong."""
-        match form.form, item:
-            case Form.OPERATIONS, syntax.OperationList():
-                return self._read_operations(item)
-            case Form.REGISTERS, syntax.RegisterList():
-                return self._read_registers(item, scope)
-            case Form.ADDRESSES, syntax.AddressList():
-                return tuple(self._read_range(piece, scope) for piece in item.ranges)
-            case Form.WORD, syntax.Attribute():
-                return _read_word(item, name, form)
-            case Form.LATENCY, syntax.Attribute():
-                return self._read_latency(item.value, scope, name)
-            case _, syntax.Attribute():
-                return _read_plain(item.value, scope, name, form)
-        reject("E0302", f"attribute '{name}' is written `{form.example}`", span)
-
-    def _read_operations(self, item: syntax.OperationList) -> frozenset[str]:
-        known = self._session.operations
-        seen: set[str] = set()
-        for word in item.names:
-            if word.text not in known:
-                hint = suggestion(word.text, known, "operations")
-                reject("E0202", f"unknown operation '{word.text}'", word.span, hint)
-            if word.text in seen:
-                reject("E0203", f"operation '{word.text}' is listed twice", word.span)
-            seen.add(word.text)
-        self._operations = tuple(word.text for word in item.names)
-        return frozenset(seen)
-
-    def _read_latency(self, expression: syntax.Expression, scope: Scope, name: str) -> Expr:
-        attributes = self._instruction_attributes()
-        value = Evaluator(scope, attributes).evaluate(expression)
-        _expect(value, NUMERIC, expression.span, name, "cycles")
-        result = value.expr
-        if isinstance(value.value, int) and value.value < 0:
-            reject("E0302", f"'{name}' is {value.value}; it cannot be negative", expression.span)
-        for used in sorted(result.names()):
-            self._check_attribute(used, expression.span)
-        return result
-
-    def _instruction_attributes(self) -> frozenset[str]:
-        """Names that instructions bind: those of the unit's operations, of any operation for a stage."""
-        table = self._session.operations
-        names = self._operations if self._operations is not None else table
-        return frozenset().union(*(table[name].attribute_names() for name in names))
-
-    def _check_attribute(self, used: str, span: Span) -> None:
-        """Every operation of a unit binds the name; for a stage this is looked at when all edges are known."""
-        if self._operations is None:
-            self._session.latency_names.setdefault(self._name, []).append((used, span))
-            return
-        for name in self._operations:
-            operation = self._session.operations[name]
-            if used not in operation.attribute_names():
-                known = suggestion(used, operation.attribute_names(), f"attributes of '{name}'")
-                label = (Label(operation.span, "the operation is declared here"),) if operation.span else ()
-                message = f"operation '{name}' has no attribute '{used}', which the expression needs"
-                reject("E0205", message, span, known, label)
-
-    def _read_registers(self, item: syntax.RegisterList, scope: Scope) -> dict[str, int]:
-        registers: dict[str, int] = {}
-        for entry in item.registers:
-            initial = 0
-            if entry.initial is not None:
-                initial = whole_number(entry.initial, scope, "the initial value of a register")
-            for local in self._register_names(entry, scope):
-                name = self._component.prefix + local
-                first = self._session.register_spans.get(name)
-                if first is not None:
-                    label = Label(first, "first declared here")
-                    hint = "register names are unique in the architecture"
-                    reject("E0203", f"register '{name}' is already declared", entry.span, hint, (label,))
-                self._session.register_spans[name] = entry.span
-                registers[name] = initial
-        return registers
-
-    def _register_names(self, entry: syntax.RegisterNames, scope: Scope) -> Iterable[str]:
-        if entry.numbers is None:
-            return (entry.name.text,)
-        start = whole_number(entry.numbers.start, scope, "the start of a range")
-        end = whole_number(entry.numbers.end, scope, "the end of a range")
-        if not 0 <= start <= end or end - start > MAX_REGISTERS:
-            message = f"a range from {start} to {end} cannot number registers"
-            reject("E0302", message, entry.numbers.span, f"use 0 to {MAX_REGISTERS}, the smaller number first")
-        return (f"{entry.name.text}{number}" for number in range(start, end))
-
-    def _read_range(self, piece: syntax.Range, scope: Scope) -> tuple[int, int]:
-        start, end = (self._read_address(end, scope) for end in (piece.start, piece.end))
-        if start >= end:
-            message = f"the address range from 0x{start:x} to 0x{end:x} is empty"
-            reject("E0302", message, piece.span, "the end is one past the last byte")
-        return start, end
-
-    def _read_address(self, expression: syntax.Expression, scope: Scope) -> int:
-        value = Evaluator(scope, addresses=True).evaluate(expression)
-        if value.kind not in (Kind.NUMBER, Kind.SIZE) or not isinstance(value.value, int):
-            reject("E0301", f"an address is a number of bytes, found {value.kind}", expression.span)
-        number = value.value if value.kind is Kind.NUMBER else _bytes(value.value, expression.span)
-        if number < 0:
-            reject("E0302", f"address {number} is negative", expression.span)
-        return number
-
-
-def _read_word(item: syntax.Attribute, name: str, form: AttributeForm) -> str:
-    value = item.value
-    if not isinstance(value, syntax.Path) or not value.is_name or value.name.text not in form.words:
-        hint = f"'{name}' is one of: {', '.join(form.words)}"
-        found = f" '{value.name.text}'" if isinstance(value, syntax.Path) and value.is_name else ""
-        reject("E0302", f"unknown {name.replace('_', ' ')}{found}", value.span, hint)
-    return value.name.text
-
-
-_ACCEPTED: dict[Form, tuple[frozenset[Kind], str]] = {
-    Form.NUMBER: (frozenset({Kind.NUMBER}), "a number"),
-    Form.CYCLES: (NUMERIC, "cycles"),
-    Form.BITS: (frozenset({Kind.SIZE}), "a size"),
-    Form.BYTES: (frozenset({Kind.SIZE}), "a size"),
-    Form.TRUTH: (frozenset({Kind.TRUTH}), "true or false"),
-}
-
-
-def _read_plain(expression: syntax.Expression, scope: Scope, name: str, form: AttributeForm) -> int | bool:
-    accepted, wanted = _ACCEPTED.get(form.form, (frozenset(), f"written `{form.example}`"))
-    value = Evaluator(scope).evaluate(expression)
-    _expect(value, accepted, expression.span, name, wanted, form.example)
-    if not isinstance(value.value, int):
-        reject("E0301", f"'{name}' is {wanted}, found {value.kind}", expression.span)
-    if form.form is Form.TRUTH:
-        return bool(value.value)
-    if value.value < form.minimum:
-        reject("E0302", f"'{name}' is {value.value}; the least value is {form.minimum}", expression.span)
-    return _bytes(value.value, expression.span) if form.form is Form.BYTES else value.value
-
-
-def _expect(
-    value: Value, accepted: frozenset[Kind], span: Span, name: str, wanted: str, example: str = ""
-) -> None:
-    if value.kind not in accepted:
-        hint = f"for example `{example}`" if example else None
-        reject("E0301", f"'{name}' is {wanted}, found {value.kind}", span, hint)
-
-
-def _bytes(bits: int, span: Span) -> int:
-    if bits % 8:
-        reject("E0302", f"{bits} bits are no whole number of bytes", span)
-    return bits // 8

@@ -60,14 +60,17 @@ def _operand(declaration: syntax.OperandDeclaration) -> Operand:
         reject("E0202", f"unknown kind of operand '{kind.text}'", kind.span, hint)
     if kind.text == "int":
         if direction is not None:
-            reject("E0302", "an immediate has no direction", direction.span, f"write `{declaration.name.text}: int`")
+            reject(
+                "E0302",
+                "an immediate has no direction",
+                direction.span,
+                f"write `{declaration.name.text}: int`",
+            )
         return Operand(declaration.name.text, "int")
     if direction is None:
         hint = f"write `{declaration.name.text}: in {kind.text}`, or `out`, or `inout`"
         reject("E0302", f"operand '{declaration.name.text}' needs a direction", declaration.span, hint)
-    return Operand(
-        declaration.name.text, cast(OperandKind, kind.text), cast(Direction, direction.text)
-    )
+    return Operand(declaration.name.text, cast(OperandKind, kind.text), cast(Direction, direction.text))
 
 
 def _function(
@@ -82,11 +85,13 @@ def _function(
     if len(written) != 1:
         found = "none" if not written else ", ".join(written)
         hint = "attach the function from Python, by the operation's name"
-        message = f"an expression gives one written operand its value; '{declaration.name.text}' writes {found}"
+        message = (
+            f"an expression gives one written operand its value; '{declaration.name.text}' writes {found}"
+        )
         reject("E0302", message, place, hint)
     readable = frozenset(operand.name for operand in operands if operand.direction != "out")
     value = Evaluator(scope, readable).evaluate(function)
     if value.kind is not Kind.NUMBER:
-        hint = "write `if … then 1 else 0`" if value.kind is Kind.TRUTH else None
-        reject("E0301", f"the function of '{declaration.name.text}' is a number, found {value.kind}", place, hint)
+        message = f"the function of '{declaration.name.text}' is a number, found {value.kind}"
+        reject("E0301", message, place, "write `if … then 1 else 0`" if value.kind is Kind.TRUTH else None)
     return value.expr

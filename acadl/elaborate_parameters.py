@@ -59,7 +59,7 @@ def bind_given(
 def bind_arguments(
     template: Template, call: syntax.Call | None, span: Span, outer: Scope, inner: Scope, session: Session
 ) -> None:
-    """Bind a template's parameters to the arguments of an instance, evaluated in ``outer``, else to defaults."""
+    """Bind a template's parameters to an instance's arguments, evaluated in ``outer``, else to defaults."""
     arguments: dict[str, syntax.Argument] = {}
     known = {parameter.name.text: parameter for parameter in template.declaration.parameters}
     name = template.declaration.name.text

@@ -162,7 +162,9 @@ class TooLargeError(Exception):
         self.span = span
 
 
-def expand(items: tuple[syntax.Item, ...], scope: Scope, session: Session) -> Iterator[tuple[syntax.Item, Scope]]:
+def expand(
+    items: tuple[syntax.Item, ...], scope: Scope, session: Session
+) -> Iterator[tuple[syntax.Item, Scope]]:
     """The statements that remain when ``for`` and ``if`` are carried out, each with its scope.
 
     Constants are bound and requirements checked on the way. Mistakes in one statement do not stop the others.

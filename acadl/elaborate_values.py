@@ -46,7 +46,7 @@ UNITS: Mapping[str, tuple[Kind, int]] = {
 }
 
 
-class Reject(Exception):  # noqa: N818  # control flow inside elaboration, never seen outside
+class Reject(Exception):  # control flow inside elaboration, never seen outside
     """A statement cannot be elaborated; without a diagnostic where its cause was reported before."""
 
     def __init__(self, diagnostic: Diagnostic | None = None) -> None:
@@ -63,7 +63,7 @@ def reject(
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An integer (truth values are 0 and 1, sizes are in bits), a text, or an expression over the instruction."""
+    """An integer (truth values are 0 and 1, sizes in bits), a text, or an expression over the instruction."""
 
     kind: Kind
     value: int | str | Expr
@@ -158,7 +158,7 @@ class Evaluator:
             case syntax.Path():
                 return self._path(expression)
 
-    # --- operators ----------------------------------------------------------------------------------------
+    # --- operators ---------------------------------------------------------------------------------------
 
     def _unary(self, node: syntax.Unary) -> Value:
         operand = self.evaluate(node.operand)
@@ -216,7 +216,7 @@ class Evaluator:
         made = expressions.Conditional(condition.expr, then.expr, otherwise.expr)
         return self._fold(kind, made, node.span)
 
-    # --- names --------------------------------------------------------------------------------------------
+    # --- names -------------------------------------------------------------------------------------------
 
     def _path(self, path: syntax.Path) -> Value:
         name = path.name.text
@@ -258,7 +258,12 @@ class Evaluator:
     def _size_member(self, value: Value, path: syntax.Path, name: syntax.Word) -> Value:
         if value.kind is not Kind.SIZE:
             hint = "only sizes have members: `.bytes` and `.bits`"
-            reject("E0303", f"'{path.name.text}' is {value.kind} and has no member '{name.text}'", name.span, hint)
+            reject(
+                "E0303",
+                f"'{path.name.text}' is {value.kind} and has no member '{name.text}'",
+                name.span,
+                hint,
+            )
         if name.text == "bits":
             return Value(Kind.NUMBER, value.value)
         if name.text != "bytes":
@@ -313,7 +318,7 @@ class Evaluator:
             reject("E0301", f"'{name}' cannot take {listed}", path.span, hint if Kind.SIZE in kinds else None)
         return kind
 
-    # --- results ------------------------------------------------------------------------------------------
+    # --- results -----------------------------------------------------------------------------------------
 
     def _expect(self, value: Value, kinds: set[Kind], span: Span, message: str) -> None:
         if value.kind not in kinds:
@@ -337,7 +342,7 @@ def bounded(value: int, span: Span) -> int:
 
 
 def number_value(number: syntax.Number) -> Value:
-    """The value of a literal. Rejects unknown units and fractions that are no whole number of the base unit."""
+    """The value of a literal. Rejects unknown units and fractions of the base unit."""
     text = number.text.replace("_", "")
     if len(text) > 40:
         reject("E0302", "the number is too large", number.span, f"numbers go up to {LARGEST}")

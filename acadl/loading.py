@@ -36,8 +36,8 @@ def load(path: str | os.PathLike[str], **parameters: ParameterValue) -> Architec
 
     Args:
         path: The file.
-        **parameters: Values for the architecture's parameters. Plain numbers count in the unit of the parameter's
-            type; strings are read as the language writes values (``"64 KiB"``).
+        **parameters: Values for the architecture's parameters. Plain numbers count in the unit of the
+            parameter's type; strings are read as the language writes values (``"64 KiB"``).
 
     Raises:
         DescriptionError: The description has errors; all of them are in ``diagnostics``.

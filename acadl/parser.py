@@ -1,14 +1,14 @@
 """Text to syntax tree, with recovery: several mistakes of one file are reported together.
 
-The grammar (``grammar.lark``) is packaged data. Lark supplies the lexer and the LALR tables; the loop that feeds
-tokens is here, because three things are decided token by token: which line ends count, whether a keyword is a name
-where the grammar has no room for the keyword, and how to go on after a mistake.
+The grammar (``grammar.lark``) is packaged data. Lark supplies the lexer and the LALR tables; the loop that
+feeds tokens is here, because three things are decided token by token: which line ends count, whether a keyword
+is a name where the grammar has no room for the keyword, and how to go on after a mistake.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -90,8 +90,8 @@ def _lark() -> Lark:
         lexer="basic",  # keywords become names by need in `_Parse._fitting`
         start=["file", "expression"],
         maybe_placeholders=True,
-        postlex=_WithMistakes(),  # type: ignore[arg-type]  # Lark asks for its protocol only
-        transformer=Builder(),  # type: ignore[arg-type]  # any object with the rules' names will do
+        postlex=_WithMistakes(),
+        transformer=Builder(),
     )
 
 
@@ -137,8 +137,8 @@ class _Bracket:
 class _Parse:
     """One run over one text.
 
-    States: reading (``_feed`` hands tokens to the tables), and, after a mistake, recovering (``_recover`` unwinds
-    the parser to the enclosing block and skips to the end of the statement).
+    States: reading (``_feed`` hands tokens to the tables), and, after a mistake, recovering (``_recover``
+    unwinds the parser to the enclosing block and skips to the end of the statement).
     """
 
     def __init__(self, text: str, file: str, start: Start, collector: Collector) -> None:
@@ -190,25 +190,30 @@ class _Parse:
             self._statement = self._position + 1
         return result
 
+    def _choices(self) -> Mapping[str, Any]:
+        """Token types with the parser's action; some of them do not fit after all (see ``accepts``)."""
+        choices: Mapping[str, Any] = self._parser.choices()  # type: ignore[no-untyped-call]
+        return choices
+
     def _is_statement_next(self) -> bool:
-        choices = self._parser.choices()
+        choices = self._choices()
         return "CONST" in choices or ("NAME" in choices and "RBRACE" in choices)
 
     def _fitting(self, leaf: Leaf) -> Leaf:
         """The leaf as a name, where it is a keyword and only a name fits."""
         if leaf.type == "NAME" or not (leaf.text[:1].isalpha() and leaf.type.isupper()):
             return leaf
-        choices = self._parser.choices()
+        choices = self._choices()
         if leaf.type not in choices and "NAME" in choices:
             return Leaf("NAME", leaf.text, leaf.span, leaf.doc)
         return leaf
 
-    # --- after a mistake ----------------------------------------------------------------------------------
+    # --- after a mistake ---------------------------------------------------------------------------------
 
     def _mistake(self, leaf: Leaf) -> bool:
         """Report the mistake at ``leaf`` and get ready to go on; False when there is no use in going on."""
         self._errors += 1
-        accepts = frozenset(self._parser.accepts())
+        accepts: frozenset[str] = frozenset(self._parser.accepts())  # type: ignore[no-untyped-call]
         unclosed = self._unclosed(leaf, accepts)
         context = Context(
             leaf=leaf,
@@ -264,7 +269,7 @@ class _Parse:
         return False
 
     def _misindented(self) -> _Bracket | None:
-        """The first brace whose counterpart stands under another column: the likely one that is not closed."""
+        """The first brace whose counterpart is indented less: the likely one that is not closed."""
         starts: dict[int, Leaf] = {}
         opened: list[_Bracket] = []
         for position, leaf in enumerate(self._leaves):
@@ -286,12 +291,14 @@ class _Parse:
         self._feed(brace)
         if leaf.type != "NEWLINE":
             return
-        rest = [item.type for item in self._leaves[self._position : self._position + 8] if item.type != "NEWLINE"]
+        rest = [
+            item.type for item in self._leaves[self._position : self._position + 8] if item.type != "NEWLINE"
+        ]
         if context.first.type == "KIND" and rest[1:2] != ["COLON"]:
             self._feed(Leaf("RBRACE", "}", leaf.span))
 
     def _recover(self, unclosed: _Bracket | None) -> None:
-        """Unwind the parser to the enclosing block and skip the statement; a block behind it is still read."""
+        """Unwind the parser to the enclosing block and skip the statement; its own block is still read."""
         if unclosed is not None:
             self._position = unclosed.position
             while self._leaves[self._position].type not in ("NEWLINE", "$END"):
@@ -309,11 +316,11 @@ class _Parse:
         self._skip(Leaf("", "", header.span) if header.type == "OPERATIONS" else header)
 
     def _between_statements(self) -> bool:
-        action = self._parser.choices().get("NEWLINE")
+        action = self._choices().get("NEWLINE")
         return action is not None and action[0].name == "Shift"
 
     def _skip(self, header: Leaf) -> None:
-        """Move on to where the statement ends: a line end or closing brace, or into the block that it opens."""
+        """Move on to where the statement ends, a line end or closing brace, or into the block that it opens."""
         depth = 0
         while (kind := self._leaves[self._position].type) != "$END":
             if kind == "LBRACE":
@@ -337,7 +344,7 @@ class _Parse:
 
     def _enter_block(self, brace: Leaf) -> None:
         """Read the block of a broken header as that of `if true`, for the mistakes in it."""
-        if "IF" not in self._parser.choices():
+        if "IF" not in self._choices():
             self._feed(Leaf("NEWLINE", "", brace.span))
         self._feed(Leaf("IF", "if", brace.span))
         self._feed(Leaf("TRUE", "true", brace.span))

@@ -58,7 +58,7 @@ def _parameters(children: Children) -> tuple[syntax.Parameter, ...]:
 class Builder:
     """Callbacks for the parser. Has no state."""
 
-    # --- blocks and declarations --------------------------------------------------------------------------
+    # --- blocks and declarations -------------------------------------------------------------------------
 
     def file(self, children: Children) -> tuple[syntax.Item, ...]:
         return children[0]  # type: ignore[no-any-return]
@@ -136,7 +136,7 @@ class Builder:
     def subscript(self, children: Children) -> syntax.Element:
         return syntax.Element(_span(children), children[1])
 
-    # --- attributes ---------------------------------------------------------------------------------------
+    # --- attributes --------------------------------------------------------------------------------------
 
     def attribute(self, children: Children) -> syntax.Attribute:
         return syntax.Attribute(_span(children), children[0], children[2])
@@ -176,7 +176,7 @@ class Builder:
     def from_memory(self, children: Children) -> syntax.FromMemory:
         return syntax.FromMemory(_span(children), _word(children[0]), children[2])
 
-    # --- edges --------------------------------------------------------------------------------------------
+    # --- edges -------------------------------------------------------------------------------------------
 
     def edge(self, children: Children) -> syntax.EdgeChain:
         return syntax.EdgeChain(_span(children), tuple(children[::2]), tuple(children[1::2]))
@@ -195,7 +195,7 @@ class Builder:
         _, optional, declared, _, arrow, end = children
         return syntax.OpenEdge(_span(children), declared, optional is not None, arrow, end, False)
 
-    # --- elaboration --------------------------------------------------------------------------------------
+    # --- elaboration -------------------------------------------------------------------------------------
 
     def for_statement(self, children: Children) -> syntax.For:
         return syntax.For(_span(children), _all(syntax.Binder, children), children[-1])
@@ -208,7 +208,7 @@ class Builder:
         otherwise = parts.pop() if len(parts) % 2 else None
         return syntax.If(_span(children), tuple(zip(parts[::2], parts[1::2], strict=True)), otherwise)
 
-    # --- expressions --------------------------------------------------------------------------------------
+    # --- expressions -------------------------------------------------------------------------------------
 
     def conditional(self, children: Children) -> syntax.Conditional:
         return syntax.Conditional(_span(children), children[1], children[3], children[5])

@@ -13,7 +13,9 @@ CLOSING: Mapping[str, str] = {closing: opening for opening, closing in OPENING.i
 HEADERS = frozenset({"ARCHITECTURE", "TEMPLATE", "OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
 ARROWS = frozenset({"FORWARD", "DATA", "BOTH"})
 _VALUE = frozenset({"NAME", "NUMBER", "LPAR"})
-_OPERATORS = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "SHIFT", "COMPARATOR", "AND", "OR", "NOT"})
+_OPERATORS = frozenset(
+    {"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "SHIFT", "COMPARATOR", "AND", "OR", "NOT"}
+)
 
 _SIGNS: Mapping[str, str] = {
     "COMMA": "','",
@@ -158,7 +160,7 @@ def _example(context: Context) -> str | None:
     return f"for example `{example}`" if example else None
 
 
-# --- rules, each for one family of mistakes -----------------------------------------------------------------------
+# --- rules, each for one family of mistakes -------------------------------------------------------------
 
 
 def _character(context: Context) -> Diagnostic | None:
@@ -167,8 +169,8 @@ def _character(context: Context) -> Diagnostic | None:
         hint = "close it with a double quote on the same line"
         return Diagnostic("E0103", "this text has no end", leaf.span, hint)
     if leaf.type == "UNKNOWN":
-        hint = _CHARACTERS.get(leaf.text)
-        return Diagnostic("E0102", f"'{leaf.text}' has no meaning here", leaf.span, hint)
+        message = f"'{leaf.text}' has no meaning here"
+        return Diagnostic("E0102", message, leaf.span, _CHARACTERS.get(leaf.text))
     return None
 
 
@@ -178,7 +180,9 @@ def _bracket(context: Context) -> Diagnostic | None:
         closing = {"LPAR": ")", "LSQB": "]", "LBRACE": "}"}[unclosed.type]
         label = Label(leaf.span, f"found {shown(leaf)} instead")
         labels = () if leaf.span.line == unclosed.span.line else (label,)
-        return Diagnostic("E0104", f"'{unclosed.text}' is never closed", unclosed.span, f"add '{closing}'", labels)
+        return Diagnostic(
+            "E0104", f"'{unclosed.text}' is never closed", unclosed.span, f"add '{closing}'", labels
+        )
     if leaf.type == "RBRACE" and not context.in_block:
         return Diagnostic("E0105", "'}' closes nothing", leaf.span, "remove it")
     if leaf.type in ("RPAR", "RSQB") and "NEWLINE" in context.accepts:
@@ -196,7 +200,9 @@ def _brace(context: Context) -> Diagnostic | None:
         return Diagnostic("E0106", message, context.following.span, hint)
     if leaf.type in ("NEWLINE", "NAME", "RBRACE", "$END", "OPERATIONS", "NAMES", "ADDRESSES", "FROM", "KIND"):
         place = _after(context.previous.span)
-        return Diagnostic("E0106", f"expected '{{' to open the block of this '{first.text}'", place, _example(context))
+        return Diagnostic(
+            "E0106", f"expected '{{' to open the block of this '{first.text}'", place, _example(context)
+        )
     return None
 
 
@@ -208,19 +214,29 @@ def _sign(context: Context) -> Diagnostic | None:
         return Diagnostic("E0101", "attributes and instances are written with ':', not '='", leaf.span, hint)
     if leaf.type == "EQUAL" and "COMPARATOR" in accepts:
         return Diagnostic("E0101", "'=' does not compare", leaf.span, "write `==`")
-    if leaf.type == "DOT" and "UPTO" in accepts or leaf.type == "DOT" and previous.type == "DOT":
-        return Diagnostic("E0101", "a range is written with '..<'", leaf.span, "for example `0 ..< 16`, without 16")
+    if (leaf.type == "DOT" and "UPTO" in accepts) or (leaf.type == "DOT" and previous.type == "DOT"):
+        return Diagnostic(
+            "E0101", "a range is written with '..<'", leaf.span, "for example `0 ..< 16`, without 16"
+        )
     if leaf.type == "COMPARATOR" and context.following.type in ("MINUS", "FORWARD") and accepts & ARROWS:
         hint = "edges point to the right: write `b -> a`; data both ways: `a <=> b`"
-        return Diagnostic("E0101", f"there is no arrow '{leaf.text}{context.following.text}'", leaf.span, hint)
+        return Diagnostic(
+            "E0101", f"there is no arrow '{leaf.text}{context.following.text}'", leaf.span, hint
+        )
     if leaf.type == "COLON" and context.first.type in ("CLOCK", "CONST"):
         example = EXAMPLES[context.first.text]
-        return Diagnostic("E0101", f"'{context.first.text}' takes no ':'", leaf.span, f"for example `{example}`")
-    if leaf.type in ("NUMBER", "NAME", "STRING", "TRUE", "FALSE") and "COLON" in accepts and previous is context.first:
-        if leaf.span.line == previous.span.line:
-            hint = f"write `{previous.text}: {leaf.text}`"
-            return Diagnostic("E0101", f"expected ':' after '{previous.text}'", _after(previous.span), hint)
+        return Diagnostic(
+            "E0101", f"'{context.first.text}' takes no ':'", leaf.span, f"for example `{example}`"
+        )
+    is_value = leaf.type in ("NUMBER", "NAME", "STRING", "TRUE", "FALSE")
+    if is_value and "COLON" in accepts and previous is context.first and _same_line(context):
+        hint = f"write `{previous.text}: {leaf.text}`"
+        return Diagnostic("E0101", f"expected ':' after '{previous.text}'", _after(previous.span), hint)
     return None
+
+
+def _same_line(context: Context) -> bool:
+    return context.leaf.span.line == context.previous.span.line
 
 
 def _keyword(context: Context) -> Diagnostic | None:
@@ -236,12 +252,11 @@ def _keyword(context: Context) -> Diagnostic | None:
 def _separator(context: Context) -> Diagnostic | None:
     """Two statements on one line without a comma."""
     leaf, previous, accepts = context.leaf, context.previous, context.accepts
-    same_line = leaf.span.line == previous.span.line
     if leaf.type == "COLON" and "NEWLINE" in accepts and previous.type != "RBRACE":
         message = f"expected ',' or a new line before '{previous.text}'"
         return Diagnostic("E0101", message, previous.span, "attributes on one line are separated by commas")
     starts = leaf.text[:1].isalpha() or leaf.text[:1] == "_"
-    if starts and same_line and {"NEWLINE", "COMMA"} <= accepts:
+    if starts and _same_line(context) and {"NEWLINE", "COMMA"} <= accepts:
         message = f"expected ',' or a new line before '{leaf.text}'"
         return Diagnostic("E0101", message, leaf.span, _example(context))
     return None

@@ -1,10 +1,320 @@
-"""Rules that hold for a whole architecture."""
+"""Rules that hold for a whole architecture: what no single statement can break.
+
+Each check is a function from an architecture to findings. Checks that need an acyclic instruction path run
+only where there is one.
+"""
 
 from __future__ import annotations
 
-from acadl.diagnostics import Collector
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import TypeAlias
+
+from acadl.diagnostics import Collector, suggestion
 from acadl.elaborate import Elaborated
+from acadl.errors import Diagnostic, Label, Span
+from acadl.expressions import Const
+from acadl.model import (
+    ACADLObject,
+    Architecture,
+    CacheInterface,
+    DataStorage,
+    EdgeKind,
+    ExecuteStage,
+    FunctionalUnit,
+    InstructionFetchStage,
+    InstructionMemoryAccessUnit,
+    MemoryAccessUnit,
+    MemoryInterface,
+    PipelineStage,
+    RegisterFile,
+)
+
+Findings: TypeAlias = Iterator[Diagnostic]
 
 
 def validate(elaborated: Elaborated, collector: Collector) -> None:
-    """Check the rules that no single statement can break; findings go to ``collector``."""
+    """Check all rules; findings go to ``collector``."""
+    arch = elaborated.architecture
+    for check in (_addresses, _caches, _unused_operations, _pipelined_units, _idle_parts):
+        _collect(check(arch), collector)
+    fetch = _the_fetch_stage(arch, elaborated.span, collector)
+    if fetch is None:
+        return
+    _collect(_fetching(arch, fetch), collector)
+    cycle = _forward_cycle(arch)
+    if cycle:
+        collector.add(cycle)
+        return
+    _collect(_instruction_paths(arch, fetch), collector)
+    _collect(_stage_latencies(arch, elaborated.latency_names), collector)
+
+
+def _collect(findings: Iterable[Diagnostic], collector: Collector) -> None:
+    for finding in findings:
+        collector.add(finding)
+
+
+def _label(item: ACADLObject, text: str) -> tuple[Label, ...]:
+    return (Label(item.span, text),) if item.span is not None else ()
+
+
+# --- storage --------------------------------------------------------------------------------------------
+
+
+def _addresses(arch: Architecture) -> Findings:
+    """No byte belongs to two memories, or twice to one."""
+    owned = [
+        (low, high, memory) for memory in arch.of_type(MemoryInterface) for low, high in memory.address_ranges
+    ]
+    owned.sort(key=lambda entry: entry[:2])
+    for (low, high, memory), (next_low, next_high, other) in pairwise(owned):
+        if next_low < high:
+            start, end = max(low, next_low), min(high, next_high)
+            whose = "itself" if memory is other else f"'{memory.name}'"
+            message = f"the addresses of '{other.name}' overlap those of {whose}: 0x{start:x} to 0x{end:x}"
+            hint = f"'{other.name}' could start at 0x{high:x}"
+            labels = () if memory is other else _label(memory, f"this one ends at 0x{high:x}")
+            yield Diagnostic("E0607", message, other.span, hint, labels)
+
+
+def _caches(arch: Architecture) -> Findings:
+    """Every cache has a memory behind it, and no cache is behind itself."""
+    for cache in arch.of_type(CacheInterface):
+        written = arch.predecessors(cache.name, EdgeKind.WRITE_DATA)
+        if not arch.predecessors(cache.name, EdgeKind.READ_DATA):
+            yield _no_next_level(cache, "has no memory to read from")
+        elif written and not arch.successors(cache.name, EdgeKind.WRITE_DATA):
+            yield _no_next_level(cache, f"is written by '{written[0]}' and has no memory to write to")
+    loop = _cycle(
+        [cache.name for cache in arch.of_type(CacheInterface)],
+        lambda name: [
+            other
+            for other in arch.predecessors(name, EdgeKind.READ_DATA)
+            if isinstance(arch.objects[other], CacheInterface)
+        ],
+    )
+    if loop:
+        message = f"caches are behind each other: {' <=> '.join((*loop, loop[0]))}"
+        yield Diagnostic("E0610", message, arch.objects[loop[0]].span, "leave one of the edges out")
+
+
+def _no_next_level(cache: CacheInterface, what: str) -> Diagnostic:
+    hint = f"join it to the next level, as in `{cache.name} <=> memory`"
+    return Diagnostic("E0609", f"cache '{cache.name}' {what}", cache.span, hint)
+
+
+# --- instructions ---------------------------------------------------------------------------------------
+
+
+def _the_fetch_stage(arch: Architecture, span: Span, collector: Collector) -> InstructionFetchStage | None:
+    stages = list(arch.of_type(InstructionFetchStage))
+    if len(stages) == 1:
+        return stages[0]
+    if not stages:
+        message = f"architecture '{arch.name}' has no fetch stage"
+        hint = "for example `fetch ifs { issue_buffer_size: 1, from: imem }`"
+        collector.add(Diagnostic("E0602", message, span, hint))
+    for extra in stages[1:]:
+        message = f"'{extra.name}' is a second fetch stage"
+        hint = "an architecture has one; several cores are several architectures"
+        collector.add(
+            Diagnostic("E0602", message, extra.span, hint, _label(stages[0], "the first fetch stage"))
+        )
+    return None
+
+
+def _fetching(arch: Architecture, fetch: InstructionFetchStage) -> Findings:
+    """One instruction memory access unit, one instruction memory, an issue buffer for one read of it."""
+    units = [
+        name
+        for name in arch.successors(fetch.name, EdgeKind.CONTAINS)
+        if isinstance(arch.objects[name], InstructionMemoryAccessUnit)
+    ]
+    hint = "name the instruction memory, as in `from: imem`"
+    if len(units) != 1:
+        found = "no instruction memory" if not units else f"{len(units)} instruction memory units"
+        yield Diagnostic("E0603", f"fetch stage '{fetch.name}' has {found}", fetch.span, hint)
+        return
+    memories = [
+        item
+        for name in arch.predecessors(units[0], EdgeKind.READ_DATA)
+        if isinstance(item := arch.objects[name], DataStorage)
+    ]
+    if len(memories) != 1 or not isinstance(memories[0], MemoryInterface):
+        found = (
+            "no memory" if not memories else "a cache" if len(memories) == 1 else f"{len(memories)} memories"
+        )
+        message = f"'{units[0]}' reads instructions from {found}; it needs one sram or dram"
+        yield Diagnostic("E0603", message, arch.objects[units[0]].span, hint)
+        return
+    memory = memories[0]
+    if fetch.issue_buffer_size < memory.port_width:
+        message = (
+            f"the issue buffer of '{fetch.name}' holds {fetch.issue_buffer_size}, "
+            f"but one read of '{memory.name}' brings {memory.port_width}"
+        )
+        fix = f"write `issue_buffer_size: {memory.port_width}` or more"
+        yield Diagnostic(
+            "E0604", message, fetch.span, fix, _label(memory, f"port_width is {memory.port_width}")
+        )
+
+
+def _forward_cycle(arch: Architecture) -> Diagnostic | None:
+    """Instructions never come back to a stage."""
+    stages = [stage.name for stage in arch.of_type(PipelineStage)]
+    loop = _cycle(stages, lambda name: arch.successors(name, EdgeKind.FORWARD))
+    if not loop:
+        return None
+    edge = next(
+        e for e in arch.edges if e.kind is EdgeKind.FORWARD and e.source == loop[-1] and e.target == loop[0]
+    )
+    message = f"instructions would run in a circle: {' -> '.join((*loop, loop[0]))}"
+    return Diagnostic("E0606", message, edge.span, "leave one of the edges out; data may go back along `=>`")
+
+
+def _cycle(names: Iterable[str], successors: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
+    """Names of one cycle in order, or nothing; depth-first without recursion."""
+    done: set[str] = set()
+    for start in names:
+        if start in done:
+            continue
+        path: dict[str, Iterator[str]] = {start: iter(successors(start))}
+        while path:
+            name = next(reversed(path))
+            following = next(path[name], None)
+            if following is None:
+                done.add(name)
+                del path[name]
+            elif following in path:
+                order = list(path)
+                return tuple(order[order.index(following) :])
+            elif following not in done:
+                path[following] = iter(successors(following))
+    return ()
+
+
+def _instruction_paths(arch: Architecture, fetch: InstructionFetchStage) -> Findings:
+    """Instructions reach every unit, on one path."""
+    paths = _path_counts(arch, fetch)
+    for stage in arch.of_type(PipelineStage):
+        if stage is fetch:
+            continue
+        count = paths.get(stage.name, 0)
+        units = arch.successors(stage.name, EdgeKind.CONTAINS)
+        if not count and units:
+            message = (
+                f"no instruction reaches '{units[0]}': there is no path from '{fetch.name}' to '{stage.name}'"
+            )
+            yield Diagnostic(
+                "E0605", message, stage.span, f"add an edge such as `{fetch.name} -> {stage.name}`"
+            )
+        elif not count:
+            yield Diagnostic("W0903", f"no instruction reaches stage '{stage.name}'", stage.span)
+        elif count > 1 and units:
+            message = f"there is more than one path from '{fetch.name}' to '{stage.name}'"
+            hint = "the way of an instruction follows from its unit; leave one of the paths out"
+            yield Diagnostic("E0608", message, stage.span, hint)
+        elif not units and not arch.successors(stage.name, EdgeKind.FORWARD):
+            yield Diagnostic("W0903", f"stage '{stage.name}' leads to no unit", stage.span)
+
+
+def _path_counts(arch: Architecture, fetch: InstructionFetchStage) -> Mapping[str, int]:
+    """Number of forward paths from the fetch stage, more than one counted as two. The graph has no cycle."""
+    counts = {fetch.name: 1}
+    for name in _topological(arch, fetch.name):
+        for successor in arch.successors(name, EdgeKind.FORWARD):
+            counts[successor] = min(2, counts.get(successor, 0) + counts[name])
+    return counts
+
+
+def _topological(arch: Architecture, start: str) -> list[str]:
+    """What can be reached from ``start``, each after everything that leads to it."""
+    order: list[str] = []
+    seen = {start}
+    pending: list[tuple[str, Iterator[str]]] = [(start, iter(arch.successors(start, EdgeKind.FORWARD)))]
+    while pending:
+        name, rest = pending[-1]
+        following = next(rest, None)
+        if following is None:
+            order.append(name)
+            pending.pop()
+        elif following not in seen:
+            seen.add(following)
+            pending.append((following, iter(arch.successors(following, EdgeKind.FORWARD))))
+    return order[::-1]
+
+
+def _stage_latencies(arch: Architecture, names: Mapping[str, list[tuple[str, Span]]]) -> Findings:
+    """What a stage's latency takes from the instruction, every instruction that passes it carries."""
+    for stage, used in names.items():
+        item = arch.objects[stage]
+        if isinstance(item, InstructionMemoryAccessUnit):
+            message = "a read brings several instructions, so its latency cannot depend on one"
+            yield Diagnostic("E0205", message, used[0][1], "use numbers and parameters")
+            continue
+        for operation in sorted(_passing(arch, stage)):
+            attributes = arch.operations[operation].attribute_names()
+            for name, span in used:
+                if name not in attributes:
+                    message = f"operation '{operation}', which passes '{stage}', has no attribute '{name}'"
+                    hint = suggestion(name, attributes, f"attributes of '{operation}'")
+                    yield Diagnostic("E0205", message, span, hint)
+
+
+def _passing(arch: Architecture, stage: str) -> set[str]:
+    """Operations of the units behind a stage, those of its own units left out."""
+    found: set[str] = set()
+    for name in _topological(arch, stage)[1:]:
+        for unit in arch.successors(name, EdgeKind.CONTAINS):
+            item = arch.objects[unit]
+            if isinstance(item, FunctionalUnit):
+                found |= item.to_process
+    return found
+
+
+# --- warnings -------------------------------------------------------------------------------------------
+
+
+def _unused_operations(arch: Architecture) -> Findings:
+    processed = {name for unit in arch.of_type(FunctionalUnit) for name in unit.to_process}
+    for operation in arch.operations.values():
+        if operation.name not in processed:
+            yield Diagnostic("W0901", f"no unit processes operation '{operation.name}'", operation.span)
+
+
+def _pipelined_units(arch: Architecture) -> Findings:
+    """An initiation interval has no effect in a stage that holds one instruction."""
+    for stage in arch.of_type(ExecuteStage):
+        for name in arch.successors(stage.name, EdgeKind.CONTAINS):
+            unit = arch.objects[name]
+            if not isinstance(unit, FunctionalUnit) or unit.initiation_interval is None:
+                continue
+            interval, latency = unit.initiation_interval, unit.latency
+            never = (
+                isinstance(interval, Const) and isinstance(latency, Const) and interval.value >= latency.value
+            )
+            room = min(unit.capacity, stage.capacity)
+            if room == 1 and not never and not isinstance(unit, InstructionMemoryAccessUnit):
+                where = f"stage '{stage.name}'" if stage.capacity == 1 else "it"
+                message = f"'{unit.name}' is pipelined, but {where} holds one instruction at a time"
+                yield Diagnostic("W0905", message, unit.span, "give the stage a larger `capacity`")
+
+
+def _idle_parts(arch: Architecture) -> Findings:
+    """Storages that nobody reads or writes, memory units without a memory."""
+    data = (EdgeKind.READ_DATA, EdgeKind.WRITE_DATA)
+    for item in arch.objects.values():
+        joined = [
+            other
+            for kind in data
+            for other in (*arch.successors(item.name, kind), *arch.predecessors(item.name, kind))
+        ]
+        if isinstance(item, RegisterFile | DataStorage) and not joined:
+            yield Diagnostic("W0904", f"'{item.name}' is joined to nothing", item.span)
+        elif (
+            isinstance(item, MemoryAccessUnit)
+            and not isinstance(item, InstructionMemoryAccessUnit)
+            and not any(isinstance(arch.objects[other], DataStorage) for other in joined)
+        ):
+            yield Diagnostic("W0904", f"memory unit '{item.name}' reaches no memory", item.span)
