@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from acadl import model, syntax
 from acadl.diagnostics import suggestion
+from acadl.elaborate_attributes import AttributeReader
 from acadl.elaborate_schema import FIELDS, OBJECTS, ObjectForm
 from acadl.elaborate_scope import (
     Array,

@@ -1,8 +1,8 @@
 """Text to syntax tree, with recovery: several mistakes of one file are reported together.
 
 The grammar (``grammar.lark``) is packaged data. Lark supplies the lexer and the LALR tables; the loop that
-feeds tokens is here, because three things are decided token by token: which line ends count, whether a keyword
-is a name where the grammar has no room for the keyword, and how to go on after a mistake.
+feeds tokens is here, because three things are decided token by token: which line ends count, whether a
+keyword is a name where the grammar has no room for the keyword, and how to go on after a mistake.
 """
 
 from __future__ import annotations
@@ -320,7 +320,7 @@ class _Parse:
         return action is not None and action[0].name == "Shift"
 
     def _skip(self, header: Leaf) -> None:
-        """Move on to where the statement ends, a line end or closing brace, or into the block that it opens."""
+        """Move on to the end of the statement, a line end or closing brace, or into the block that it opens."""
         depth = 0
         while (kind := self._leaves[self._position].type) != "$END":
             if kind == "LBRACE":
