@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acadl.model import Architecture, MemoryInterface
+from acadl.model import Architecture, EdgeKind, InstructionMemoryAccessUnit, MemoryInterface
 from mappings.layers import Layer
 from mappings.program import Affine, Memory, memory
 from mappings.registry import MappingError
@@ -60,11 +60,20 @@ def stretch(address: Affine, bytes: int, rows: int, pitch: int) -> Memory:
 
 
 def main_memory(arch: Architecture) -> MemoryInterface:
-    """The largest memory. Raises :class:`MappingError` for an architecture without memories."""
+    """The largest memory that is no instruction memory, unless there is no other.
+
+    Raises:
+        MappingError: The architecture has no memory.
+    """
     memories = list(arch.of_type(MemoryInterface))
     if not memories:
         raise MappingError(f"architecture '{arch.name}' has no memory for a layer's operands")
-    return max(memories, key=_largest_range)
+    fetched = {
+        name
+        for unit in arch.of_type(InstructionMemoryAccessUnit)
+        for name in arch.predecessors(unit.name, EdgeKind.READ_DATA)
+    }
+    return max([m for m in memories if m.name not in fetched] or memories, key=_largest_range)
 
 
 def _largest_range(storage: MemoryInterface) -> int:

@@ -59,7 +59,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     Raises:
         MappingError: Its operands do not fit into memory.
     """
-    at = _arrays(layer, arch)
+    at = arrays(layer, arch)
     lower = _LOWERINGS.get(layer.op)
     if lower is None or (layer.op in ("relu", "add") and not is_elementwise(layer)):
         body = _general(layer, at)
@@ -68,11 +68,16 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
 
 
+def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
+    return place(layer, main_memory(arch), operand_bytes(layer))
+
+
 def prepare(
     layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
-    at = _arrays(layer, arch)
+    at = arrays(layer, arch)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     if "weights" in at:
         # one row per output channel, so that both operands of a product lie in the order of their use
@@ -84,12 +89,8 @@ def prepare(
 
 def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
     """The layer's output, int8, ``(M, N)`` or NCHW."""
-    output = _arrays(layer, arch)["output"]
+    output = arrays(layer, arch)["output"]
     return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
-
-
-def _arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
-    return place(layer, main_memory(arch), operand_bytes(layer))
 
 
 def _load(register: str, address: Affine | int, size: int = 1) -> Step:

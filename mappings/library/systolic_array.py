@@ -54,15 +54,23 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     Raises:
         MappingError: Its operands do not fit into memory, or the description lacks a parameter.
     """
-    body = _lowering(layer)(layer, _arrays(layer, arch), arch)
+    body = _lowering(layer)(layer, arrays(layer, arch), arch)
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+
+
+def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
+    sizes = operand_bytes(layer)
+    if _lowering(layer) is _general:
+        sizes = general_bytes(sizes, _vector_unit(arch))
+    return place(layer, main_memory(arch), sizes)
 
 
 def prepare(
     layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
-    at = _arrays(layer, arch)
+    at = arrays(layer, arch)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     if "weights" in at:
         contents[at["weights"].address] = _packed(layer, arch, weight_matrices(layer, weights))
@@ -73,15 +81,8 @@ def prepare(
 
 def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
     """The layer's output, int8, ``(M, N)`` or NCHW."""
-    output = _arrays(layer, arch)["output"]
+    output = arrays(layer, arch)["output"]
     return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
-
-
-def _arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
-    sizes = operand_bytes(layer)
-    if _lowering(layer) is _general:
-        sizes = general_bytes(sizes, _vector_unit(arch))
-    return place(layer, main_memory(arch), sizes)
 
 
 def _lowering(layer: Layer) -> Callable[[Layer, Arrays, Architecture], Node]:

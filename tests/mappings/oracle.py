@@ -1,0 +1,105 @@
+"""What layers compute, in NumPy, written from the operators' definitions and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mappings.layers import Layer
+
+Array = NDArray[Any]
+
+
+def reference(layer: Layer, inputs: Sequence[Array], weights: Array | None, bias: Array | None) -> Array:
+    """The int8 output; sums are exact, biases int32, results cut to int8."""
+    x = inputs[0].astype(np.int64)
+    match layer.op:
+        case "conv" | "dwconv" | "conv1d":
+            assert weights is not None
+            sums = _convolve(layer, x, weights.astype(np.int64), bias)
+        case "convtranspose":
+            assert weights is not None
+            sums = _scatter(layer, x, weights.astype(np.int64), bias)
+        case "gemm" | "fc":
+            assert weights is not None
+            sums = x @ weights.astype(np.int64) + (0 if bias is None else bias.astype(np.int64))
+        case "maxpool":
+            sums = np.stack(list(_taps(layer, x, -128))).max(axis=0)
+        case "avgpool":
+            total = np.stack(list(_taps(layer, x, 0))).sum(axis=0)
+            sums = np.floor(total / (layer.R * layer.S) + 0.5).astype(np.int64)
+        case "globalavgpool":
+            total = x.sum(axis=(2, 3), keepdims=True)
+            sums = np.floor(total / (layer.H * layer.W) + 0.5).astype(np.int64)
+        case "relu":
+            sums = np.maximum(x, 0)
+        case "add":
+            sums = np.sum([array.astype(np.int64) for array in inputs], axis=0)
+        case _:
+            raise ValueError(layer.op)
+    return np.clip(sums, -128, 127).astype(np.int8)
+
+
+def _taps(layer: Layer, x: Array, fill: int) -> Any:
+    """For every tap the values that all windows see there, shape (N, C, OH, OW)."""
+    rows, columns = layer.OH, layer.OW
+    height = max(layer.H + layer.pad_h, (rows - 1) * layer.stride_h + layer.dilation_h * (layer.R - 1) + 1)
+    width = max(layer.W + layer.pad_w, (columns - 1) * layer.stride_w + layer.dilation_w * (layer.S - 1) + 1)
+    image = np.full((layer.N, layer.C, height, width), fill, np.int64)
+    image[:, :, layer.pad_h : layer.pad_h + layer.H, layer.pad_w : layer.pad_w + layer.W] = x
+    for r in range(layer.R):
+        for s in range(layer.S):
+            i = [r * layer.dilation_h + oh * layer.stride_h for oh in range(rows)]
+            j = [s * layer.dilation_w + ow * layer.stride_w for ow in range(columns)]
+            yield image[:, :, i][:, :, :, j]
+
+
+def _convolve(layer: Layer, x: Array, weights: Array, bias: Array | None) -> Array:
+    inputs, outputs = layer.C // layer.groups, layer.K // layer.groups
+    sums = np.zeros((layer.N, layer.K, layer.OH, layer.OW), np.int64)
+    for tap, seen in enumerate(_taps(layer, x, 0)):
+        r, s = divmod(tap, layer.S)
+        for k in range(layer.K):
+            first = k // outputs * inputs
+            for c in range(inputs):
+                sums[:, k] += weights[k, c, r, s] * seen[:, first + c]
+    return sums if bias is None else sums + bias.reshape(1, -1, 1, 1)
+
+
+def _scatter(layer: Layer, x: Array, weights: Array, bias: Array | None) -> Array:
+    inputs, outputs = layer.C // layer.groups, layer.K // layer.groups
+    sums = np.zeros((layer.N, layer.K, layer.OH, layer.OW), np.int64)
+    for n, c, h, w in np.ndindex(x.shape):
+        for k, r, s in np.ndindex(outputs, layer.R, layer.S):
+            oh = h * layer.stride_h + r * layer.dilation_h - layer.pad_h
+            ow = w * layer.stride_w + s * layer.dilation_w - layer.pad_w
+            if 0 <= oh < layer.OH and 0 <= ow < layer.OW:
+                sums[n, c // inputs * outputs + k, oh, ow] += weights[c, k, r, s] * x[n, c, h, w]
+    return sums if bias is None else sums + bias.reshape(1, -1, 1, 1)
+
+
+def random_operands(layer: Layer, seed: int = 0) -> tuple[list[Array], Array | None, Array | None]:
+    """Inputs, weights and bias whose results mostly fit an int8 and sometimes do not."""
+    rng = np.random.default_rng(seed)
+
+    def values(shape: tuple[int, ...], reach: int) -> Array:
+        return rng.integers(-reach, reach + 1, shape).astype(np.int8)
+
+    if layer.op in ("gemm", "fc"):
+        inputs = [values((layer.gemm_M, layer.gemm_K), 12)]
+        weights = values((layer.gemm_K, layer.gemm_N), 4)
+        channels = layer.gemm_N
+    else:
+        count = layer.operands if layer.op == "add" else 1
+        reach = 12 if layer.op in ("conv", "dwconv", "conv1d", "convtranspose") else 100
+        inputs = [values((layer.N, layer.C, layer.H, layer.W), reach) for _ in range(count)]
+        shape = (layer.K, layer.C // layer.groups, layer.R, layer.S)
+        if layer.op == "convtranspose":
+            shape = (layer.C, layer.K // layer.groups, layer.R, layer.S)
+        weights = values(shape, 4) if reach == 12 else None
+        channels = layer.K
+    bias = rng.integers(-90, 91, channels).astype(np.int32) if layer.bias else None
+    return inputs, weights, bias

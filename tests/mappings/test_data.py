@@ -1,0 +1,121 @@
+"""Mapped layers compute what NumPy computes, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import acadl
+import aidg
+from mappings.layers import Layer
+from mappings.registry import MappingError, library_module, map_layer
+from tests.mappings.cases import (
+    SMALL,
+    SMALL_MACHINES,
+    TIMED_ONLY,
+    computed,
+    equal,
+    layers,
+    machine,
+    with_names,
+)
+from tests.mappings.oracle import random_operands, reference
+
+MACHINES = sorted(SMALL_MACHINES)
+# One of each kind; on the one-MAC machine others take too long for a simulation of every event.
+SIMULATED_ON_OMA = (
+    "conv_1x1_stride_2", "conv_one_channel", "dwconv_multiplier", "convtranspose_cut", "gemm_bias",
+    "gemm_tall", "fc_one", "maxpool_ceil", "avgpool", "globalavgpool", "relu", "add", "add_three",
+)  # fmt: skip
+
+
+SIMULATED = [
+    pytest.param(name, layer, id=f"{name}-{case}")
+    for name in MACHINES
+    for case, layer in SMALL.items()
+    if name != "oma" or case in SIMULATED_ON_OMA
+]
+
+
+@pytest.mark.parametrize(("name", "layer"), SIMULATED)
+def test_simulation_computes_what_numpy_computes(name: str, layer: Layer) -> None:
+    """The simulation's data are exact, and its cycles are the kernel's."""
+    arch = machine(name)
+    program = map_layer(layer, arch)
+    module = library_module(arch.name)
+    inputs, weights, bias = random_operands(layer)
+    run = acadl.simulate(arch, program, data=module.prepare(layer, arch, inputs, weights, bias))
+    assert equal(module.read_output(layer, arch, run.state), reference(layer, inputs, weights, bias))
+    assert run.cycles == aidg.estimate(arch, program).cycles
+
+
+@pytest.mark.parametrize("layer", with_names(SMALL))
+def test_program_order_computes_what_numpy_computes(layer: Layer) -> None:
+    """Every kind of layer on the one-MAC machine, instruction by instruction without times."""
+    found, expected = computed(library_module("oma"), layer, machine("oma"))
+    assert equal(found, expected)
+
+
+@settings(max_examples=120, deadline=None)
+@given(layers())
+def test_any_layer_on_a_small_array(layer: Layer) -> None:
+    """Random shapes: ragged in every dimension, rows shared by tiles of B, vector rows cut."""
+    found, expected = computed(library_module("systolic_array"), layer, machine("array_4x3"), seed=1)
+    assert equal(found, expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(layers())
+def test_any_layer_on_the_default_array(layer: Layer) -> None:
+    """The same at the default size, where most tiles are smaller than the array."""
+    found, expected = computed(library_module("systolic_array"), layer, machine("array_16x16"), seed=2)
+    assert equal(found, expected)
+
+
+def test_results_are_cut_to_a_byte() -> None:
+    """Sums beyond the range of int8 end at its limits on every machine."""
+    layer = Layer(name="l", op="gemm", gemm_M=1, gemm_N=3, gemm_K=2)
+    a = np.array([[100, 100]], np.int8)
+    b = np.array([[1, -1, 0], [1, -1, 0]], np.int8)
+    for name in MACHINES:
+        arch = machine(name)
+        module = library_module(arch.name)
+        run = acadl.simulate(arch, map_layer(layer, arch), data=module.prepare(layer, arch, [a], b))
+        assert module.read_output(layer, arch, run.state).tolist() == [[127, -128, 0]]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_mean_rounds_to_the_nearest_ties_up(name: str) -> None:
+    """Means of 0.5, -0.5, 1.5 and -1.25 become 1, 0, 2 and -1."""
+    layer = Layer(name="l", op="avgpool", C=4, K=4, H=2, W=2, R=2, S=2)
+    sums = [2, -2, 6, -5]
+    x = np.zeros((1, 4, 2, 2), np.int8)
+    x[0, :, 0, 1] = sums
+    arch = machine(name)
+    module = library_module(arch.name)
+    run = acadl.simulate(arch, map_layer(layer, arch), data=module.prepare(layer, arch, [x]))
+    assert module.read_output(layer, arch, run.state).reshape(-1).tolist() == [1, 0, 2, -1]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("layer", with_names(TIMED_ONLY))
+def test_operators_without_data_say_so(name: str, layer: Layer) -> None:
+    """What runs on the general-purpose unit has no function on data."""
+    arch = machine(name)
+    with pytest.raises(MappingError, match=f"operator '{layer.op}' has no function on data"):
+        library_module(arch.name).prepare(layer, arch, [np.zeros((1, 3, 4, 4), np.int8)])
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_wrong_arrays_are_refused(name: str) -> None:
+    """Shapes, numbers of inputs and values out of range are named."""
+    arch, layer = machine(name), SMALL["gemm"]
+    prepare = library_module(arch.name).prepare
+    inputs, weights, _ = random_operands(layer)
+    with pytest.raises(MappingError, match=r"input has shape \(10, 11\); expected \(11, 13\)"):
+        prepare(layer, arch, [np.zeros((10, 11), np.int8)], weights)
+    with pytest.raises(MappingError, match="takes 1 inputs, got 2"):
+        prepare(layer, arch, inputs * 2, weights)
+    with pytest.raises(MappingError, match="weights holds int64 values that are no int8"):
+        prepare(layer, arch, inputs, np.full((13, 10), 128))
