@@ -41,7 +41,7 @@ def nothing(layer: Layer, arch: Architecture) -> LoopProgram:
 
 
 def test_every_mapping_module_registers_its_name() -> None:
-    """Modules without an underscore are found by looking, each has a description of the same name and data."""
+    """Modules without an underscore are found by looking; each has a description and data."""
     names = {path.stem for path in MAPPINGS.glob("*.py") if not path.stem.startswith("_")}
     assert {"oma", "systolic_array"} <= names
     assert names <= set(mapper_names())
@@ -65,7 +65,7 @@ def test_looking_for_names_imports_no_mapping() -> None:
 def test_mapping_needs_no_numpy() -> None:
     """NumPy is imported when data are computed, not when a layer is mapped."""
     code = (
-        "import sys; from mappings.layers import Layer; from mappings.registry import map_layer, find_mapper; "
+        "import sys; from mappings.registry import find_mapper; "
         "[find_mapper(n) for n in ('oma', 'systolic_array')]; print('numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
