@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+BUSY = 0.8  # busy share from which on a unit or memory counts as what bounds a layer
+
 
 @dataclass(frozen=True)
 class LayerEstimate:
@@ -108,8 +110,11 @@ class NetworkEstimate:
         if layer is None:
             return "no layer was estimated"
         share = 100 * layer.cycles / self.total_cycles if self.total_cycles else 0.0
-        what = f"{layer.name} ({layer.op}), {share:.0f} % of the cycles"
-        return f"slowest layer: {what}, bound by {layer.bound_by}"
+        where = f"{layer.name} ({layer.op}), {share:.0f} % of the cycles"
+        text = f"slowest layer: {where}, bound by {layer.bound_by}"
+        if max(layer.utilization.values(), default=1.0) < BUSY:
+            text += "; nothing is busy most of the time: dependencies and latencies decide"
+        return text
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with the keys of the command line's ``--json``."""

@@ -20,6 +20,7 @@ from typing import Any
 
 def main() -> int:
     page = json.load(sys.stdin)
+    sys.path.insert(0, str(Path.cwd()))  # as in a session started in the reader's folder
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in page["blocks"]:
         problem = run_block(block, namespace, page["file"])
