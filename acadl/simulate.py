@@ -1,9 +1,9 @@
 """The reference: an event-driven simulation of the timing semantics (``docs/semantics.md``) with SimPy.
 
-    >>> import acadl
-    >>> run = acadl.simulate(arch, program)                                   # doctest: +SKIP
-    >>> run.cycles                                                            # doctest: +SKIP
-    4711
+>>> import acadl
+>>> run = acadl.simulate(arch, program)                                   # doctest: +SKIP
+>>> run.cycles                                                            # doctest: +SKIP
+4711
 """
 
 from __future__ import annotations

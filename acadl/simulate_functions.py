@@ -54,7 +54,9 @@ def execute(
         )
 
 
-def _evaluate(operation: Operation, function: Expr, instruction: Instruction, state: ArchitecturalState) -> None:
+def _evaluate(
+    operation: Operation, function: Expr, instruction: Instruction, state: ArchitecturalState
+) -> None:
     """Value of the expression over the operands, to the first operand that is written."""
     bound = operation.bind(instruction)
     names: dict[str, Any] = dict(operation.latency_names(instruction))
@@ -96,8 +98,8 @@ def _store(target: AddressRange, result: Any, state: ArchitecturalState, instruc
 def _check_scalar(piece: AddressRange, instruction: Instruction) -> None:
     if piece.total_bytes not in SCALAR_BYTES:
         raise SimulationError(
-            f"'{instruction}' has an operand of {piece.total_bytes} bytes; an expression takes numbers of "
-            f"{', '.join(map(str, SCALAR_BYTES))} bytes, so pass a Python function for '{instruction.operation}'"
+            f"'{instruction}' has an operand of {piece.total_bytes} bytes, and an expression takes numbers "
+            f"of {', '.join(map(str, SCALAR_BYTES))}; pass a Python function for '{instruction.operation}'"
         )
 
 

@@ -1,17 +1,15 @@
-"""The machine of the event-driven simulation: one process that fetches, one for each instruction on its way."""
+"""The machine of the event-driven simulation: a process that fetches, and one for each instruction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-import simpy
-
 from acadl.errors import SimulationError
 from acadl.model import Architecture, DataStorage, FunctionalUnit, InstructionFetchStage, PipelineStage
 from acadl.operations import Instruction
-from acadl.simulate_objects import Flight, Places, Steps, Turn, until
-from acadl.simulate_plan import Burst, Plan, Planner, Visit
+from acadl.simulate_objects import Clock, Flight, Moment, Places, Steps, Turn
+from acadl.simulate_plan import Burst, Planner, Visit
 from acadl.simulate_storage import Arbiter, Foresight, Job
 
 # Called when an instruction's unit starts; what it returns is called when the unit is done.
@@ -34,7 +32,7 @@ class Machine:
         execute: Executor | None,
         record: Callable[[Flight], None] | None,
     ) -> None:
-        self.env = simpy.Environment()
+        self.env = Clock()
         self.cycles = 0
         self.finished = 0
         self._arch = arch
@@ -78,20 +76,21 @@ class Machine:
             visit, burst = self._planner.fetch_read()
             turn = previous = Turn(self.env, visit.interval, previous)
             yield from places.until_ahead(number, self._fetch.issue_buffer_size - width)
-            entered = int(self.env.now)
+            entered = self.env.cycle
             yield from turn.wait()
-            turn.start()
+            turn.started.happen()
             flights = [self._prepare(number + offset, item) for offset, item in enumerate(group)]
-            flights[0].times[visit.name] = [entered, int(self.env.now)]
+            flights[0].times[visit.name] = [entered, self.env.cycle]
             self.env.process(self._read_group(flights, visit, burst, turn))
             number += len(group)
         self._exhausted = True
 
     def _read_group(self, flights: list[Flight], visit: Visit, burst: Burst, turn: Turn) -> Steps:
         yield self.env.timeout(visit.latency)
-        job = yield from self._arbiters[burst.storage].serve(flights[0].plan.number, burst)
-        turn.finish()
-        flights[0].times[visit.name] += [int(self.env.now)] * 2
+        job = self._arbiters[burst.storage].request(flights[0].plan.number, burst)
+        yield job.finished
+        turn.done.happen()
+        flights[0].times[visit.name] += [self.env.cycle] * 2
         _note_transactions(flights[0], [job])
         for flight in flights:
             self.env.process(self._travel(flight))
@@ -105,7 +104,7 @@ class Machine:
         for visit in (*plan.passed, plan.unit):
             turns[visit.name] = Turn(self.env, visit.interval, self._last_turn.get(visit.name))
             self._last_turn[visit.name] = turns[visit.name]
-        flight = Flight(plan, turns, self._conflicts(instruction), self.env.event(), self.env.event(), [])
+        flight = Flight(plan, turns, self._conflicts(instruction), Moment(self.env), Moment(self.env), [])
         bound_for = plan.objects[0]
         if bound_for in self._last_bound:
             flight.rivals.append((self._last_bound[bound_for].issued, 1))
@@ -114,7 +113,7 @@ class Machine:
         self._last = self._last_bound[bound_for] = self._flights[number] = flight
         return flight
 
-    def _conflicts(self, instruction: Instruction) -> list[simpy.Event]:
+    def _conflicts(self, instruction: Instruction) -> list[Moment]:
         return [
             other.done for other in self._flights.values() if conflict(other.plan.instruction, instruction)
         ]
@@ -127,16 +126,16 @@ class Machine:
         for index, visit in enumerate(plan.passed):
             yield from self._pass(flight, visit, plan.objects[index + 1])
         if plan.execute is not None:
-            now = int(self.env.now)
+            now = self.env.cycle
             flight.times[plan.execute] = [now, now]
             flight.position = f"is in '{plan.execute}' and waits for a place in '{plan.unit.name}'"
             yield from self._places[plan.unit.name].admission(plan.number)
         yield from self._process(flight)
         if plan.execute is not None:
             self._places[plan.execute].leave(plan.number)
-            flight.times[plan.execute] += [int(self.env.now)] * 2
+            flight.times[plan.execute] += [self.env.cycle] * 2
         del self._flights[plan.number]
-        self.cycles = max(self.cycles, int(self.env.now))
+        self.cycles = max(self.cycles, self.env.cycle)
         self.finished += 1
         if self._record is not None:
             self._record(flight)
@@ -144,50 +143,49 @@ class Machine:
     def _issue(self, flight: Flight) -> Steps:
         """From entering the issue buffer to leaving it."""
         plan, name, target = flight.plan, self._fetch.name, flight.plan.objects[0]
-        entered = int(self.env.now)
+        entered = self.env.cycle
         yield self.env.timeout(plan.fetch_latency)
         flight.position = f"is in the issue buffer of '{name}' and waits for '{target}'"
         yield from self._places[target].admission(plan.number)
         for issued, distance in flight.rivals:
-            yield issued
-            yield from until(self.env, issued.value + distance)
+            yield issued.event
+            yield from self.env.until(issued.cycle + distance)
         flight.rivals.clear()  # else the chain of all earlier instructions is kept alive
-        flight.times[name] = [entered, entered, entered + plan.fetch_latency, int(self.env.now)]
-        flight.issued.succeed(self.env.now)
+        flight.times[name] = [entered, entered, entered + plan.fetch_latency, self.env.cycle]
+        flight.issued.happen()
         self._places[name].leave(plan.number)
 
     def _pass(self, flight: Flight, visit: Visit, target: str) -> Steps:
         """From entering a pipeline stage to leaving it for ``target``."""
         name, number, turn = visit.name, flight.plan.number, flight.turns[visit.name]
-        times = flight.times[name] = [int(self.env.now)]
+        times = flight.times[name] = [self.env.cycle]
         flight.position = f"is in '{name}' and waits to be served"
         yield from turn.wait()
-        turn.start()
-        times.append(int(self.env.now))
+        turn.started.happen()
+        times.append(self.env.cycle)
         yield self.env.timeout(visit.latency)
-        turn.finish()
-        times.append(int(self.env.now))
+        turn.done.happen()
+        times.append(self.env.cycle)
         flight.position = f"is in '{name}' and waits for '{target}'"
         yield from self._places[target].admission(number)
         stage = self._arch.objects[name]
         if isinstance(stage, PipelineStage) and stage.order == "fifo":
             yield from self._places[name].until_ahead(number, 0)
         self._places[name].leave(number)
-        times.append(int(self.env.now))
+        times.append(self.env.cycle)
 
     def _process(self, flight: Flight) -> Steps:
         """From entering the unit to being done."""
         plan, visit = flight.plan, flight.plan.unit
         turn = flight.turns[visit.name]
-        times = flight.times[visit.name] = [int(self.env.now)]
+        times = flight.times[visit.name] = [self.env.cycle]
         flight.position = f"is in '{visit.name}' and waits to be served"
         yield from turn.wait()
         flight.position = f"is in '{visit.name}' and waits for its operands"
-        for event in flight.conflicts:
-            yield event
+        yield from [other.event for other in flight.conflicts]
         flight.conflicts.clear()
-        turn.start()
-        times.append(int(self.env.now))
+        turn.started.happen()
+        times.append(self.env.cycle)
         finish = self._execute(plan.instruction) if self._execute else None
         flight.position = f"is being processed by '{visit.name}'"
         yield self.env.timeout(visit.latency)
@@ -195,20 +193,16 @@ class Machine:
             yield from self._access(flight, bursts)
         if finish is not None:
             finish()
-        turn.finish()
-        flight.done.succeed(self.env.now)
+        turn.done.happen()
+        flight.done.happen()
         self._places[visit.name].leave(plan.number)
-        times += [int(self.env.now)] * 2
+        times += [self.env.cycle] * 2
 
     def _access(self, flight: Flight, bursts: tuple[Burst, ...]) -> Steps:
         """All accesses of one direction; they start together."""
-        processes = [
-            self.env.process(self._arbiters[burst.storage].serve(flight.plan.number, burst))
-            for burst in bursts
-        ]
-        for process in processes:
-            yield process
-        _note_transactions(flight, [process.value for process in processes])
+        jobs = [self._arbiters[burst.storage].request(flight.plan.number, burst) for burst in bursts]
+        yield from [job.finished for job in jobs]
+        _note_transactions(flight, jobs)
 
 
 def conflict(earlier: Instruction, later: Instruction) -> bool:

@@ -1,4 +1,4 @@
-"""Objects of the event-driven simulation: places, service order, and the signal that something has changed."""
+"""Objects of the event-driven simulation: clock, places, service order, instructions on their way."""
 
 from __future__ import annotations
 
@@ -14,10 +14,41 @@ from acadl.simulate_plan import Plan
 Steps: TypeAlias = "Generator[simpy.Event, Any, None]"
 
 
-class Signal:
-    """Wakes everybody who waits; conditions that are waited for are monotone, so a wake-up too many is harmless."""
+class Clock(simpy.Environment):
+    """The simulation's time, in cycles."""
 
-    def __init__(self, env: simpy.Environment) -> None:
+    @property
+    def cycle(self) -> int:
+        """The present cycle."""
+        return int(self.now)
+
+    def until(self, cycle: int) -> Steps:
+        """Wait until ``cycle``; not at all if it is over."""
+        if cycle > self.cycle:
+            yield self.timeout(cycle - self.cycle)
+
+
+class Moment:
+    """Something that happens once. ``cycle`` says when, once it has; ``event`` can be waited for."""
+
+    def __init__(self, env: Clock) -> None:
+        self._env = env
+        self.event = env.event()
+        self.cycle = -1
+
+    def happen(self) -> None:
+        """It happens now."""
+        self.cycle = self._env.cycle
+        self.event.succeed()
+
+
+class Signal:
+    """Wakes everybody who waits.
+
+    The conditions waited for stay true once they are, so that a wake-up too many does no harm.
+    """
+
+    def __init__(self, env: Clock) -> None:
         self._env = env
         self._event = env.event()
 
@@ -34,7 +65,7 @@ class Signal:
 class Places:
     """Rule 2: an object's ``capacity`` places, granted in program order to everybody whose route holds it."""
 
-    def __init__(self, env: simpy.Environment, capacity: int) -> None:
+    def __init__(self, env: Clock, capacity: int) -> None:
         self.capacity = capacity
         self._users: list[int] = []  # numbers of the users that have not left, in program order
         self._signal = Signal(env)
@@ -62,49 +93,32 @@ class Places:
         return self.until_ahead(number, self.capacity - 1)
 
 
-@dataclass(eq=False)
 class Turn:
     """One instruction's service at one object; the next user waits for it (rule 3).
 
     Attributes:
-        interval: Cycles from its start to the next user's; ``None``: the next user waits for ``done``.
-        previous: The turn before.
+        started: The service has started.
+        done: The service is done.
     """
 
-    env: simpy.Environment
-    interval: int | None
-    previous: Turn | None
-    started: simpy.Event = field(init=False)
-    done: simpy.Event = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.started = self.env.event()
-        self.done = self.env.event()
+    def __init__(self, env: Clock, interval: int | None, previous: Turn | None) -> None:
+        """``interval``: cycles from its start to the next user's, ``None``: the next user waits for done."""
+        self.started = Moment(env)
+        self.done = Moment(env)
+        self._env = env
+        self._interval = interval
+        self._previous = previous
 
     def wait(self) -> Steps:
         """Wait for the previous user as far as needed."""
-        previous, self.previous = self.previous, None  # forget it, else the chain is kept alive
+        previous, self._previous = self._previous, None  # forget it, else all turns so far are kept alive
         if previous is None:
             return
-        if previous.interval is None:
-            yield previous.done
+        if previous._interval is None:
+            yield previous.done.event
             return
-        yield previous.started
-        yield from until(self.env, previous.started.value + previous.interval)
-
-    def start(self) -> None:
-        """The service starts now."""
-        self.started.succeed(self.env.now)
-
-    def finish(self) -> None:
-        """The service is done now."""
-        self.done.succeed(self.env.now)
-
-
-def until(env: simpy.Environment, time: int) -> Steps:
-    """Wait until ``time``; not at all if it is over."""
-    if time > env.now:
-        yield env.timeout(time - int(env.now))
+        yield previous.started.event
+        yield from self._env.until(previous.started.cycle + previous._interval)
 
 
 @dataclass(eq=False)
@@ -114,20 +128,21 @@ class Flight:
     Attributes:
         plan: Route and costs.
         turns: Its service turns, by object.
-        conflicts: ``done`` events of the earlier instructions that its unit waits for (rule 4).
-        issued: Has left the fetch stage (value: when).
-        done: Its unit is done (value: when).
-        rivals: Flights that it may not overtake when it leaves the fetch stage, with the distance in cycles.
+        conflicts: The earlier instructions that its unit waits for are done (rule 4).
+        issued: Has left the fetch stage.
+        done: Its unit is done.
+        rivals: Instructions before it leave the fetch stage; this one so many cycles later or more.
         position: What it is doing, for messages.
         times: Object to [enter, start, done, leave].
+        transactions: Storage, arrival, start, answer, port given up.
     """
 
     plan: Plan
     turns: dict[str, Turn]
-    conflicts: list[simpy.Event]
-    issued: simpy.Event
-    done: simpy.Event
-    rivals: list[tuple[simpy.Event, int]]
+    conflicts: list[Moment]
+    issued: Moment
+    done: Moment
+    rivals: list[tuple[Moment, int]]
     position: str = "is being fetched"
     times: dict[str, list[int]] = field(default_factory=dict)
     transactions: list[tuple[str, int, int, int, int]] = field(default_factory=list)

@@ -30,7 +30,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction at a storage: answered ``latency`` cycles after its start, ``hold`` cycles on a port."""
+    """One transaction at a storage: answered ``latency`` cycles after its start, on a port for ``hold``."""
 
     latency: int
     hold: int
@@ -100,8 +100,9 @@ class Planner:
         stage = arch.fetch_stage
         if stage.issue_buffer_size < self.width:
             raise SimulationError(
-                f"the issue buffer of '{stage.name}' holds {stage.issue_buffer_size} instructions, but a read of "
-                f"'{self.fetch_memory.name}' delivers {self.width}; make issue_buffer_size at least {self.width}"
+                f"the issue buffer of '{stage.name}' holds {stage.issue_buffer_size} instructions, but a "
+                f"read of '{self.fetch_memory.name}' delivers {self.width}; "
+                f"make issue_buffer_size {self.width} or more"
             )
 
     def fetch_read(self) -> tuple[Visit, Burst]:
@@ -124,7 +125,7 @@ class Planner:
         if operation is None:
             known = ", ".join(sorted(self._arch.operations)) or "none"
             raise ProgramError(
-                f"operation '{instruction.operation}' is not declared in '{self._arch.name}'; declared: {known}"
+                f"operation '{instruction.operation}' is not declared in '{self._arch.name}'; known: {known}"
             )
         names = operation.latency_names(instruction)
         unit_name = self._unit_of(instruction)

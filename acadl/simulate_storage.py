@@ -2,35 +2,38 @@
 
 A transaction starts as soon as no older one is in its way. When an older one arrives while it is served, it
 gives way and starts again later. That is decided in the order of time and is final in all cases but one: a
-transaction that held up a younger one, and then had to give way, never held that port by rule 8, so the younger
-one should have been served in the gap. Nobody can know this while it happens. The arbiter notes the attempt as a
-*mistake* in the :class:`Foresight`; the simulation then runs again, and such an attempt occupies nothing. An
-attempt that is foreseen to fail and does not is a mistake too and is forgotten again. A run without a mistake
-is the only solution of rule 8, since by induction over the program order nothing was decided wrongly.
+transaction that held up a younger one, and then had to give way, never held that port by rule 8, so the
+younger one should have been served in the gap. Nobody can know this while it happens. The arbiter notes the
+attempt as a *mistake* in the :class:`Foresight`; the simulation then runs again, and such an attempt occupies
+nothing. An attempt that is foreseen to fail and does not is a mistake too, and is forgotten again. A run
+without a mistake is the only solution of rule 8: by induction over the program order, nothing was decided
+wrongly.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import simpy
+from simpy.events import EventPriority
 
+from acadl.simulate_objects import Clock
 from acadl.simulate_plan import Burst, Transaction
 
 Age: TypeAlias = tuple[int, int]
 AttemptKey: TypeAlias = tuple[str, Age, int]
-SETTLE = 2  # SimPy priority after URGENT (0) and NORMAL (1): once everything else of the cycle has happened
+SETTLE = EventPriority(2)  # after URGENT (0) and NORMAL (1): when everything else of the cycle has happened
 
 
 @dataclass
 class Foresight:
     """Attempts known to fail, and when the present run first went wrong (``None``: not at all).
 
-    An attempt is named by storage, transaction and how often that has tried before, and not by its time, so that
-    what was learned holds also where a mistake further ahead has shifted everything.
+    An attempt is named by storage, transaction and how often that has tried before, and not by its time, so
+    that what was learned holds also where an earlier mistake has shifted everything.
     """
 
     failing: set[AttemptKey] = field(default_factory=set)
@@ -109,9 +112,7 @@ class Job:
 class Arbiter:
     """One storage: ``ports`` transactions on ports, ``places`` in flight (``None``: any number)."""
 
-    def __init__(
-        self, env: simpy.Environment, name: str, ports: int, places: int | None, foresight: Foresight
-    ) -> None:
+    def __init__(self, env: Clock, name: str, ports: int, places: int | None, foresight: Foresight) -> None:
         self._env = env
         self._name = name
         self._ports = ports
@@ -120,16 +121,15 @@ class Arbiter:
         self._live: list[Request] = []
         self._settling = False
 
-    def serve(self, number: int, burst: Burst) -> Generator[simpy.Event, Any, Job]:
-        """Serve the burst of instruction ``number``; returns when its last answer is there."""
+    def request(self, number: int, burst: Burst) -> Job:
+        """The burst of instruction ``number`` arrives now; the event ``finished`` is its last answer."""
         job = Job(number, burst, self._env.event())
         self._arrive(job, 0)
-        yield job.finished
         return job
 
     def _arrive(self, job: Job, index: int) -> None:
         age = (job.number, job.burst.first + index)
-        request = Request(job, index, age, job.burst.transactions[index], self._env.now)
+        request = Request(job, index, age, job.burst.transactions[index], self._env.cycle)
         job.requests.append(request)
         self._live.append(request)
         self._live.sort(key=lambda live: live.age)
@@ -142,13 +142,13 @@ class Arbiter:
         self._settling = True
         event = simpy.Event(self._env)
         event._ok, event._value = True, None
-        event.callbacks.append(lambda _: self._settle())  # type: ignore[union-attr]  # not processed yet
+        event.callbacks.append(lambda _: self._settle())
         self._env.schedule(event, priority=SETTLE)
 
     def _settle(self) -> None:
         """Walk through the requests from the oldest on: who stays, who gives way, who starts."""
         self._settling = False
-        now = self._env.now
+        now = self._env.cycle
         ports = places = 0
         ahead: list[Request] = []
         for request in list(self._live):
@@ -175,7 +175,7 @@ class Arbiter:
         self._live = [r for r in self._live if r.service is None or r.holds_port(now) or r.holds_place(now)]
 
     def _start(self, request: Request) -> None:
-        now = self._env.now
+        now = self._env.cycle
         key = (self._name, request.age, request.job.attempts[request.index])
         service = request.service = Service(now, key, key in self._foresight.failing)
         cost = request.cost
@@ -185,12 +185,12 @@ class Arbiter:
         self._after(cost.hold, lambda: self._released(request, service))
         self._after(cost.latency, lambda: self._answered(request, service))
 
-    def _after(self, delay: int, action: Any) -> None:
-        self._env.timeout(delay).callbacks.append(lambda _: action())  # type: ignore[union-attr]  # new event
+    def _after(self, delay: int, action: Callable[[], None]) -> None:
+        self._env.timeout(delay).callbacks.append(lambda _: action())
 
     def _give_way(self, request: Request) -> bool:
         """Take the service away; its burst goes back to this transaction. Returns whether it waits again."""
-        job, service, now = request.job, request.service, int(self._env.now)
+        job, service, now = request.job, request.service, self._env.cycle
         assert service is not None
         if service.foreseen:
             self._failed(request)
@@ -210,13 +210,13 @@ class Arbiter:
     def _failed(self, request: Request, noted: bool = False) -> None:
         """The attempt is over. One that ends in the cycle it began in does not count, unless it is noted."""
         service, request.service = request.service, None
-        if service is not None and (noted or service.foreseen or service.start < self._env.now):
+        if service is not None and (noted or service.foreseen or service.start < self._env.cycle):
             request.job.attempts[request.index] += 1
 
     def _survived(self, request: Request, service: Service) -> None:
         if request.service is not service:
             return
-        self._foresight.correct(service.key, False, int(self._env.now))
+        self._foresight.correct(service.key, False, self._env.cycle)
         self._failed(request)
         self._settle_later()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,14 @@ PAGE_BYTES = 4096
 class ArchitecturalState:
     """The values of all registers and all bytes of memory; zero where nothing was written.
 
-    Scalar registers hold Python integers in two's complement of the register file's ``data_width``; a value of
-    another kind (a NumPy array, a float) is kept as it is. Registers of several lanes start as integer arrays.
+    Scalar registers hold Python integers in two's complement of the register file's ``data_width``; a value
+    of another kind (a NumPy array, a float) is kept as it is. Registers of several lanes start as arrays.
     Memory is stored by page, so that address ranges of gibibytes cost nothing until they are written.
     """
 
     def __init__(self, arch: Architecture) -> None:
         self._arch = arch
-        self._registers: dict[str, Any] = {}
+        self._registers: MutableMapping[str, Any] = {}
         for file in arch.of_type(RegisterFile):
             for name, value in file.registers.items():
                 wrapped = wrap(value, file.data_width)
@@ -101,9 +102,13 @@ class ArchitecturalState:
     def _check(self, piece: AddressRange) -> None:
         if any(memory.holds(piece.start, piece.end) for memory in self._memories):
             return
-        ranges = [f"'{m.name}' 0x{low:x} to 0x{high:x}" for m in self._memories for low, high in m.address_ranges]
+        ranges = ", ".join(
+            f"'{memory.name}' 0x{low:x} to 0x{high:x}"
+            for memory in self._memories
+            for low, high in memory.address_ranges
+        )
         raise SimulationError(
-            f"no memory holds addresses 0x{piece.start:x} to 0x{piece.end:x}; there are {', '.join(ranges) or 'none'}"
+            f"no memory holds addresses 0x{piece.start:x} to 0x{piece.end:x}; there are: {ranges or 'none'}"
         )
 
     def _read(self, start: int, size: int) -> NDArray[np.uint8]:
@@ -123,7 +128,7 @@ class ArchitecturalState:
 
 
 class PendingState(ArchitecturalState):
-    """What a function on data sees: the state as it is, and its own writes, which others see on :meth:`commit`.
+    """What a function on data sees: the state, and its own writes, which others see on :meth:`commit`.
 
     An instruction reads when its unit starts and its results appear when it is done, as in the machine.
     """
@@ -132,14 +137,14 @@ class PendingState(ArchitecturalState):
         self._arch = state._arch
         self._memories = state._memories
         self._base = state
-        self._registers = dict(state._registers)
-        self._written: list[str] = []
+        self._results: dict[str, Any] = {}
+        self._registers = ChainMap(self._results, state._registers)
         self._writes: list[tuple[int, NDArray[np.uint8]]] = []
 
-    def write_register(self, name: str, value: Any) -> None:
-        """Set a register, for others from :meth:`commit` on."""
-        super().write_register(name, value)
-        self._written.append(name)
+    def read_register(self, name: str) -> Any:
+        """Value of a register; an array is a copy, so that changing it changes nothing before the commit."""
+        value = super().read_register(name)
+        return value.copy() if isinstance(value, np.ndarray) else value
 
     def copy(self) -> ArchitecturalState:
         """The state as the function sees it."""
@@ -152,8 +157,8 @@ class PendingState(ArchitecturalState):
         self._apply(self._base)
 
     def _apply(self, state: ArchitecturalState) -> None:
-        for name in self._written:
-            state.write_register(name, self._registers[name])
+        for name, value in self._results.items():
+            state.write_register(name, value)
         for start, data in self._writes:
             state._write(start, data)
 

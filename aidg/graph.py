@@ -1,8 +1,8 @@
 """The explicit AIDG: every instruction at every object as a node, every reason to wait as a typed edge.
 
-Nodes are ``(instruction, object)`` with the times of ``docs/semantics.md``; edges say which event of one node holds
-up which event of another. Built in one pass in program order from full histories: plain and slow, made to be
-looked at, and to check the faster evaluators against.
+Nodes are ``(instruction, object)`` with the times of ``docs/semantics.md``; edges say which event of one node
+holds up which event of another. Built in one pass in program order from full histories: plain and slow, made
+to be looked at, and to check the faster evaluators against.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def build(arch: Architecture, program: Iterable[Instruction], iterations: int | 
     Returns:
         A directed acyclic graph.
 
-        - Nodes ``(number, name)``: an instruction's number and an object's name. ``name#k`` is the instruction's
-          *k*-th transaction at a storage, ``name#fetch`` that of an instruction fetch; the fetch itself is the
-          node of the instruction memory access unit and of the first instruction fetched. Attributes:
-          ``instruction`` (text), ``object`` (name), ``latency`` and the event times ``enter``, ``start``,
-          ``done``, ``leave``. For a transaction these are: arrival, start, answer, port given up.
+        - Nodes ``(number, name)``: an instruction's number and an object's name. ``name#k`` is the
+          instruction's *k*-th transaction, at the storage ``name``, and ``name#fetch`` that of a fetch; the
+          fetch itself is the node of the instruction memory access unit and of the first instruction fetched.
+          Attributes: ``instruction`` (text), ``object`` (name), ``latency`` and the event times ``enter``,
+          ``start``, ``done``, ``leave``. For a transaction these are: arrival, start, answer, port given up.
         - Edges with ``kind``, one of ``forward, structural, raw, war, waw, buffer, storage``, and
           ``constraints``: all reasons for the target to wait for the source, each with its ``kind``,
           ``from_event``, ``to_event`` and ``lag`` in cycles. ``operands`` names what a data edge is about.
@@ -120,9 +120,7 @@ def _capped(program: Iterable[Instruction], iterations: int | None) -> Iterable[
         raise AcadlError("'iterations' needs a LoopProgram; this program is a plain sequence of instructions")
     if iterations < 1:
         raise AcadlError(f"iterations={iterations} runs nothing; give at least 1")
-    return LoopProgram(
-        _cap(program.body, iterations), program.operations, program.name, program.functions
-    )
+    return LoopProgram(_cap(program.body, iterations), program.operations, program.name, program.functions)
 
 
 def _cap(node: Node, iterations: int) -> Node:

@@ -1,4 +1,4 @@
-"""Builds the explicit AIDG, one instruction after the other; every time is the maximum over its constraints."""
+"""Builds the explicit AIDG, one instruction after the other: every time is a maximum over constraints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVENTS = ("enter", "start", "done", "leave")
 
 
 class Constraint(NamedTuple):
-    """``to_event`` of an edge's target is no earlier than ``from_event`` of its source plus ``lag`` cycles."""
+    """``to_event`` of an edge's target comes ``lag`` cycles or more after ``from_event`` of its source."""
 
     kind: str
     from_event: str
@@ -53,7 +53,7 @@ class Builder:
             storage.name: Reservations(storage.read_write_ports, storage.max_concurrent_requests)
             for storage in arch.of_type(DataStorage)
         }
-        self._bound: dict[str, NodeKey] = {}  # successor of the fetch stage -> youngest instruction's node there
+        self._bound: dict[str, NodeKey] = {}  # successor of the fetch stage -> last one bound for it
         self._issued: NodeKey | None = None
 
     def add_all(self, program: Iterable[Instruction]) -> int:

@@ -1,4 +1,4 @@
-"""Full histories that the explicit AIDG is built from: who left when, who names an operand, who held a port."""
+"""Histories that the explicit AIDG is built from: who left when, who names an operand, who held a port."""
 
 from __future__ import annotations
 
@@ -41,17 +41,62 @@ class Dependency(NamedTuple):
     operand: str
 
 
+class Access(NamedTuple):
+    """A past access to memory."""
+
+    order: int
+    piece: AddressRange
+    written: bool
+    node: NodeKey
+
+
+class Accesses:
+    """Past accesses, found by address: by the blocks of 4 KiB that their hull touches."""
+
+    BLOCK_BYTES = 4096
+    MOST_BLOCKS = 256
+    FAR = -1  # stands for the blocks of what reaches further; that is looked at every time
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._blocks: dict[int, dict[int, Access]] = {}
+
+    def near(self, piece: AddressRange) -> list[Access]:
+        """Accesses that may overlap, oldest first."""
+        found: dict[int, Access] = dict(self._blocks.get(self.FAR, {}))
+        blocks = self._touched(piece)
+        for block in self._blocks if blocks == (self.FAR,) else blocks:
+            found.update(self._blocks.get(block, {}))
+        return [found[order] for order in sorted(found) if found[order].piece.overlaps(piece)]
+
+    def add(self, piece: AddressRange, written: bool, node: NodeKey) -> None:
+        """One more access."""
+        access = Access(self._count, piece, written, node)
+        self._count += 1
+        for block in self._touched(piece):
+            self._blocks.setdefault(block, {})[access.order] = access
+
+    def remove(self, access: Access) -> None:
+        """Forget an access."""
+        for block in self._touched(access.piece):
+            del self._blocks[block][access.order]
+
+    def _touched(self, piece: AddressRange) -> tuple[int, ...] | range:
+        first, last = piece.start // self.BLOCK_BYTES, (piece.end - 1) // self.BLOCK_BYTES
+        return range(first, last + 1) if last - first < self.MOST_BLOCKS else (self.FAR,)
+
+
 @dataclass
 class Conflicts:
     """Which earlier instructions name which registers and addresses (rule 4).
 
-    What lies wholly in what an instruction writes is forgotten then: whoever conflicts with it later conflicts
-    with the writer too, and the writer has waited for it.
+    What lies wholly in what an instruction writes is forgotten then: whoever conflicts with it later
+    conflicts with the writer too, and the writer has waited for it.
     """
 
     writer: dict[str, NodeKey] = field(default_factory=dict)
     readers: dict[str, list[NodeKey]] = field(default_factory=dict)
-    accesses: list[tuple[AddressRange, bool, NodeKey]] = field(default_factory=list)
+    accesses: Accesses = field(default_factory=Accesses)
 
     def of(self, instruction: Instruction) -> list[Dependency]:
         """Everybody whom the instruction has to wait for."""
@@ -64,12 +109,17 @@ class Conflicts:
             found += [Dependency("war", node, name) for node in self.readers.get(name, ())]
             if name in self.writer:
                 found.append(Dependency("waw", self.writer[name], name))
-        for piece, written, node in self.accesses:
-            operand = f"0x{piece.start:x}"
-            if written and any(piece.overlaps(read) for read in instruction.read_addresses):
-                found.append(Dependency("raw", node, operand))
-            if any(piece.overlaps(write) for write in instruction.write_addresses):
-                found.append(Dependency("waw" if written else "war", node, operand))
+        for piece in instruction.read_addresses:
+            found += [
+                Dependency("raw", access.node, _text(access.piece))
+                for access in self.accesses.near(piece)
+                if access.written
+            ]
+        for piece in instruction.write_addresses:
+            found += [
+                Dependency("waw" if access.written else "war", access.node, _text(access.piece))
+                for access in self.accesses.near(piece)
+            ]
         return found
 
     def add(self, instruction: Instruction, node: NodeKey) -> None:
@@ -79,13 +129,18 @@ class Conflicts:
         for name in instruction.write_registers:
             self.writer[name] = node
             self.readers[name] = []
-        self.accesses = [
-            access
-            for access in self.accesses
-            if not any(_covers(write, access[0]) for write in instruction.write_addresses)
-        ]
-        self.accesses += [(piece, False, node) for piece in instruction.read_addresses]
-        self.accesses += [(piece, True, node) for piece in instruction.write_addresses]
+        for piece in instruction.write_addresses:
+            for access in self.accesses.near(piece):
+                if _covers(piece, access.piece):
+                    self.accesses.remove(access)
+        for piece in instruction.read_addresses:
+            self.accesses.add(piece, False, node)
+        for piece in instruction.write_addresses:
+            self.accesses.add(piece, True, node)
+
+
+def _text(piece: AddressRange) -> str:
+    return f"0x{piece.start:x}"
 
 
 def _covers(outer: AddressRange, inner: AddressRange) -> bool:
@@ -112,7 +167,7 @@ class Reservations:
     taken: list[Reservation] = field(default_factory=list)
 
     def earliest(self, arrival: int, hold: int, latency: int) -> tuple[int, Event | None]:
-        """First moment from ``arrival`` on at which a port and a place are free long enough, and what ended then."""
+        """First moment at which a port and a place are free for long enough, and what ended then."""
         if self._fits(arrival, hold, latency):
             return arrival, None
         ends = {
@@ -137,7 +192,8 @@ class Reservations:
             return hold == 0
         if self.places is None or latency == 0:
             return True
-        return _peak([(item.start, item.answered) for item in self.taken], start, start + latency) < self.places
+        in_flight = [(item.start, item.answered) for item in self.taken]
+        return _peak(in_flight, start, start + latency) < self.places
 
 
 def _peak(intervals: list[tuple[int, int]], low: int, high: int) -> int:

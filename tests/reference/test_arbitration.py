@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acadl.simulate_objects import Clock, Steps
 from acadl.simulate_plan import Burst, Transaction
 from acadl.simulate_storage import Arbiter, Foresight, Job
 
@@ -44,7 +41,7 @@ def simulated(workload: Workload, ports: int, places: int | None) -> tuple[list[
     foresight = Foresight()
     for runs in range(1, 1000):
         foresight.first_mistake = None
-        env = simpy.Environment()
+        env = Clock()
         arbiter = Arbiter(env, "memory", ports, places, foresight)
         jobs: dict[int, Job] = {}
 
@@ -52,14 +49,15 @@ def simulated(workload: Workload, ports: int, places: int | None) -> tuple[list[
             number: int,
             arrival: int,
             transactions: list[tuple[int, int]],
-            env: simpy.Environment = env,
+            env: Clock = env,
             arbiter: Arbiter = arbiter,
             jobs: dict[int, Job] = jobs,
-        ) -> Generator[simpy.Event, Any, None]:
+        ) -> Steps:
             yield env.timeout(arrival)
             burst = Burst("memory", 0, tuple(Transaction(latency, hold) for latency, hold in transactions))
-            jobs[number] = yield from arbiter.serve(number, burst)
-            last = max(r.service.start + r.cost.latency for r in jobs[number].requests if r.service)
+            job = jobs[number] = arbiter.request(number, burst)
+            yield job.finished
+            last = max(r.service.start + r.cost.latency for r in job.requests if r.service)
             assert env.now == last or foresight.first_mistake is not None
 
         for number, (arrival, transactions) in enumerate(workload):
@@ -97,7 +95,7 @@ def test_younger_that_fits_before_the_older_one_is_not_interrupted() -> None:
 
 
 def test_younger_fills_the_gap_that_an_interrupted_one_could_not_use() -> None:
-    # 2 waits for 1 from cycle 0 on; then 0 arrives and takes the port away from 1: 2 had the port all the time
+    # 2 waits for 1 from cycle 0 on; then 0 takes the port away from 1: it was free for 2 all the time
     workload = [(3, [(4, 4)]), (0, [(5, 5)]), (0, [(3, 3)])]
     starts, runs = simulated(workload, 1, None)
     assert starts == [[3], [7], [0]]
@@ -105,6 +103,6 @@ def test_younger_fills_the_gap_that_an_interrupted_one_could_not_use() -> None:
 
 
 def test_an_interrupted_transaction_takes_its_successors_back() -> None:
-    # places of 1: transaction 0 of the younger has given up its port at 1, but not its place, when the older comes
+    # one place: the younger one's first transaction has left its port, not its place, when the older comes
     workload = [(2, [(4, 1)]), (0, [(4, 1), (1, 1)])]
     assert simulated(workload, 1, 1)[0] == [[2], [6, 10]] == reserved(workload, 1, 1)
