@@ -1,4 +1,4 @@
-"""Constants of a layer as they lie in memory for Gemmini: weights in the order of their use, bias, rows of ones."""
+"""Constants of a layer as they lie in memory for Gemmini: weights in the order of their use, bias, ones."""
 
 from __future__ import annotations
 

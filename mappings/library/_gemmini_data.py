@@ -80,19 +80,17 @@ def compute(state: ArchitecturalState, instruction: Instruction) -> None:
 
 
 def mvout(state: ArchitecturalState, instruction: Instruction) -> None:
-    """Sums divided with rounding to the nearest (ties to even), cut to int8."""
+    """Sums divided with rounding to the nearest (ties up), cut to int8."""
     immediates = instruction.immediates
     sums = _sums(state, instruction.read_addresses[0], immediates["rows"])[:, : immediates["cols"]]
-    sums = rounded_quotient(sums.astype(np.int64), immediates["divide"])
+    sums = _quotient(sums.astype(np.int64), immediates["divide"])
     low = 0 if immediates["relu"] else -128
     state.write_memory(instruction.write_addresses[0], np.clip(sums, low, 127).astype(np.int8))
 
 
-def rounded_quotient(values: NDArray[Any], divisor: int) -> NDArray[Any]:
-    """``values / divisor`` rounded to the nearest integer, ties to the even one."""
-    quotient, rest = np.divmod(values, divisor)
-    up = (2 * rest > divisor) | ((2 * rest == divisor) & (quotient % 2 == 1))
-    return quotient + up
+def _quotient(values: NDArray[Any], divisor: int) -> NDArray[Any]:
+    """``values / divisor`` rounded to the nearest integer, ties up."""
+    return (2 * values + divisor) // (2 * divisor)
 
 
 def mvout_pool(state: ArchitecturalState, instruction: Instruction) -> None:

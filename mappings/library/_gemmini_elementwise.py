@@ -1,4 +1,4 @@
-"""Sums and ReLU through Gemmini's accumulator, and what only the host can do.
+"""Sums, ReLU and copies through Gemmini's accumulator, and what only the host can do.
 
 A sum is moved in once per operand, the second and further ones adding; ``mvout`` cuts to int8. Operators that
 the array lacks run on the host, piece by piece, with their memory traffic.
@@ -24,25 +24,28 @@ HOST_PIECE = 4096
 # Moving data takes a load and a store; a transcendental function about a call of the mathematics library.
 MOVING, ARITHMETIC, TRANSCENDENTAL = 2, 6, 40
 HOST_CYCLES: Mapping[str, int] = {
-    **dict.fromkeys(("concat", "pad", "slice", "split", "transpose", "resize", "upsample", "maxpool"), MOVING),
+    **dict.fromkeys(("concat", "pad", "slice", "split", "transpose", "resize", "upsample"), MOVING),
     **dict.fromkeys(
-        ("softmax", "logsoftmax", "lrn", "sigmoid", "tanh", "exp", "log", "erf", "gelu", "elu", "selu", "mish",
-         "silu", "softplus", "pow", "sqrt", "layernorm"),
+        ("softmax", "logsoftmax", "layernorm", "sigmoid", "tanh", "exp", "log", "erf", "pow", "sqrt",
+         "gelu", "elu", "selu", "mish", "silu", "softplus"),
         TRANSCENDENTAL,
     ),
 }  # fmt: skip
 
 
-def lower_elementwise(layer: Layer, at: Mapping[str, Array], machine: Machine) -> Node:
-    """ReLU, or a sum of equally shaped tensors."""
-    width = machine.wide * machine.dim
-    slots = max(1, min(SLOTS, machine.accumulator_blocks // machine.wide))
+def lower_elementwise(at: Mapping[str, Array], machine: Machine, operands: int, relu: int) -> Node:
+    """The sum of one or more equally shaped tensors, with or without ReLU."""
+    wide = min(machine.wide, machine.accumulator_blocks)
+    slots = min(SLOTS, machine.accumulator_blocks // wide)
     nodes: list[Node] = []
-    for name, offset, count, rows, cols in _sweeps(at["output"].bytes, machine.dim, width):
+    for name, offset, count, rows, cols in _sweeps(at["output"].bytes, machine.dim, wide * machine.dim):
 
         def work(number: Affine, offset: int = offset, rows: int = rows, cols: int = cols) -> Node:
-            slot = rotating(number, slots) * (machine.wide * machine.sum_block) + machine.accumulator
-            return _move_through(layer, at, machine, number * (rows * cols) + offset, slot, (rows, cols))
+            slot = rotating(number, slots) * (wide * machine.sum_block) + machine.accumulator
+            places = [at[input_name(operand)].address for operand in range(operands)]
+            sources = [number * (rows * cols) + offset + place for place in places]
+            target = number * (rows * cols) + offset + at["output"].address
+            return _move_through(machine, sources, target, slot, (rows, cols), relu)
 
         nodes.append(repeat(name, count, work))
     return sequence(*nodes)
@@ -61,23 +64,22 @@ def _sweeps(size: int, dim: int, width: int) -> Iterator[tuple[str, int, int, in
 
 
 def _move_through(
-    layer: Layer, at: Mapping[str, Array], machine: Machine, offset: Affine, slot: Affine, shape: tuple[int, int]
+    machine: Machine, sources: list[Affine], target: Affine, slot: Affine, shape: tuple[int, int], relu: int
 ) -> Node:
     """A piece of every operand into the accumulator, and out again."""
     (rows, cols), dim = shape, machine.dim
     place = blocks_of(slot, dim * ACCUMULATOR_ELEMENT, rows, -(-cols // dim), machine.sum_block)
     nodes: list[Node] = [
         step(
-            "mvin3", dst=place, src=rows_of(offset + at[input_name(operand)].address, cols, rows, cols),
-            rows=rows, cols=cols, element_bytes=1, accumulate=int(operand > 0),
+            "mvin3", dst=place, src=rows_of(source, cols, rows, cols),
+            rows=rows, cols=cols, element_bytes=1, accumulate=int(number > 0),
         )
-        for operand in range(layer.operands)
+        for number, source in enumerate(sources)
     ]  # fmt: skip
-    target = rows_of(offset + at["output"].address, cols, rows, cols)
-    relu = int(layer.op == "relu")
-    nodes.append(
-        step("mvout", pending="pending", dst=target, src=place, rows=rows, cols=cols, divide=1, relu=relu)
-    )
+    nodes.append(step(
+        "mvout", pending="pending", dst=rows_of(target, cols, rows, cols), src=place,
+        rows=rows, cols=cols, divide=1, relu=relu,
+    ))  # fmt: skip
     return sequence(*nodes)
 
 

@@ -1,17 +1,17 @@
 """The loop nest of a matrix product on Gemmini.
 
 From outside: packs of groups, images, tiles of columns (j), tiles of output rows (y) and pixels (x). A tile
-starts with its bias (zeros where there is none) moved into the accumulator, goes through the reduction (taps,
-then pieces of the run of up to 64 bytes) and ends with its ``mvout``s. For every piece: the blocks of B it needs
-once, and for each block of pixels its piece of A, moved in just before the first pair that reads it; the
-reservation station lets these run ahead of the array.
+starts with its bias moved into the accumulator, goes through the reduction (taps, then pieces of the run of
+up to 64 bytes) and ends with its ``mvout``s. For every piece: the blocks of B it needs once, and for each
+block of pixels its piece of A, moved in just before the first pair that reads it; the reservation station
+lets these run ahead of the array.
 
-In the scratchpad A has the lower half and B the upper one; in the accumulator tiles alternate between two halves.
+In the scratchpad A has the lower half and B the upper one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of
@@ -21,15 +21,33 @@ from mappings.library._memory import Array
 from mappings.library._split import Split, Tile, over, repeat, rotating
 from mappings.program import Affine, Memory, Node, as_affine, memory, sequence, step
 
-# Reductions of at most this many pieces have their first one on its own, with the bias between its pairs.
+# Reductions of at most this many steps have the first and the last one on their own.
 SHORT = 8
+# How many pairs loads are issued before the first pair that needs them.
+PREFETCH_PAIRS = 16
 
 
-def lower_product(
-    product: Product, at: Mapping[str, Array], machine: Machine, *, divide: int = 1, relu: int = 0
-) -> Node:
-    """Loop nest over arrays ``input, weights, bias, output``; sums are divided by ``divide``."""
-    return _Nest(product, tiling(product, machine), machine, at, divide, relu).lower()
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What sums start from and what becomes of them: a bias or zero; a division, a ReLU."""
+
+    bias: bool = False
+    divide: int = 1
+    relu: int = 0
+
+
+def lower_product(product: Product, at: Mapping[str, Array], machine: Machine, finish: Finish) -> Node:
+    """Loop nest over arrays ``input, weights, bias, output``."""
+    return _Nest(product, tiling(product, machine), machine, at, finish).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a step of the reduction does beside its products: start the sums, store them."""
+
+    first: bool = False
+    bias: bool = False
+    stores: Finish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +72,7 @@ class _Nest:
     tiling: Tiling
     machine: Machine
     at: Mapping[str, Array]
-    divide: int
-    relu: int
+    finish: Finish
 
     def lower(self) -> Node:
         product, at = self.product, self.at
@@ -67,10 +84,10 @@ class _Nest:
         )
         return repeat("g", product.packs.count, lambda g: repeat(
             "n", product.images.count,
-            lambda n: self._columns(start.moved(product.packs, g).moved(product.images, n)),
+            lambda n: self._columns(start.moved(product.packs, g).moved(product.images, n), g, n),
         ))  # fmt: skip
 
-    def _columns(self, point: _Point) -> Node:
+    def _columns(self, point: _Point, pack: Affine, image: Affine) -> Node:
         product = self.product
 
         def column_tile(columns: Tile) -> Node:
@@ -84,31 +101,33 @@ class _Nest:
                 moved = here.moved(product.rows, rows.offset)
                 return over("x", self.tiling.pixels, lambda x: self._tile(
                     moved.moved(product.pixels, x.offset), columns, (rows.size, x.size),
-                    self._number(columns, rows, x),
+                    self._number(x.number, rows.number, columns.number, image, pack),
                 ))  # fmt: skip
 
             return over("y", self.tiling.rows, row_tile)
 
         return over("j", self.tiling.columns, column_tile)
 
-    def _number(self, columns: Tile, rows: Tile, pixels: Tile) -> Affine:
-        """Number of a tile inside the innermost loop that has several; alternates between halves."""
-        if self.tiling.pixels.tiles > 1:
-            return pixels.number
-        return rows.number if self.tiling.rows.tiles > 1 else columns.number
+    def _number(self, *numbers: Affine) -> Affine:
+        """Number of a tile in the innermost of its loops; the first one given is the innermost."""
+        moving = (number for number in numbers if number.terms)
+        return next(moving, as_affine(0))
 
     def _tile(self, point: _Point, columns: Tile, shape: tuple[int, int], number: Affine) -> Node:
         tile = _Tile(
             self.product, self.machine, point, columns.size,
-            blocks(*shape, self.product.dim), self._half(number),
+            blocks(*shape, self.product.dim), self._sums(number),
         )  # fmt: skip
-        return tile.lower(self.divide, self.relu)
+        return tile.lower(self.finish)
 
-    def _half(self, number: Affine) -> Affine:
-        """Address of the half of the accumulator that a tile uses."""
-        machine = self.machine
-        half = machine.accumulator_blocks // 2 * machine.sum_block
-        return rotating(number, 2) * half + machine.accumulator
+    def _sums(self, number: Affine) -> Affine:
+        """Where a tile's sums are; small tiles take turns, large ones are moved out in time."""
+        machine, tiles = self.machine, self.tiling
+        size = tiles.blocks(self.product.dim)
+        pairs = size * piece_blocks(self.product, machine)
+        whole = size * self.product.depth_blocks
+        count = buffers(pairs, whole, machine.accumulator_blocks // size)
+        return rotating(number, count) * (size * machine.sum_block) + machine.accumulator
 
 
 @dataclass(frozen=True)
@@ -126,64 +145,79 @@ class _Tile:
     def column_blocks(self) -> int:
         return -(-self.columns // self.product.dim)
 
-    def lower(self, divide: int, relu: int) -> Node:
-        product, pieces = self.product, self._pieces()
-        total = product.tap_count * pieces.tiles
-        if total <= SHORT:
-            reduction = self._short(pieces)
-        else:
-            reduction = sequence(
-                *(self._bias(i, j) for i in range(len(self.blocks)) for j in range(self.column_blocks)),
-                self._taps(lambda a, tap: self._run(a, tap, pieces, 0)),
-            )
-        return sequence(reduction, *self._stores(divide, relu))
+    def lower(self, finish: Finish) -> Node:
+        """Sums at their start values, the reduction, and the results to memory.
 
-    def _pieces(self) -> Split:
+        A short reduction has its first and last step on their own, with the bias and the results between the
+        pairs, where the array does not wait for them.
+        """
+        total = self.product.tap_count * self.pieces.tiles
+        short = total <= SHORT
+        alone = short or not finish.bias  # the first step
+        nodes: list[Node] = []
+        if alone:
+            start = _Step(first=True, bias=finish.bias, stores=finish if total == 1 else None)
+            nodes.append(self._piece(self.point.a, as_affine(0), as_affine(0), self.pieces.tile, start))
+        else:
+            nodes += [self._bias(i, j) for i in range(len(self.blocks)) for j in range(self.column_blocks)]
+        last = short and total > 1
+        nodes += self._span(self.product.taps, self.point.a, as_affine(0), (alone, last))
+        if last:
+            nodes.append(self._last(finish))
+        elif not short:
+            nodes += [node for i in range(len(self.blocks)) for node in self._stores(i, finish)]
+        return sequence(*nodes)
+
+    @property
+    def pieces(self) -> Split:
         """Pieces of the run, in bytes."""
         size = self.machine.wide * self.product.dim
         if self.product.run < size:
             return Split(self.product.run, 1, 0)
         return Split(size, self.product.run // size, self.product.run % size)
 
-    def _short(self, pieces: Split) -> Node:
-        """The first piece with the bias in between, then the others."""
-        taps = self.product.taps
-        nodes: list[Node] = [
-            self._piece(self.point.a, as_affine(0), pieces.tile, as_affine(0), with_bias=True)
-        ]
-        nodes.append(self._run(self.point.a, as_affine(0), pieces, 1))
-        for depth in reversed(range(len(taps))):  # the other steps of each loop, the innermost first
-            inner = taps[depth + 1 :]
-            scale = 1
-            for tap in inner:
-                scale *= tap.count
+    def _last(self, finish: Finish) -> Node:
+        """The last step of the reduction, on its own."""
+        product, pieces = self.product, self.pieces
+        a = self.point.a + sum((tap.count - 1) * tap.a for tap in product.taps)
+        tap, piece = product.tap_count - 1, pieces.tiles - 1
+        size = pieces.rest or pieces.tile
+        return self._piece(
+            a + piece * pieces.tile, as_affine(tap), as_affine(piece), size, _Step(stores=finish)
+        )
 
-            def others(
-                i: Affine, tap: Axis = taps[depth], inner: tuple[Axis, ...] = inner, scale: int = scale
-            ) -> Node:
-                a, number = self.point.a + (i + 1) * tap.a, (i + 1) * scale
-                return _over_taps(inner, a, number, lambda a, number: self._run(a, number, pieces, 0))
+    def _span(self, taps: tuple[Axis, ...], a: Affine, tap: Affine, without: tuple[bool, bool]) -> list[Node]:
+        """All steps of the reduction over ``taps``, ``without`` the first one, the last one."""
+        if not taps:
+            return self._run(a, tap, without)
+        axis, inner = taps[0], taps[1:]
+        first, last = int(without[0]), axis.count - int(without[1])
+        nodes: list[Node] = []
+        if without[0]:
+            nodes += self._span(inner, a, tap * axis.count, (True, False))
+        if last > first:
+            nodes.append(repeat(f"i{len(inner)}", last - first, lambda i: sequence(*self._span(
+                inner, a + (i + first) * axis.a, tap * axis.count + i + first, (False, False)
+            ))))  # fmt: skip
+        if without[1]:
+            at_end = a + (axis.count - 1) * axis.a
+            nodes += self._span(inner, at_end, tap * axis.count + axis.count - 1, (False, True))
+        return nodes
 
-            nodes.append(repeat(f"t{depth}", taps[depth].count - 1, others))
-        return sequence(*nodes)
-
-    def _taps(self, body: Callable[[Affine, Affine], Node]) -> Node:
-        return _over_taps(self.product.taps, self.point.a, as_affine(0), body)
-
-    def _run(self, a: Affine, tap: Affine, pieces: Split, first: int) -> Node:
-        """The pieces of one tap from number ``first`` on."""
-        number = tap * pieces.tiles
-        nodes = []
-        if pieces.count > first:
-            nodes.append(repeat("k", pieces.count - first, lambda k: self._piece(
-                a + (k + first) * pieces.tile, self._weights(tap, k + first), pieces.tile, number + k + first,
+    def _run(self, a: Affine, tap: Affine, without: tuple[bool, bool]) -> list[Node]:
+        """The pieces of one tap, ``without`` the first one, the last one."""
+        pieces = self.pieces
+        first, last = int(without[0]), pieces.tiles - int(without[1])
+        nodes: list[Node] = []
+        full = min(pieces.count, last)
+        if full > first:
+            nodes.append(repeat("k", full - first, lambda k: self._piece(
+                a + (k + first) * pieces.tile, tap, k + first, pieces.tile
             )))  # fmt: skip
-        if pieces.rest:
-            offset = pieces.count * pieces.tile
-            nodes.append(self._piece(
-                a + offset, self._weights(tap, as_affine(pieces.count)), pieces.rest, number + pieces.count
-            ))  # fmt: skip
-        return sequence(*nodes)
+        if pieces.rest and last > pieces.count:
+            piece = as_affine(pieces.count)
+            nodes.append(self._piece(a + pieces.count * pieces.tile, tap, piece, pieces.rest))
+        return nodes
 
     def _weights(self, tap: Affine, piece: Affine) -> Affine:
         """Offset of a piece of the weights; they lie in the order in which they are used."""
@@ -191,21 +225,24 @@ class _Tile:
         position = tap * self.product.run_blocks + piece * piece_size
         return position * (self.column_blocks * self.machine.block)
 
-    def _piece(
-        self, a: Affine, weights: Affine, size: int, number: Affine, *, with_bias: bool = False
-    ) -> Node:
+    def _piece(self, a: Affine, tap: Affine, piece: Affine, size: int, kind: _Step | None = None) -> Node:
         """One step of the reduction: ``size`` bytes of the run for all pixels and columns of the tile."""
+        kind = kind or _Step()
         depth = -(-size // self.product.dim)
+        number, weights = tap * self.pieces.tiles + piece, self._weights(tap, piece)
         nodes: list[Node] = []
         for i in range(len(self.blocks)):
             nodes += self._move_a(i, a, size, number)
             for j in range(self.column_blocks):
                 if i == 0:
                     nodes.append(self._move_b(j, weights, size, number))
-                if with_bias:
+                if kind.bias:
                     nodes.append(self._bias(i, j))
                 for k in range(depth):
-                    nodes += self._pair(i, j, k, number)
+                    fresh = kind.first and not kind.bias and k == 0
+                    nodes += self._pair(i, j, k, number, accumulate=int(not fresh))
+            if kind.stores:
+                nodes += self._stores(i, kind.stores)
         return sequence(*nodes)
 
     def _move_a(self, i: int, a: Affine, size: int, number: Affine) -> list[Node]:
@@ -248,7 +285,7 @@ class _Tile:
             rows=rows, cols=dim, element_bytes=ACCUMULATOR_ELEMENT, accumulate=0,
         )  # fmt: skip
 
-    def _pair(self, i: int, j: int, k: int, number: Affine) -> list[Node]:
+    def _pair(self, i: int, j: int, k: int, number: Affine, *, accumulate: int) -> list[Node]:
         machine, dim, rows = self.machine, self.product.dim, self.blocks[i].pixels
         b = self._b_slot(j, number) + k * machine.block
         a = self._a_slot(i, number) + k * machine.block
@@ -257,24 +294,23 @@ class _Tile:
             step(
                 "compute_preloaded",
                 c=memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
-                a=memory(a, rows * dim), weights="weights", rows=rows, accumulate=1,
+                a=memory(a, rows * dim), weights="weights", rows=rows, accumulate=accumulate,
             ),
         ]  # fmt: skip
 
-    def _stores(self, divide: int, relu: int) -> list[Node]:
-        """Blocks of sums to memory, as many side by side as one command takes."""
-        dim, wide = self.product.dim, self.machine.wide
+    def _stores(self, i: int, finish: Finish) -> list[Node]:
+        """A block of pixels to memory, as many blocks of columns side by side as one command takes."""
+        dim, wide, block = self.product.dim, self.machine.wide, self.blocks[i]
         nodes: list[Node] = []
-        for i, block in enumerate(self.blocks):
-            for j in range(0, self.column_blocks, wide):
-                columns = min(wide * dim, self.columns - j * dim)
-                address = self.point.c + block.first * self.product.pixels.c + j * dim
-                nodes.append(step(
-                    "mvout", pending="pending",
-                    dst=rows_of(address, columns, block.pixels, self.product.pixels.c),
-                    src=self._sums(i, j, -(-columns // dim)),
-                    rows=block.pixels, cols=columns, divide=divide, relu=relu,
-                ))  # fmt: skip
+        for j in range(0, self.column_blocks, wide):
+            columns = min(wide * dim, self.columns - j * dim)
+            address = self.point.c + block.first * self.product.pixels.c + j * dim
+            nodes.append(step(
+                "mvout", pending="pending",
+                dst=rows_of(address, columns, block.pixels, self.product.pixels.c),
+                src=self._sums(i, j, -(-columns // dim)),
+                rows=block.pixels, cols=columns, divide=finish.divide, relu=finish.relu,
+            ))  # fmt: skip
         return nodes
 
     # -- places ------------------------------------------------------------------------------------------
@@ -306,17 +342,3 @@ class _Tile:
 def _blocks(columns: Affine, dim: int) -> Affine:
     """Blocks in a number of columns that is a multiple of ``dim`` at every iteration."""
     return Affine(columns.const // dim, tuple((name, c // dim) for name, c in columns.terms))
-
-
-def _over_taps(
-    taps: tuple[Axis, ...], a: Affine, number: Affine, body: Callable[[Affine, Affine], Node], depth: int = 0
-) -> Node:
-    """Loops over taps around ``body(address, number of the tap)``."""
-    if not taps:
-        return body(a, number)
-    tap, inner = taps[0], taps[1:]
-    return repeat(
-        f"i{len(inner)}",
-        tap.count,
-        lambda i: _over_taps(inner, a + i * tap.a, number * tap.count + i, body),
-    )

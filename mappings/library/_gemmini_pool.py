@@ -1,8 +1,8 @@
 """Poolings on Gemmini.
 
-Maximum: the lines that a stretch of output pixels needs are moved into the accumulator, and ``mvout_pool`` takes
-the maxima on the way out. Global average: a row of ones times the image, on the array. (Averages over windows
-are depthwise convolutions with weights of one, see ``_gemmini_product``.)
+Maximum: the lines that a stretch of output pixels needs are moved into the accumulator, and ``mvout_pool``
+takes the maxima on the way out. Global average: a row of ones times the image, on the array. (Averages over
+windows are depthwise convolutions with weights of one, see ``_gemmini_product``.)
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ class _GlobalAverage:
             )
             for row in range(2)
         ]  # fmt: skip
-        channels = split(layer.C, machine.wide * machine.dim, machine.dim)
+        wide = min(machine.wide, machine.accumulator_blocks // 2)
+        channels = split(layer.C, wide * machine.dim, machine.dim)
         images = repeat("n", layer.N, lambda n: over("c", channels, lambda c: self._channels(n, c)))
         return sequence(*constants, images)
 
@@ -174,8 +175,9 @@ class _GlobalAverage:
         """Up to ``dim`` pixels as weights, and the row of ones times each of their blocks."""
         machine, dim = self.machine, self.machine.dim
         blocks = -(-cols // dim)
+        size = machine.wide * machine.block
         room = max(1, min(BUFFERS, machine.scratchpad_blocks // machine.wide - 1))
-        slot = rotating(number, room) * (machine.wide * machine.block) + machine.scratchpad + machine.wide * machine.block
+        slot = rotating(number, room) * size + (machine.scratchpad + size)
         ones = machine.scratchpad + (0 if rows == dim else dim)
         nodes: list[Node] = [step(
             "mvin2",
@@ -184,7 +186,8 @@ class _GlobalAverage:
             rows=rows, cols=cols,
         )]  # fmt: skip
         for b in range(blocks):
-            nodes.append(step("preload", weights="weights", b=memory(slot + b * machine.block, machine.block)))
+            block = memory(slot + b * machine.block, machine.block)
+            nodes.append(step("preload", weights="weights", b=block))
             nodes.append(step(
                 "compute_preloaded",
                 c=memory(sums + b * machine.sum_block, dim * ACCUMULATOR_ELEMENT),

@@ -1,9 +1,9 @@
-"""Convolutions and matrix products as matrix products with affine operands, several small groups side by side.
+"""Convolutions and matrix products as matrix products with affine operands, small groups side by side.
 
-Output pixels × output columns, reduced over the taps of a kernel and, at each tap, over a *run* of consecutive
-bytes of the input: a kernel row of S · C bytes where groups and dilation allow it, the channels of one tap
-otherwise. Groups that are smaller than the array are packed: their channels lie side by side in memory, and
-their weights form a block-diagonal matrix with zeros elsewhere.
+Output pixels × output columns, reduced over the taps of a kernel and, at each tap, over a *run* of
+consecutive bytes of the input: a kernel row of S · C bytes where groups and dilation allow it, the channels
+of one tap otherwise. Groups that are smaller than the array are packed: their channels lie side by side in
+memory, and their weights form a block-diagonal matrix with zeros elsewhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mappings.library._windows import windows
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """``count`` steps, and how far each moves in the input (``a``), output (``c``), weights (``b``) and bias."""
+    """``count`` steps; how far each moves in the input (``a``), output (``c``), weights (``b``), bias."""
 
     count: int
     a: int = 0
@@ -113,7 +113,7 @@ def _blocks(groups: int, inputs: int, outputs: int, dim: int) -> int:
 def _convolution(
     layer: Layer, first_group: int, pack: int, packs: int, done: tuple[int, int], dim: int
 ) -> Product:
-    """``packs`` packs of ``pack`` groups, from ``first_group`` on; ``done`` bytes of weights and bias before."""
+    """``packs`` packs of ``pack`` groups from ``first_group`` on; ``done`` bytes of weights, bias before."""
     view = windows(layer)
     total, channels = (layer.groups, layer.K) if layer.op in KERNELS else (layer.C, layer.C)
     inputs, outputs = pack * layer.C // total, pack * channels // total

@@ -1,9 +1,8 @@
 """Macro tiles of Gemmini's matrix products: what is computed at once in the accumulator.
 
-A macro tile is a number of blocks of output pixels × a number of blocks of output columns. Its sums stay in the
-accumulator for the whole reduction, and half of the accumulator is left for the tile before it, which is moved
-out meanwhile. Every block of A serves all columns of the tile, every block of B all its pixels: tiles are chosen
-so that the array waits for the bus as little as possible, and wasted rows are few.
+A macro tile is a number of blocks of output pixels × a number of blocks of output columns. Its sums stay in
+the accumulator for the whole reduction. Every block of A serves all columns of the tile, every block of B all
+its pixels: tiles are chosen so that the array seldom waits for the bus and few rows are wasted.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from mappings.library._gemmini_product import Product
 from mappings.library._split import Split, split
 
 # Pairs of preload and compute in one loop body; bounds the size of programs.
-MOST_PAIRS = 112
+MOST_PAIRS = 64
 # Pairs between the last read of a buffer and the command that fills it again, so that this one need not wait.
 AHEAD = 16
 MOST_BUFFERS = 8
@@ -54,10 +53,9 @@ class Tiling:
     pixels: Split
     columns: Split
 
-    def pairs(self, product: Product, machine: Machine) -> int:
-        """Preloads and computes of one step of the reduction of a full tile."""
-        tile_blocks = _count(self.rows.tile * self.pixels.tile, product.dim)
-        return tile_blocks * _count(self.columns.tile, product.dim) * piece_blocks(product, machine)
+    def blocks(self, dim: int) -> int:
+        """Blocks of sums of the largest tile."""
+        return _count(self.rows.tile * self.pixels.tile, dim) * _count(self.columns.tile, dim)
 
 
 def piece_blocks(product: Product, machine: Machine) -> int:
@@ -89,7 +87,7 @@ def tiling(product: Product, machine: Machine) -> Tiling:
 def _candidates(product: Product, machine: Machine) -> Iterator[Tiling]:
     dim, depth = product.dim, piece_blocks(product, machine)
     half = machine.scratchpad_blocks // 2 // depth
-    most = max(1, min(MOST_PAIRS // depth, machine.accumulator_blocks // 2, half))
+    most = max(1, min(MOST_PAIRS // depth, machine.accumulator_blocks, half))
     columns = {
         split(product.columns, limit * dim, dim) for limit in range(1, min(product.column_blocks, most) + 1)
     }

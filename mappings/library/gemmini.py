@@ -1,8 +1,8 @@
 """Mapping for ``gemmini``: commands that move blocks, preload weights and multiply.
 
 Convolutions, matrix products and averages over windows run as matrix products (``_gemmini_product``,
-``_gemmini_nest``), sums and ReLU through the accumulator (``_gemmini_elementwise``), maxima on the way out of it
-(``_gemmini_pool``); every other operator on the host. ``docs/gemmini.md`` describes all of it.
+``_gemmini_nest``), sums and ReLU through the accumulator (``_gemmini_elementwise``), maxima on the way out of
+it (``_gemmini_pool``); every other operator on the host. ``docs/gemmini.md`` describes all of it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from acadl.operations import Instruction
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
 from mappings.library._gemmini_elementwise import host_bytes, lower_elementwise, lower_host
 from mappings.library._gemmini_machine import configure, finish, machine
-from mappings.library._gemmini_nest import lower_product
+from mappings.library._gemmini_nest import Finish, lower_product
 from mappings.library._gemmini_pool import lower_global_average, lower_max_pool, ones_bytes, pool_tiling
 from mappings.library._gemmini_product import bias_bytes, products, weight_bytes
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
+    canonical,
     input_arrays,
+    is_copy,
     is_elementwise,
     onnx_layout,
     operand_bytes,
@@ -49,37 +51,43 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     Raises:
         MappingError: Its operands do not fit into memory, or the description is no Gemmini.
     """
-    at = _arrays(layer, arch)
-    body = sequence(*configure(), _lower(layer, at, arch), *finish()) if _on_array(layer, arch) else (
-        lower_host(layer, at)
-    )  # fmt: skip
-    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+    at, name = arrays(layer, arch), f"{layer.name} ({layer.op})"
+    layer = canonical(layer)
+    if _on_array(layer, arch):
+        body = sequence(*configure(), _lower(layer, at, arch), *finish())
+    else:
+        body = lower_host(layer, at)
+    return LoopProgram(simplify(body), arch.operations, name, functions)
 
 
 def _lower(layer: Layer, at: Arrays, arch: Architecture) -> Node:
     sizes = machine(arch)
     if layer.op in _PRODUCTS:
-        divide = layer.R * layer.S if layer.op == "avgpool" else 1
-        return sequence(
-            *(lower_product(part, at, sizes, divide=divide) for part in products(layer, sizes.dim))
-        )
+        finish = Finish(layer.bias, layer.R * layer.S if layer.op == "avgpool" else 1)
+        return sequence(*(lower_product(part, at, sizes, finish) for part in products(layer, sizes.dim)))
     if layer.op == "globalavgpool":
         return lower_global_average(layer, at, sizes)
     if layer.op == "maxpool":
         tiles = pool_tiling(windows(layer), sizes)
         assert tiles is not None  # otherwise the layer runs on the host
         return lower_max_pool(layer, at, sizes, tiles)
-    return lower_elementwise(layer, at, sizes)
+    operands = 1 if is_copy(layer) else layer.operands
+    return lower_elementwise(at, sizes, operands, int(layer.op == "relu"))
 
 
 def _on_array(layer: Layer, arch: Architecture) -> bool:
     """Whether Gemmini runs the layer; the host runs the others."""
     if layer.op == "maxpool":
         return pool_tiling(windows(layer), machine(arch)) is not None
-    return layer.op in _PRODUCTS or layer.op == "globalavgpool" or is_elementwise(layer)
+    return layer.op in _PRODUCTS or layer.op == "globalavgpool" or is_elementwise(layer) or is_copy(layer)
 
 
-def _arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them.
+
+    Weights and bias are filled up with zeros to whole blocks; a product always has a bias.
+    """
+    layer = canonical(layer)
     sizes, dim = operand_bytes(layer), machine(arch).dim
     if layer.op in _PRODUCTS:
         extra = {"weights": weight_bytes(layer, dim), "bias": bias_bytes(layer, dim)}
@@ -97,7 +105,7 @@ def prepare(
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     from mappings.library._gemmini_arrays import constants
 
-    at = _arrays(layer, arch)
+    at, layer = arrays(layer, arch), canonical(layer)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     for name, array in constants(layer, machine(arch), weights, bias).items():
         contents[at[name].address] = array
@@ -106,7 +114,7 @@ def prepare(
 
 def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
     """The layer's output, int8, ``(M, N)`` or NCHW."""
-    output = _arrays(layer, arch)["output"]
+    output, layer = arrays(layer, arch)["output"], canonical(layer)
     return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
 
 
