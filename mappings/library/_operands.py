@@ -8,6 +8,7 @@ of int32. In memory activations are NHWC, padded where the layer pads (see ``_wi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, TRANSPOSED_CONVOLUTIONS, WINDOWED, Layer
@@ -28,6 +29,18 @@ def is_elementwise(layer: Layer) -> bool:
     if layer.in_elements is not None or layer.out_elements is not None or layer.param_elements:
         return False
     return (layer.op == "relu" and layer.operands == 1) or (layer.op == "add" and layer.operands > 1)
+
+
+def is_copy(layer: Layer) -> bool:
+    """Whether the layer only moves data, from one end of its inputs to the other."""
+    return layer.op == "concat" and layer.input_elements == layer.output_elements
+
+
+def canonical(layer: Layer) -> Layer:
+    """The layer; of a batch normalisation, the depthwise convolution of 1 × 1 with bias that it is."""
+    if layer.op != "batchnorm":
+        return layer
+    return replace(layer, op="dwconv", K=layer.C, groups=layer.C, R=1, S=1, bias=True, param_elements=0)
 
 
 def operand_bytes(layer: Layer) -> dict[str, int]:

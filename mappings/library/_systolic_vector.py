@@ -1,7 +1,7 @@
 """What runs beside the systolic array.
 
-Depthwise convolutions, poolings, sums and ReLU run on the vector unit, everything else on the general-purpose
-unit.
+Depthwise convolutions, poolings, sums, ReLU and concatenations (as copies) run on the vector unit, everything
+else on the general-purpose unit.
 
 A depthwise convolution has one input channel per output channel: on the array it would use one column of one
 row. The vector unit works on all channels of a pixel side by side, ``lanes`` multiply-accumulates per cycle,
@@ -166,13 +166,14 @@ class _WindowNest:
 
 
 def lower_elementwise(layer: Layer, at: Mapping[str, Array], unit: VectorShape) -> Node:
-    """ReLU, or a sum of tensors: sweep over all elements, one vector buffer at a time."""
+    """ReLU, a copy, or a sum of tensors: sweep over all elements, one vector buffer at a time."""
+    operands = layer.operands if layer.op == "add" else 1
 
     def sweep(part: Tile) -> Node:
         acc = Register("vacc", rotating(part.number, ACCUMULATORS))
         nodes: list[Node] = []
-        for operand in range(layer.operands):
-            values = Register("v", rotating(part.number * layer.operands + operand, unit.vector_tiles))
+        for operand in range(operands):
+            values = Register("v", rotating(part.number * operands + operand, unit.vector_tiles))
             source = memory(part.offset + at[input_name(operand)].address, part.size)
             nodes.append(step("load_v", dst=values, src=source))
             nodes.append(step(

@@ -19,8 +19,10 @@ from mappings.library._nest import simplify
 from mappings.library._operands import (
     INT8_MIN,
     bias_array,
+    canonical,
     input_arrays,
     input_name,
+    is_copy,
     is_elementwise,
     onnx_layout,
     operand_bytes,
@@ -59,24 +61,23 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     Raises:
         MappingError: Its operands do not fit into memory.
     """
+    layer = canonical(layer)
     at = arrays(layer, arch)
-    lower = _LOWERINGS.get(layer.op)
-    if lower is None or (layer.op in ("relu", "add") and not is_elementwise(layer)):
-        body = _general(layer, at)
-    else:
-        body = lower(layer, at)
+    lower = _elementwise if is_elementwise(layer) else _LOWERINGS.get(layer.op, _general)
+    body = lower(layer, at)
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
     """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
-    return place(layer, main_memory(arch), operand_bytes(layer))
+    return place(layer, main_memory(arch), operand_bytes(canonical(layer)))
 
 
 def prepare(
     layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
+    layer = canonical(layer)
     at = arrays(layer, arch)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     if "weights" in at:
@@ -89,6 +90,7 @@ def prepare(
 
 def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
     """The layer's output, int8, ``(M, N)`` or NCHW."""
+    layer = canonical(layer)
     output = arrays(layer, arch)["output"]
     return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
 
@@ -209,21 +211,26 @@ def _elementwise(layer: Layer, at: Arrays) -> Node:
 def _general(layer: Layer, at: Arrays) -> Node:
     """Any other operator: load every input element, work on it with ``scalar``, store every output.
 
+    A concatenation needs no work.
+
     Where there are fewer outputs than inputs (or more), the surplus inputs are loaded and worked on (the
     surplus outputs computed and stored) in a loop of their own.
     """
     inputs, outputs = at["input"], at["output"]
-    work, both = step("scalar", acc="r0", n=1), min(inputs.bytes, outputs.bytes)
-    loads, stores = inputs.bytes - both, outputs.bytes - both
-    nodes: list[Node] = [
-        repeat(
-            "e", both, lambda e: sequence(_load("r0", e + inputs.address), work, _store(e + outputs.address))
-        )
-    ]
-    if loads:
-        nodes.append(repeat("e", loads, lambda e: sequence(_load("r0", e + inputs.address + both), work)))
-    if stores:
-        nodes.append(repeat("e", stores, lambda e: sequence(work, _store(e + outputs.address + both))))
+    both = min(inputs.bytes, outputs.bytes)
+    work: Node = sequence() if is_copy(layer) else step("scalar", acc="r0", n=1)
+
+    def load(e: Affine) -> Step:
+        return _load("r0", e + inputs.address)
+
+    def store(e: Affine) -> Step:
+        return _store(e + outputs.address)
+
+    nodes = [repeat("e", both, lambda e: sequence(load(e), work, store(e)))]
+    if inputs.bytes > both:
+        nodes.append(repeat("e", inputs.bytes - both, lambda e: sequence(load(e + both), work)))
+    if outputs.bytes > both:
+        nodes.append(repeat("e", outputs.bytes - both, lambda e: sequence(work, store(e + both))))
     return sequence(*nodes)
 
 
@@ -231,5 +238,4 @@ _LOWERINGS: Mapping[str, Callable[[Layer, Arrays], Node]] = {
     **dict.fromkeys(KERNELS, _convolution),
     **dict.fromkeys(MATRIX_PRODUCTS, _product),
     **dict.fromkeys(("maxpool", "avgpool", "globalavgpool"), _pooling),
-    **dict.fromkeys(("relu", "add"), _elementwise),
 }

@@ -1,8 +1,8 @@
 """Mapping for ``systolic_array``: tiles of a weight-stationary array, a vector unit, a general-purpose unit.
 
-Convolutions and matrix products run on the array (``_systolic_product``); depthwise convolutions, poolings,
-sums and ReLU on the vector unit (``_systolic_vector``); every other operator element by element on the
-general-purpose unit.
+Convolutions and matrix products run on the array (``_systolic_product``); depthwise convolutions, batch
+normalisations, poolings, sums, ReLU and concatenations on the vector unit (``_systolic_vector``); every other
+operator element by element on the general-purpose unit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     bias_array,
+    canonical,
     input_arrays,
+    is_copy,
     is_elementwise,
     onnx_layout,
     operand_bytes,
@@ -54,12 +56,14 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     Raises:
         MappingError: Its operands do not fit into memory, or the description lacks a parameter.
     """
+    layer = canonical(layer)
     body = _lowering(layer)(layer, arrays(layer, arch), arch)
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
     """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
+    layer = canonical(layer)
     sizes = operand_bytes(layer)
     if _lowering(layer) is _general:
         sizes = general_bytes(sizes, _vector_unit(arch))
@@ -70,6 +74,7 @@ def prepare(
     layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
+    layer = canonical(layer)
     at = arrays(layer, arch)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     if "weights" in at:
@@ -81,13 +86,14 @@ def prepare(
 
 def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
     """The layer's output, int8, ``(M, N)`` or NCHW."""
+    layer = canonical(layer)
     output = arrays(layer, arch)["output"]
     return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
 
 
 def _lowering(layer: Layer) -> Callable[[Layer, Arrays, Architecture], Node]:
-    if layer.op in _ELEMENTWISE:
-        return _elementwise if is_elementwise(layer) else _general
+    if is_elementwise(layer) or is_copy(layer):
+        return _elementwise
     if is_depthwise(layer):
         return _windows
     return _LOWERINGS.get(layer.op, _general)
@@ -163,7 +169,6 @@ functions: Mapping[str, DataFunction] = {
     "scalar": _no_data,
 }  # fmt: skip
 
-_ELEMENTWISE = frozenset({"relu", "add"})
 _LOWERINGS: Mapping[str, Callable[[Layer, Arrays, Architecture], Node]] = {
     **dict.fromkeys(KERNELS | MATRIX_PRODUCTS, _product),
     **dict.fromkeys(POOLINGS, _windows),

@@ -73,6 +73,7 @@ SMALL = {
     "avgpool_dilated_wide": Layer(name="l", op="avgpool", C=3, H=1, W=40, K=3, R=1, S=15, dilation_w=2),
     "globalavgpool": Layer(name="l", op="globalavgpool", N=2, C=5, H=5, W=7, K=5, R=5, S=7),
     "globalavgpool_without_kernel": Layer(name="l", op="globalavgpool", C=3, H=2, W=50),
+    "batchnorm": Layer(name="l", op="batchnorm", N=2, C=5, H=3, W=4, param_elements=10),
     "relu": Layer(name="l", op="relu", C=5, H=3, W=5),
     "add": Layer(name="l", op="add", N=2, C=5, H=3, W=5, operands=2),
     "add_three": Layer(name="l", op="add", C=5, H=3, W=3, operands=3),
@@ -82,12 +83,18 @@ SMALL = {
 TIMED_ONLY = {
     "softmax": Layer(name="l", op="softmax", C=10),
     "lrn": Layer(name="l", op="lrn", C=6, H=3, W=3, window=5),
-    "concat": Layer(name="l", op="concat", C=3, H=5, W=5, operands=2, in_elements=125, out_elements=125),
     "upsample": Layer(name="l", op="upsample", C=3, H=4, W=4, out_elements=192),
     "slice": Layer(name="l", op="slice", C=3, H=4, W=4, out_elements=24),
-    "batchnorm": Layer(name="l", op="batchnorm", C=3, H=4, W=4, param_elements=6),
     "add_constant": Layer(name="l", op="add", C=3, H=4, W=4, operands=1, param_elements=3),
     "unheard_of": Layer(name="l", op="frobnicate", C=3, H=4, W=4),
+}
+
+# Copies, which the vector unit runs; modelled in time only, too.
+COPIES = {
+    "concat": Layer(name="l", op="concat", C=3, H=5, W=5, operands=2),
+    "concat_unlike": Layer(
+        name="l", op="concat", C=3, H=5, W=5, operands=2, in_elements=125, out_elements=125
+    ),
 }
 
 # Machines on which small layers have full tiles, ragged ones and shared ones.

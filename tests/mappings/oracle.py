@@ -34,6 +34,10 @@ def reference(layer: Layer, inputs: Sequence[Array], weights: Array | None, bias
         case "globalavgpool":
             total = x.sum(axis=(2, 3), keepdims=True)
             sums = np.floor(total / (layer.H * layer.W) + 0.5).astype(np.int64)
+        case "batchnorm":
+            assert weights is not None
+            assert bias is not None
+            sums = x * weights.reshape(1, -1, 1, 1) + bias.reshape(1, -1, 1, 1)
         case "relu":
             sums = np.maximum(x, 0)
         case "add":
@@ -97,9 +101,11 @@ def random_operands(layer: Layer, seed: int = 0) -> tuple[list[Array], Array | N
         reach = 12 if layer.op in ("conv", "dwconv", "conv1d", "convtranspose") else 100
         inputs = [values((layer.N, layer.C, layer.H, layer.W), reach) for _ in range(count)]
         shape = (layer.K, layer.C // layer.groups, layer.R, layer.S)
+        if layer.op == "batchnorm":
+            reach, shape = 12, (layer.C, 1, 1, 1)
         if layer.op == "convtranspose":
             shape = (layer.C, layer.K // layer.groups, layer.R, layer.S)
         weights = values(shape, 4) if reach == 12 else None
-        channels = layer.K
-    bias = rng.integers(-90, 91, channels).astype(np.int32) if layer.bias else None
+        channels = layer.C if layer.op == "batchnorm" else layer.K
+    bias = rng.integers(-90, 91, channels).astype(np.int32) if layer.bias or layer.op == "batchnorm" else None
     return inputs, weights, bias

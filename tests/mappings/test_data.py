@@ -11,6 +11,7 @@ import aidg
 from mappings.layers import Layer
 from mappings.registry import MappingError, library_module, map_layer
 from tests.mappings.cases import (
+    COPIES,
     SMALL,
     SMALL_MACHINES,
     TIMED_ONLY,
@@ -99,7 +100,7 @@ def test_mean_rounds_to_the_nearest_ties_up(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MACHINES)
-@pytest.mark.parametrize("layer", with_names(TIMED_ONLY))
+@pytest.mark.parametrize("layer", with_names(TIMED_ONLY | COPIES))
 def test_operators_without_data_say_so(name: str, layer: Layer) -> None:
     """What runs on the general-purpose unit has no function on data."""
     arch = machine(name)

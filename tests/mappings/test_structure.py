@@ -17,7 +17,16 @@ from mappings.layers import KERNELS, Layer
 from mappings.network import load_network
 from mappings.program import steps
 from mappings.registry import library_module, map_layer
-from tests.mappings.cases import LIBRARY, SMALL, SMALL_MACHINES, TIMED_ONLY, layers, machine, with_names
+from tests.mappings.cases import (
+    COPIES,
+    LIBRARY,
+    SMALL,
+    SMALL_MACHINES,
+    TIMED_ONLY,
+    layers,
+    machine,
+    with_names,
+)
 
 MACHINES = sorted(SMALL_MACHINES)
 ARRAYS = [name for name in MACHINES if name != "oma"]
@@ -36,7 +45,7 @@ def multiplies(instruction: Instruction) -> int:
     return 0
 
 
-@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY))
+@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES))
 @pytest.mark.parametrize("name", MACHINES)
 def test_every_access_lies_in_an_array_and_outputs_are_written_once(name: str, layer: Layer) -> None:
     """Inputs are only read, every byte of the output is written exactly once, nothing else is touched."""
@@ -62,7 +71,9 @@ def test_every_access_lies_in_an_array_and_outputs_are_written_once(name: str, l
 def test_multiplications_are_the_layers(name: str, layer: Layer) -> None:
     """Not one is dropped, none is added; a transposed convolution multiplies inserted zeros, too."""
     done = sum(map(multiplies, map_layer(layer, machine(name))))
-    if layer.op == "convtranspose":
+    if layer.op == "batchnorm":
+        assert done == layer.output_elements
+    elif layer.op == "convtranspose":
         inserted = layer.N * layer.K * layer.OH * layer.OW * layer.C // layer.groups * layer.R * layer.S
         assert done == inserted
     else:
@@ -82,7 +93,7 @@ def test_programs_are_valid_and_every_instruction_finds_its_unit(layer: Layer) -
                 assert any(a.address <= piece.start and piece.end <= a.end for a in arrays)
 
 
-@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY))
+@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES))
 @pytest.mark.parametrize("name", MACHINES)
 def test_small_programs_can_be_routed(name: str, layer: Layer) -> None:
     """One route per kind of instruction and unit; all of a layer's instructions have one."""
@@ -174,6 +185,16 @@ def test_no_operator_is_dropped(name: str, layer: Layer) -> None:
     worked = sum(i.immediates["n"] for i in program if i.operation == "scalar")
     assert worked >= elements
     assert aidg.estimate(arch, program).cycles >= elements * int(arch.parameters["scalar_cycles"])
+
+
+@pytest.mark.parametrize("layer", with_names(COPIES))
+@pytest.mark.parametrize("name", MACHINES)
+def test_concatenations_are_copies(name: str, layer: Layer) -> None:
+    """Every byte is read and written once and nothing is computed."""
+    program = map_layer(layer, machine(name))
+    assert sum(a.total_bytes for i in program for a in i.read_addresses) == layer.input_elements
+    assert sum(a.total_bytes for i in program for a in i.write_addresses) == layer.output_elements
+    assert not any(i.operation == "scalar" for i in program)
 
 
 @pytest.mark.parametrize("network", ["alexnet", "mobilenetv2"])
