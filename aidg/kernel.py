@@ -112,9 +112,7 @@ class Kernel:
         spots: list[int] = []
         if operands:
             spots = self._locate(operands)
-            ready = self._operands_ready(operands, spots)  # rule 4
-            if ready > start:
-                start = ready
+            start = self._operands_ready(operands, spots, start)  # rule 4
         done = start + row.latency
         if row.reads or row.writes:
             done = self._access(row.writes, self._access(row.reads, done))
@@ -215,10 +213,12 @@ class Kernel:
             spots.append(spot)
         return spots
 
-    def _operands_ready(self, operands: tuple[TrackedOperand, ...], spots: list[int]) -> int:
-        """When all earlier conflicting accesses are done. Cells hold (written, last read) times."""
+    def _operands_ready(self, operands: tuple[TrackedOperand, ...], spots: list[int], ready: int) -> int:
+        """When all earlier conflicting accesses are done, not before ``ready``.
+
+        Cells hold (written, last read) times.
+        """
         times = self.times
-        ready = 0
         for operand, spot in zip(operands, spots, strict=True):
             if operand.flat >= 0:
                 written = times[spot]
@@ -228,7 +228,7 @@ class Kernel:
                 if not operand.write:
                     read = 0
             else:
-                written, read = self._range_ready(operand), 0
+                written, read = self._range_ready(operand, ready), 0
             if written > ready:
                 ready = written
             if read > ready:
@@ -257,9 +257,8 @@ class Kernel:
             if size > self.limits[number]:
                 self._prune_group(number, self.base())
 
-    def _range_ready(self, operand: TrackedOperand) -> int:
+    def _range_ready(self, operand: TrackedOperand, ready: int) -> int:
         piece = AddressRange(operand.address.at(self.indices), *operand.shape)
-        ready = 0
         for other, done, written, _ in self.ranges[operand.group]:
             if done > ready and (written or operand.write) and piece.overlaps(other):
                 ready = done
