@@ -100,13 +100,21 @@ class Request:
 
 @dataclass(eq=False)
 class Job:
-    """The burst of one instruction: its transactions so far and the event of the last answer."""
+    """The burst of one instruction.
+
+    Attributes:
+        finished: All its transactions are answered.
+        requests: Those that have arrived, in order.
+        answers: How many of them are answered.
+        attempts: Failed ones, by position in the burst.
+    """
 
     number: int
     burst: Burst
     finished: simpy.Event
     requests: list[Request] = field(default_factory=list)
-    attempts: Counter[int] = field(default_factory=Counter)  # failed ones, by position in the burst
+    answers: int = 0
+    attempts: Counter[int] = field(default_factory=Counter)
 
 
 class Arbiter:
@@ -210,6 +218,8 @@ class Arbiter:
     def _failed(self, request: Request, noted: bool = False) -> None:
         """The attempt is over. One that ends in the cycle it began in does not count, unless it is noted."""
         service, request.service = request.service, None
+        if service is not None and service.answered:
+            request.job.answers -= 1
         if service is not None and (noted or service.foreseen or service.start < self._env.cycle):
             request.job.attempts[request.index] += 1
 
@@ -231,8 +241,7 @@ class Arbiter:
         if request.service is not service:
             return
         service.answered = True
-        job = request.job
-        complete = len(job.requests) == len(job.burst.transactions)
-        if complete and all(r.service is not None and r.service.answered for r in job.requests):
-            job.finished.succeed()
+        request.job.answers += 1
+        if request.job.answers == len(request.job.burst.transactions):
+            request.job.finished.succeed()
         self._settle_later()
