@@ -6,6 +6,8 @@ Public names: ``estimate``, ``Estimate`` (the kernel), ``build``, ``evaluate``, 
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,10 +32,20 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'aidg' has no attribute '{name}'")
     from importlib import import_module
 
-    value = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = value  # a submodule of the same name must not hide it
-    return value
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps ``aidg.estimate`` the function where the import system would enter the module of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in __all__ and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -24,7 +24,7 @@ class LayerEstimate:
         bound_by: What bounds the layer, in words.
         count: Occurrences.
         utilization: Busy share (0 to 1) per unit and storage.
-        compute_utilization: Busy share of the busiest unit that is no memory access unit.
+        compute_utilization: Busy share of the busiest unit that computes: one that accesses no main memory.
         notes: What to know about the figures.
     """
 

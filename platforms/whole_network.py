@@ -14,7 +14,7 @@ from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
 
 if TYPE_CHECKING:
     import aidg
-    from acadl.model import Architecture
+    from acadl.model import Architecture, FunctionalUnit
     from mappings.layers import Layer
     from mappings.network import Network
 
@@ -150,10 +150,30 @@ def _layer_estimate(arch: Architecture, layer: Layer, result: aidg.Estimate, is_
 
 
 def _compute_utilization(arch: Architecture, utilization: dict[str, float]) -> float:
-    from acadl.model import FunctionalUnit, MemoryAccessUnit
+    """Busy share of the busiest unit that computes."""
+    from acadl.model import FunctionalUnit
 
-    compute = [unit.name for unit in arch.of_type(FunctionalUnit) if not isinstance(unit, MemoryAccessUnit)]
-    return max((utilization.get(name, 0.0) for name in compute), default=0.0)
+    busy = (utilization.get(unit.name, 0.0) for unit in arch.of_type(FunctionalUnit) if _computes(arch, unit))
+    return max(busy, default=0.0)
+
+
+def _computes(arch: Architecture, unit: FunctionalUnit) -> bool:
+    """Whether the unit does more than to move data: it accesses no storage, or on-chip storage only.
+
+    Without main memory (a ``DRAM``) in the description every memory access unit counts as moving data.
+    """
+    from acadl.model import DRAM, EdgeKind, MemoryAccessUnit
+    from acadl.routing import reachable_storages
+
+    if not isinstance(unit, MemoryAccessUnit):
+        return True
+    main = {memory.name for memory in arch.of_type(DRAM)}
+    reached = {
+        name
+        for kind in (EdgeKind.READ_DATA, EdgeKind.WRITE_DATA)
+        for name in reachable_storages(arch, unit.name, kind)
+    }
+    return bool(main) and not reached & main
 
 
 def _import_notes(network: Network) -> list[str]:

@@ -9,8 +9,9 @@ import pytest
 
 import platforms
 from acadl.errors import AcadlError
+from acadl.model import FunctionalUnit
 from mappings import Layer, MappingError, Network, registry
-from platforms.whole_network import Method
+from platforms.whole_network import Method, _computes
 from tests.platforms.toy import map_layer, toy_architecture
 
 NETWORK = Network(
@@ -128,3 +129,21 @@ def test_html_is_escaped() -> None:
     assert "&lt;i&gt;&amp;" in html
     assert "<i>" not in html
     assert "<b>" not in html.replace("<b>&lt;b&gt; on toy, 1 MHz</b>", "")
+
+
+@pytest.mark.parametrize(
+    ("platform", "unit", "computes"),
+    [
+        ("gemmini", "execute_queue.mesh", True),  # reads and writes on-chip memories
+        ("gemmini", "load_queue.load", False),
+        ("systolic_array", "array_stage.array", True),
+        ("systolic_array", "store_stage.drain", False),
+        ("oma", "ex.alu", True),
+        ("oma", "ex.lsu", False),
+    ],
+)
+def test_units_that_access_main_memory_do_not_compute(platform: str, unit: str, computes: bool) -> None:
+    arch = platforms.load(platform)
+    item = arch.objects[unit]
+    assert isinstance(item, FunctionalUnit)
+    assert _computes(arch, item) is computes
