@@ -1,7 +1,8 @@
 """A systolic array described element by element: simulate a GEMM on data, then estimate a much longer one.
 
-Every processing element is a box with three registers and a multiply-accumulate unit; operands move from element
-to element by instructions' register operands. Nothing says when an element works: that follows from the data.
+Every processing element is a box with three registers and a multiply-accumulate unit; operands move from
+element to element by instructions' register operands. Nothing says when an element works: that follows from
+the data.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def mac(r: int, c: int, rows: int, cols: int) -> Step:
 
 
 def gemm(arch: Architecture, depth: int) -> LoopProgram:
-    """``C[rows, cols] = A[rows, depth] · B[depth, cols]``, A and B stored one step of the reduction after another."""
+    """``C[rows, cols] = A[rows, depth] · B[depth, cols]``, A stored column by column, B row by row."""
     rows, cols = int(arch.parameters["rows"]), int(arch.parameters["cols"])
     k = index("k")
     elements = [(r, c) for r in range(rows) for c in range(cols)]
