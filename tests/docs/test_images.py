@@ -1,4 +1,4 @@
-"""The pictures of the documentation are what `acadl draw` makes of the descriptions that they are named after.
+"""The pictures of the documentation are what `acadl draw` makes of the descriptions of their name.
 
 ``ACADL_RECORD=1 pytest tests/docs/test_images.py`` draws them anew.
 """
