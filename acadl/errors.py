@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +82,9 @@ class ProgramError(AcadlError):
 
 class SimulationError(AcadlError):
     """A simulation cannot go on: missing function, deadlock, value that does not fit."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean '…'?`` with the most similar of ``known``, to end a message with; empty if none is."""
+    close = get_close_matches(name, list(known), 1)
+    return f"; did you mean '{close[0]}'?" if close else ""

@@ -123,7 +123,11 @@ class Operation:
         )
 
     def bind(self, instruction: Instruction) -> dict[str, str | AddressRange | int]:
-        """Operand name to the instruction's operand; the inverse of :meth:`instruction`."""
+        """Operand name to the instruction's operand; the inverse of :meth:`instruction`.
+
+        Raises:
+            ProgramError: The instruction has other operands than the operation declares.
+        """
         reads: dict[str, Iterator[str | AddressRange]] = {
             "reg": iter(instruction.read_registers),
             "address": iter(instruction.read_addresses),
@@ -134,13 +138,20 @@ class Operation:
         }
         bound: dict[str, str | AddressRange | int] = {}
         for operand in self.operands:
+            value: str | AddressRange | int | None = None
             if operand.kind == "int":
-                bound[operand.name] = instruction.immediates[operand.name]
-                continue
-            if operand.direction != "out":
-                bound[operand.name] = next(reads[operand.kind])
-            if operand.direction != "in":
-                bound[operand.name] = next(writes[operand.kind])
+                value = instruction.immediates.get(operand.name)
+            else:
+                if operand.direction != "out":
+                    value = next(reads[operand.kind], None)
+                if operand.direction != "in":
+                    value = next(writes[operand.kind], None)
+            if value is None:
+                raise ProgramError(f"instruction '{instruction}' has no operand '{operand.name}'")
+            bound[operand.name] = value
+        left = [str(value) for values in (*reads.values(), *writes.values()) for value in values]
+        if left:
+            raise ProgramError(f"'{self.name}' declares no operand for {left[0]} of '{instruction}'")
         return bound
 
     def latency_names(self, instruction: Instruction) -> dict[str, int]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from acadl.errors import SimulationError
+from acadl.errors import SimulationError, nearest
 from acadl.model import Architecture
 from acadl.operations import Instruction
 from acadl.simulate_machine import Machine
@@ -121,6 +121,7 @@ def simulate(
     """
     source = _Replay(program)
     initial = None if data is None else _initial_state(arch, data)
+    _check_names(arch, functions or {})
     known = {**getattr(program, "functions", {}), **(functions or {})}
     foresight = Foresight()
     while True:
@@ -150,6 +151,8 @@ def _run(machine: Machine, foresight: Foresight, max_cycles: int | None) -> None
                 f"{machine.stuck()}"
             )
         env.step()
+        if machine.failure is not None:
+            raise machine.failure
 
 
 class _Replay:
@@ -179,6 +182,14 @@ def _initial_state(arch: Architecture, data: ArchitecturalState | Mapping[int, A
     for address, array in data.items():
         state.write_array(address, array)
     return state
+
+
+def _check_names(arch: Architecture, functions: Mapping[str, Callable[..., Any]]) -> None:
+    for name in functions:
+        if name not in arch.operations:
+            raise SimulationError(
+                f"functions: '{arch.name}' has no operation '{name}'{nearest(name, arch.operations)}"
+            )
 
 
 def _executor(

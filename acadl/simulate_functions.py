@@ -23,7 +23,11 @@ def executor(
 
     def start(instruction: Instruction) -> Callable[[], None]:
         pending = PendingState(state)
-        execute(arch.operations[instruction.operation], instruction, pending, functions)
+        try:
+            execute(arch.operations[instruction.operation], instruction, pending, functions)
+        except Exception as error:
+            error.add_note(f"while executing '{instruction}'")
+            raise
         return pending.commit
 
     return start
@@ -60,12 +64,12 @@ def _evaluate(
     """Value of the expression over the operands, to the first operand that is written."""
     bound = operation.bind(instruction)
     names: dict[str, Any] = dict(operation.latency_names(instruction))
-    target = None
+    target, wanted = None, function.names()
     for operand in operation.operands:
         value = bound[operand.name]
         if operand.direction != "in" and target is None:
             target = value
-        if operand.direction != "out":
+        if operand.direction != "out" and operand.name in wanted:
             names[operand.name] = _value(value, state, instruction)
     if target is None:
         raise SimulationError(f"operation '{operation.name}' has a function but no operand to write")

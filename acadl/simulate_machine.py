@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from acadl.errors import SimulationError
-from acadl.model import Architecture, DataStorage, FunctionalUnit, InstructionFetchStage, PipelineStage
+from acadl.model import Architecture, DataStorage, FunctionalUnit, PipelineStage
 from acadl.operations import Instruction
 from acadl.simulate_objects import Clock, Flight, Moment, Places, Steps, Turn
-from acadl.simulate_plan import Burst, Planner, Visit
+from acadl.simulate_plan import Burst, Planner, Visit, capacity_of
 from acadl.simulate_storage import Arbiter, Foresight, Job
 
 # Called when an instruction's unit starts; what it returns is called when the unit is done.
@@ -22,6 +21,7 @@ class Machine:
     Attributes:
         cycles: When the last instruction was done, so far.
         finished: Instructions done.
+        failure: What went wrong in a process; the simulation cannot go on.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Machine:
         self.env = Clock()
         self.cycles = 0
         self.finished = 0
+        self.failure: Exception | None = None
         self._arch = arch
         self._planner = Planner(arch)
         self._program: Iterator[Instruction] = iter(program)
@@ -42,7 +43,7 @@ class Machine:
         self._record = record
         self._flights: dict[int, Flight] = {}
         self._fetch = arch.fetch_stage
-        self._places = {item.name: Places(self.env, _capacity(item)) for item in _with_places(arch)}
+        self._places = {item.name: Places(self.env, capacity_of(item)) for item in _with_places(arch)}
         self._last_turn: dict[str, Turn] = {}
         self._last_bound: dict[str, Flight] = {}  # successor of the fetch stage -> youngest instruction
         self._last: Flight | None = None
@@ -53,7 +54,7 @@ class Machine:
             for storage in arch.of_type(DataStorage)
         }
         self._exhausted = False
-        self.env.process(self._fetch_all())
+        self._start(self._fetch_all())
 
     @property
     def running(self) -> bool:
@@ -65,6 +66,17 @@ class Machine:
         oldest = list(self._flights.values())[:4]
         lines = [f"#{f.plan.number} '{f.plan.instruction}' {f.position}" for f in oldest]
         return "; ".join(lines) or "the fetch stage waits for places in the issue buffer"
+
+    def _start(self, steps: Steps) -> None:
+        """Start a process; what it raises is kept as it is, since SimPy would raise a copy."""
+
+        def guarded() -> Steps:
+            try:
+                yield from steps
+            except Exception as error:
+                self.failure = error
+
+        self.env.process(guarded())
 
     # -- fetch (rule 6) -------------------------------------------------------------------------------------
 
@@ -81,7 +93,7 @@ class Machine:
             turn.started.happen()
             flights = [self._prepare(number + offset, item) for offset, item in enumerate(group)]
             flights[0].times[visit.name] = [entered, self.env.cycle]
-            self.env.process(self._read_group(flights, visit, burst, turn))
+            self._start(self._read_group(flights, visit, burst, turn))
             number += len(group)
         self._exhausted = True
 
@@ -93,7 +105,7 @@ class Machine:
         flights[0].times[visit.name] += [self.env.cycle] * 2
         _note_transactions(flights[0], [job])
         for flight in flights:
-            self.env.process(self._travel(flight))
+            self._start(self._travel(flight))
 
     def _prepare(self, number: int, instruction: Instruction) -> Flight:
         """Plan an instruction and queue it for its places and turns; called in program order."""
@@ -222,13 +234,6 @@ def conflict(earlier: Instruction, later: Instruction) -> bool:
 
 def _with_places(arch: Architecture) -> list[PipelineStage | FunctionalUnit]:
     return [*arch.of_type(PipelineStage), *arch.of_type(FunctionalUnit)]
-
-
-def _capacity(item: PipelineStage | FunctionalUnit) -> int:
-    capacity = item.issue_buffer_size if isinstance(item, InstructionFetchStage) else item.capacity
-    if capacity < 1:
-        raise SimulationError(f"'{item.name}' has capacity {capacity}; nothing can enter it")
-    return capacity
 
 
 def _note_transactions(flight: Flight, jobs: list[Job]) -> None:

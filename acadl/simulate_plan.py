@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acadl.errors import AcadlError, ProgramError, SimulationError
+from acadl.errors import AcadlError, ProgramError, SimulationError, nearest
 from acadl.expressions import Expr
-from acadl.model import Architecture, DataStorage, MemoryAccessUnit, MemoryInterface, PipelineStage
+from acadl.model import (
+    Architecture,
+    DataStorage,
+    FunctionalUnit,
+    InstructionFetchStage,
+    MemoryAccessUnit,
+    MemoryInterface,
+    PipelineStage,
+)
 from acadl.operations import AddressRange, Instruction
 from acadl.routing import find_unit, instruction_memory, stages_to
 from acadl.storage import StorageModel, build_model, path_to
@@ -91,6 +99,7 @@ class Planner:
     """
 
     def __init__(self, arch: Architecture) -> None:
+        _check_sizes(arch)
         self._arch = arch
         self._models: dict[str, StorageModel] = {}
         self._units: dict[tuple[object, ...], str] = {}
@@ -123,9 +132,9 @@ class Planner:
         """Plan the next instruction. Raises :class:`AcadlError` where it cannot be routed or evaluated."""
         operation = self._arch.operations.get(instruction.operation)
         if operation is None:
-            known = ", ".join(sorted(self._arch.operations)) or "none"
             raise ProgramError(
-                f"operation '{instruction.operation}' is not declared in '{self._arch.name}'; known: {known}"
+                f"operation '{instruction.operation}' is not declared in '{self._arch.name}'"
+                f"{nearest(instruction.operation, self._arch.operations)}"
             )
         names = operation.latency_names(instruction)
         unit_name = self._unit_of(instruction)
@@ -198,6 +207,27 @@ class Planner:
             bursts.append(Burst(storage, first, tuple(transactions)))
             first += len(transactions)
         return tuple(bursts)
+
+
+def _check_sizes(arch: Architecture) -> None:
+    """Refuse what nothing could ever enter. Raises :class:`SimulationError`."""
+    if next(arch.of_type(InstructionFetchStage), None) is None:
+        raise SimulationError(f"architecture '{arch.name}' has no InstructionFetchStage to run a program")
+    sizes = [(item.name, "capacity", capacity_of(item)) for item in arch.of_type(PipelineStage)]
+    sizes += [(item.name, "capacity", item.capacity) for item in arch.of_type(FunctionalUnit)]
+    for storage in arch.of_type(DataStorage):
+        sizes.append((storage.name, "read_write_ports", storage.read_write_ports))
+        sizes.append((storage.name, "port_width", storage.port_width))
+        if storage.max_concurrent_requests is not None:
+            sizes.append((storage.name, "max_concurrent_requests", storage.max_concurrent_requests))
+    for name, attribute, size in sizes:
+        if size < 1:
+            raise SimulationError(f"{attribute} of '{name}' is {size}; it must be 1 or more")
+
+
+def capacity_of(item: PipelineStage | FunctionalUnit) -> int:
+    """Instructions that the object holds at once; those of a fetch stage are in its issue buffer."""
+    return item.issue_buffer_size if isinstance(item, InstructionFetchStage) else item.capacity
 
 
 def _stage_visit(stage: PipelineStage, names: Mapping[str, int], instruction: Instruction) -> Visit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import ChainMap
 from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from acadl.errors import SimulationError
+from acadl.errors import SimulationError, nearest
 from acadl.model import Architecture, MemoryInterface, RegisterFile
 from acadl.operations import AddressRange
 
@@ -55,7 +54,7 @@ class ArchitecturalState:
     def read_register(self, name: str) -> Any:
         """Value of a register. Raises :class:`SimulationError` if there is none of that name."""
         if name not in self._registers:
-            raise SimulationError(f"there is no register '{name}'{_nearest(name, self._registers)}")
+            raise SimulationError(f"there is no register '{name}'{nearest(name, self._registers)}")
         return self._registers[name]
 
     def write_register(self, name: str, value: Any) -> None:
@@ -196,8 +195,3 @@ def _pieces(start: int, size: int) -> Iterable[tuple[int, int, int, int]]:
         length = min(PAGE_BYTES - offset, size - position)
         yield page, offset, position, length
         position += length
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean '{close[0]}'?" if close else ""

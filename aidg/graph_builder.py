@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import networkx as nx
 
-from acadl.model import Architecture, DataStorage, InstructionFetchStage, PipelineStage
+from acadl.model import Architecture, DataStorage, FunctionalUnit, PipelineStage
 from acadl.operations import Instruction
-from acadl.simulate_plan import Burst, Plan, Planner, Visit
+from acadl.simulate_plan import Burst, Plan, Planner, Visit, capacity_of
 from aidg.graph_history import Conflicts, Event, NodeKey, Places, Reservations
 
 EVENTS = ("enter", "start", "done", "leave")
@@ -240,5 +240,6 @@ class Builder:
         self._places[name].leave(self._time[Event(node, "leave")], node)
 
     def _capacity(self, name: str) -> int:
-        item: Any = self._arch.objects[name]
-        return int(item.issue_buffer_size if isinstance(item, InstructionFetchStage) else item.capacity)
+        item = self._arch.objects[name]
+        assert isinstance(item, (PipelineStage, FunctionalUnit))
+        return capacity_of(item)
