@@ -54,9 +54,9 @@ def split(size: int, limit: int, multiple: int = 1) -> Split:
     """``size`` in as few tiles of at most ``limit`` as possible, about equally large.
 
     Equal tiles need fewer ragged edges than tiles of ``limit`` (196 in tiles of at most 128: twice 98). Tiles
-    other than the rest are multiples of ``multiple``, which must divide ``limit``.
+    other than the rest are multiples of ``multiple``, at most ``limit``, which must be no less.
     """
-    tiles = -(-size // limit)
+    tiles = -(-size // (limit - limit % multiple))
     tile = -(-size // (tiles * multiple)) * multiple
     tile = min(tile, size)
     return Split(tile, size // tile, size % tile)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import acadl
 import aidg
@@ -12,6 +13,7 @@ from mappings.layers import Layer
 from mappings.registry import MappingError, library_module, map_layer
 from tests.mappings.cases import (
     COPIES,
+    LIBRARY,
     SMALL,
     SMALL_MACHINES,
     TIMED_ONLY,
@@ -120,3 +122,48 @@ def test_wrong_arrays_are_refused(name: str) -> None:
         prepare(layer, arch, inputs * 2, weights)
     with pytest.raises(MappingError, match="weights holds int64 values that are no int8"):
         prepare(layer, arch, inputs, np.full((13, 10), 128))
+
+
+@st.composite
+def array_parameters(draw: st.DrawFn) -> dict[str, int]:
+    """Sizes of small arrays, down to one of everything."""
+    sizes = {
+        name: draw(st.integers(1, most))
+        for name, most in {
+            "rows": 5, "cols": 5, "stream": 9, "sections": 4, "a_tiles": 3, "b_tiles": 3, "lanes": 4,
+            "vector_tiles": 3, "queue_depth": 3, "outstanding": 3, "bus_bytes": 8, "memory_latency": 9,
+        }.items()
+    }  # fmt: skip
+    return {**sizes, "vector_bytes": draw(st.integers(sizes["lanes"], 30))}
+
+
+@settings(max_examples=25, deadline=None)
+@given(layers(), array_parameters())
+def test_any_layer_on_any_array(layer: Layer, sizes: dict[str, int]) -> None:
+    """Data are right and no instruction asks for more than a buffer holds."""
+    arch = acadl.load(LIBRARY / "systolic_array.acadl", **sizes)
+    found, expected = computed(library_module("systolic_array"), layer, arch, seed=3)
+    assert equal(found, expected)
+    for instruction in map_layer(layer, arch):
+        i = instruction.immediates
+        match instruction.operation:
+            case "gemm":
+                assert (i["m"] <= sizes["stream"], i["n"] <= sizes["cols"]) == (True, True)
+                assert i["k"] <= sizes["rows"]
+            case "load_v":
+                assert instruction.read_addresses[0].total_bytes <= sizes["vector_bytes"]
+            case "vmac" | "vadd" | "vmax":
+                assert i["outputs"] * i["channels"] <= sizes["vector_bytes"]
+
+
+def test_rows_that_share_weights_fit_one_accumulator_bank() -> None:
+    """Sums between two loads of B, row by row, are at most `stream`, in at most `sections` parts."""
+    arch = machine("array_4x3")
+    layer = Layer(name="l", op="conv", C=4, H=8, W=4, K=3, R=2, S=2)
+    rows: list[int] = []
+    for instruction in map_layer(layer, arch):
+        if instruction.operation == "gemm" and instruction.immediates["fresh"]:
+            rows.append(0)
+        if instruction.operation == "gemm":
+            rows[-1] += instruction.immediates["m"]
+    assert set(rows) == {9, 3}  # rows of 3 pixels: three at a time, and one left over
