@@ -1,4 +1,4 @@
-"""A description with three mistakes, and what the checker says about each of them."""
+"""A description with two mistakes, and what the checker says about each of them."""
 
 import acadl
 
@@ -8,7 +8,7 @@ architecture broken(lanes: int = 4) {
     operations { load(dst: out reg, src: in address) }
 
     sram imem { data_width: 32 bits, addresses: 0x0 ..< 0x1000 }
-    sram dmem { data_width: 32 bits, addresses: 0x0800 ..< 0x2000 }
+    sram dmem { data_width: 32 bits, addresses: 0x1000 ..< 0x2000 }
     registers rf { data_width: 32 bits, names: r[0 ..< lanez] }
 
     fetch ifs { from: imem }

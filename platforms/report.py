@@ -14,6 +14,9 @@ PLAIN_WIDTH = 160  # characters of a line where the output is no terminal
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
+PADDING = 3  # blanks between two columns
+DISPENSABLE = ("MAC/cycle", "Share", "Obtained", "Operator")  # left out in this order on a narrow terminal
+
 COLUMNS = (
     ("Layer", "left"),
     ("Operator", "left"),
@@ -92,18 +95,34 @@ def total_line(report: NetworkEstimate) -> str:
     )
 
 
-def table(report: NetworkEstimate) -> Table:
-    """One row per layer; the slowest is marked."""
+def table(report: NetworkEstimate, width: int = PLAIN_WIDTH) -> Table:
+    """One row per layer, the slowest in bold; what does not fit into ``width`` characters is left out."""
     from rich import box
     from rich.table import Table
 
+    cells = rows(report)
+    shown = _fitting(cells, width)
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, side in COLUMNS:
-        made.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    for number in shown:
+        title, side = COLUMNS[number]
+        made.add_column(title, justify="right" if side == "right" else "left", no_wrap=True)
     slowest = report.slowest
-    for layer, cells in zip(report.layers, rows(report), strict=True):
-        made.add_row(*map(_plain, cells), style="bold" if layer is slowest else "")
+    for layer, row in zip(report.layers, cells, strict=True):
+        made.add_row(*(_plain(row[number]) for number in shown), style="bold" if layer is slowest else "")
     return made
+
+
+def _fitting(cells: list[tuple[str, ...]], width: int) -> list[int]:
+    """Numbers of the columns to show."""
+    widths = [
+        max(len(title), *(len(row[number]) for row in cells), 0) for number, (title, _) in enumerate(COLUMNS)
+    ]
+    shown = list(range(len(COLUMNS)))
+    for title in DISPENSABLE:
+        if sum(widths[number] + PADDING for number in shown) <= width:
+            break
+        shown.remove([name for name, _ in COLUMNS].index(title))
+    return shown
 
 
 def _plain(text: str) -> str:
@@ -123,7 +142,7 @@ def print_report(report: NetworkEstimate) -> None:
     console.print(_plain(headline(report)), style="bold", soft_wrap=True)
     if parameters_line(report):
         console.print(_plain(parameters_line(report)), style="dim", soft_wrap=True)
-    console.print(table(report))
+    console.print(table(report, console.width))
     console.print(_plain(total_line(report)), soft_wrap=True)
     console.print(_plain(report.reason), soft_wrap=True)
 

@@ -1,0 +1,61 @@
+"""Tables of estimates: numbers that people read, and what is left out where there is no room."""
+
+from __future__ import annotations
+
+import pytest
+
+from platforms.report import COLUMNS, duration, obtained, rows, short, table, total_line
+from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
+
+FIRST = LayerEstimate(
+    "first", "conv", 3_000, 1_000, "exact", 12_345, 99, "mesh (90 %)", 1, {"mesh": 0.9}, 0.9
+)
+TWICE = LayerEstimate("twice", "relu", 0, 3_000, "exact", 4_000_000_000, 0, "bus [x] (50 %)", 2, {"bus": 0.5})
+REPORT = NetworkEstimate("machine", "net", 2_000_000, (FIRST, TWICE), (UnmappedLayer("odd", "lrn", "why"),))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.0 k"), (9_949, "9.9 k"), (10_000, "10 k"), (4_204_000_000, "4.2 G")],
+)
+def test_short_numbers(number: int, text: str) -> None:
+    assert short(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2.5, "2.500 s"), (0.0125, "12.500 ms"), (1e-3, "1.000 ms"), (4e-6, "4.000 µs"), (5e-9, "5.000 ns")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_cells_of_a_row() -> None:
+    assert rows(REPORT) == [
+        ("first", "conv", "3,000", "1,000", "25.0 %", "3.0", "90 %", "mesh (90 %)", obtained(FIRST)),
+        ("twice × 2", "relu", "0", "3,000", "75.0 %", "0.0", "0 %", "bus [x] (50 %)", obtained(TWICE)),
+    ]
+    assert obtained(FIRST) == "exact, 99 of 12 k instr."
+    assert obtained(TWICE) == "exact, same shape as above"
+
+
+def test_total_says_what_is_missing() -> None:
+    assert total_line(REPORT) == "total: 4,000 cycles = 2.000 ms, 3,000 MACs, without 1 unmapped layers"
+
+
+def test_reason_names_a_layer_that_nothing_keeps_busy() -> None:
+    assert REPORT.reason == (
+        "slowest layer: twice (relu), 75 % of the cycles, bound by bus [x] (50 %); "
+        "nothing is busy most of the time: dependencies and latencies decide"
+    )
+    busy = NetworkEstimate("machine", "net", 1, (FIRST,))
+    assert busy.reason == "slowest layer: first (conv), 100 % of the cycles, bound by mesh (90 %)"
+
+
+@pytest.mark.parametrize(
+    ("width", "missing"),
+    [(160, set()), (100, {"MAC/cycle"}), (80, {"MAC/cycle", "Share", "Obtained"})],
+)
+def test_narrow_terminals_lose_columns_not_digits(width: int, missing: set[str]) -> None:
+    shown = {str(column.header) for column in table(REPORT, width).columns}
+    assert shown == {title for title, _ in COLUMNS} - missing
