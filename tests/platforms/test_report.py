@@ -54,7 +54,13 @@ def test_reason_names_a_layer_that_nothing_keeps_busy() -> None:
 
 @pytest.mark.parametrize(
     ("width", "missing"),
-    [(160, set()), (100, {"MAC/cycle"}), (80, {"MAC/cycle", "Share", "Obtained"})],
+    [
+        (116, set()),
+        (115, {"MAC/cycle"}),
+        (104, {"MAC/cycle"}),
+        (103, {"MAC/cycle", "Share"}),
+        (80, {"MAC/cycle", "Share", "Obtained"}),
+    ],
 )
 def test_narrow_terminals_lose_columns_not_digits(width: int, missing: set[str]) -> None:
     shown = {str(column.header) for column in table(REPORT, width).columns}
