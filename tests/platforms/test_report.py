@@ -55,10 +55,10 @@ def test_reason_names_a_layer_that_nothing_keeps_busy() -> None:
 @pytest.mark.parametrize(
     ("width", "missing"),
     [
-        (116, set()),
-        (115, {"MAC/cycle"}),
-        (104, {"MAC/cycle"}),
-        (103, {"MAC/cycle", "Share"}),
+        (115, set()),
+        (114, {"MAC/cycle"}),
+        (103, {"MAC/cycle"}),
+        (102, {"MAC/cycle", "Share"}),
         (80, {"MAC/cycle", "Share", "Obtained"}),
     ],
 )
