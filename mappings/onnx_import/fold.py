@@ -52,10 +52,10 @@ def _batch_normalization(node: Node) -> Affine | None:
 
 
 def _arithmetic(node: Node) -> Affine | None:
-    if len(node.inputs) != 2 or len(node.activations) != 1:
+    constants = [x for x in node.inputs if x is not None and x.constant]
+    if len(node.activations) != 1 or len(constants) != 1:
         return None
-    data = node.activations[0]
-    constant = next(x for x in node.inputs if x is not None and x is not data)
+    data, constant = node.activations[0], constants[0]
     if node.op == "Div" and node.inputs[0] is constant:
         return None
     if data.shape is None or constant.shape is None or data.shape != node.output.shape:

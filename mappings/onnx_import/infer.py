@@ -7,6 +7,7 @@ operator set.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable
 
@@ -29,6 +30,7 @@ ONNX_ERRORS = (
     AttributeError,
     IndexError,
     KeyError,
+    MemoryError,
     RuntimeError,
     TypeError,
     ValueError,
@@ -37,6 +39,11 @@ ONNX_ERRORS = (
 """What the onnx package raises for parts of a model that are not valid."""
 
 _RANDOM = frozenset({"Bernoulli", "Multinomial", "RandomNormalLike", "RandomUniformLike"})
+_STRICT_AXIS = frozenset({"LayerNormalization", "RMSNormalization"})
+_TERM = r"[A-Za-z ]*(?:\.\.\.[A-Za-z ]*)?"
+_EQUATION = re.compile(rf"{_TERM}(?:,{_TERM})*(?:->{_TERM})?")
+_SHAPE_INPUT = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Tile": 1, "Unsqueeze": 1}
+_MOST_DIMENSIONS = 64
 _FROM_SHAPE = frozenset({"Shape", "Size"})
 _SMALL_FOR_SMALL = frozenset({"NonZero"})
 """Operators with small outputs for small inputs, though their shape depends on data."""
@@ -116,6 +123,7 @@ class _Inference:
         return inferred
 
     def _inferred(self, node: Node, proto: NodeProto, version: int) -> dict[str, TypeProto]:
+        _refuse_what_crashes(node)
         inputs = {x: self.types[x] for x in proto.input if x}
         data = {x: self.data[x] for x in proto.input if x in self.data}
         try:
@@ -179,6 +187,30 @@ def _opsets(model: onnx.ModelProto) -> dict[str, int]:
             raise AcadlError(f"version {item.version} of the operator set '{item.domain}' does not exist")
         found["" if item.domain == "ai.onnx" else item.domain] = item.version
     return found
+
+
+def _refuse_what_crashes(node: Node) -> None:
+    """Refuse attributes that the rules of the onnx package do not check before they use them.
+
+    They would end the whole process, fill the memory or take for ever.
+    """
+    first = node.input(0)
+    rank = None if first is None or first.shape is None else len(first.shape)
+    axis = node.integer("axis", 0)
+    if rank is not None and not -rank - 1 <= axis <= rank - (node.op in _STRICT_AXIS):
+        raise node.error(f"axis {axis} is outside its input, which has {rank} dimensions")
+    shared = node.integer("batch_dims", 0)
+    if rank is not None and not 0 <= shared <= rank:
+        raise node.error(f"batch_dims {shared} is outside its input, which has {rank} dimensions")
+    parts = node.integer("num_outputs", len(node.outputs))
+    if node.op == "Split" and parts != len(node.outputs):
+        raise node.error(f"num_outputs is {parts}, but it has {len(node.outputs)} outputs")
+    given = node.input(_SHAPE_INPUT[node.op]) if node.op in _SHAPE_INPUT else None
+    if given is not None and given.elements > _MOST_DIMENSIONS:
+        raise node.error(f"its shape '{given.name}' has {given.elements} dimensions")
+    equation = node.text("equation", "")
+    if node.op == "Einsum" and not _EQUATION.fullmatch(equation):
+        raise node.error(f"'{equation}' is not an equation like 'bij,bjk->bik' or '...i,...i'")
 
 
 def _is_constant(node: Node, proto: NodeProto) -> bool:

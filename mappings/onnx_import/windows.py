@@ -100,6 +100,8 @@ def _transposed_window(
     strides, dilations = node.integers("strides", ones), node.integers("dilations", ones)
     extra = list(node.integers("output_padding", zeros))
     out = node.shape_of(node.output)[2:]
+    if len(out) != len(sizes):
+        raise node.error(f"its output has {len(out)} spatial dimensions, its input {len(sizes)}")
     mode = node.text("auto_pad", "NOTSET")
     begin = list(node.integers("pads", zeros + zeros)[: len(kernel)])
     end = []
