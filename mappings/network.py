@@ -169,9 +169,8 @@ def network_names() -> tuple[str, ...]:
 
 def _checked_sizes(batch: int | None, dims: Mapping[str, int] | None) -> dict[str, int]:
     sizes = dict(dims or {})
-    for name, value in [("batch", batch), *sizes.items()]:
-        if value is None and name == "batch" and "batch" not in sizes:
-            continue
+    given = [*sizes.items()] if batch is None else [("batch", batch), *sizes.items()]
+    for name, value in given:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise AcadlError(f"dimension '{name}' is {value!r}; a size is an integer of at least 1")
     return sizes
@@ -189,11 +188,12 @@ def _from_zoo(text: str, batch: int | None, dims: dict[str, int]) -> Network:
             f"there is no network '{text}'{near}; the zoo has {', '.join(sorted(known))}; "
             "a file ends in .onnx or .csv"
         )
-    if batch is None:
-        batch = dims.pop("batch", None)
+    also = dims.pop("batch", batch)
+    if batch not in (None, also):
+        raise AcadlError(f"batch is given twice: {batch} and {also}")
     if dims:
         raise AcadlError(f"'{name}' has no open dimension but batch; got {', '.join(sorted(dims))}")
-    return Network(name, known[name](1 if batch is None else batch), source=f"zoo:{name}")
+    return Network(name, known[name](1 if also is None else also), source=f"zoo:{name}")
 
 
 def _key(name: str) -> str:
