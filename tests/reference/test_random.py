@@ -1,8 +1,8 @@
 """Random machines and programs: simulation and explicit graph agree on every time of every instruction.
 
 Machines here are wilder than any real one: trees of stages with execute stages in the middle, units in the
-fetch stage, units of one mnemonic or of several, caches and open rows, data in the instruction memory, latencies
-that depend on the instruction.
+fetch stage, units of one mnemonic or of several, caches and open rows, data in the instruction memory, and
+latencies that depend on the instruction.
 """
 
 from __future__ import annotations
