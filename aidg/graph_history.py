@@ -188,15 +188,20 @@ class Reservations:
         self.taken = [item for item in self.taken if max(item.released, item.answered) > time]
 
     def _fits(self, start: int, hold: int, latency: int) -> bool:
-        if _peak([(item.start, item.released) for item in self.taken], start, start + hold) >= self.ports:
-            return hold == 0
-        if self.places is None or latency == 0:
+        ports = [(item.start, item.released) for item in self.taken]
+        if not _below(self.ports, ports, start, start + hold):
+            return False
+        if self.places is None:
             return True
-        in_flight = [(item.start, item.answered) for item in self.taken]
-        return _peak(in_flight, start, start + latency) < self.places
+        return _below(
+            self.places, [(item.start, item.answered) for item in self.taken], start, start + latency
+        )
 
 
-def _peak(intervals: list[tuple[int, int]], low: int, high: int) -> int:
-    """Most intervals at one moment of ``[low, high)``; 0 where that is empty."""
-    moments = {low, *(start for start, _ in intervals if low < start < high)} if low < high else set()
-    return max((sum(start <= moment < end for start, end in intervals) for moment in moments), default=0)
+def _below(limit: int, intervals: list[tuple[int, int]], low: int, high: int) -> bool:
+    """Whether fewer than ``limit`` intervals meet in every moment of ``[low, high)``."""
+    near = [(start, end) for start, end in intervals if start < high and end > low]
+    if low >= high or len(near) < limit:
+        return True
+    moments = {low, *(start for start, _ in near if start > low)}
+    return all(sum(start <= moment < end for start, end in near) < limit for moment in moments)
