@@ -51,6 +51,8 @@ def build(arch: Architecture, program: Iterable[Instruction], iterations: int | 
         - Edges with ``kind``, one of ``forward, structural, raw, war, waw, buffer, storage``, and
           ``constraints``: all reasons for the target to wait for the source, each with its ``kind``,
           ``from_event``, ``to_event`` and ``lag`` in cycles. ``operands`` names what a data edge is about.
+          Edges that follow from others are left out, as are reads of memory that were over before the
+          instruction that overwrites them was fetched.
         - Graph attributes ``cycles`` and ``instructions``.
 
         Node attribute ``inner`` lists what ties a node's own events together, and a unit's ``done`` to the

@@ -86,6 +86,7 @@ class Builder:
         start = self._time[Event(node, "start")]
         for reservations in self._storages.values():
             reservations.forget_before(start)
+        self._conflicts.forget_reads_before(start)
         answers = self._transactions(node, (burst,), [(Event(node, "start"), visit.latency)])
         for answer in answers:
             self._inner(answer, Event(node, "done"))
@@ -158,7 +159,6 @@ class Builder:
         for kind, other, operand in self._conflicts.of(plan.instruction):
             self._wait(kind, Event(other, "done"), start)
             self.graph.edges[other, unit].setdefault("operands", []).append(operand)
-        self._conflicts.add(plan.instruction, unit)
         self._inner(start, done, plan.unit.latency)
         ready = [(start, plan.unit.latency)]
         for bursts in (plan.reads, plan.writes):
@@ -166,6 +166,7 @@ class Builder:
             ready = [(answer, 0) for answer in answers] or ready
         for source, lag in ready:
             self._inner(source, done, lag)
+        self._conflicts.add(plan.instruction, unit, self._time[done])
         self._inner(done, Event(unit, "leave"))
         self._left(unit, plan.unit.name)
 

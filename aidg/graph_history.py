@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import NamedTuple, TypeAlias
 
 from acadl.operations import AddressRange, Instruction
@@ -69,17 +70,18 @@ class Accesses:
             found.update(self._blocks.get(block, {}))
         return [found[order] for order in sorted(found) if found[order].piece.overlaps(piece)]
 
-    def add(self, piece: AddressRange, written: bool, node: NodeKey) -> None:
+    def add(self, piece: AddressRange, written: bool, node: NodeKey) -> Access:
         """One more access."""
         access = Access(self._count, piece, written, node)
         self._count += 1
         for block in self._touched(piece):
             self._blocks.setdefault(block, {})[access.order] = access
+        return access
 
     def remove(self, access: Access) -> None:
-        """Forget an access."""
+        """Forget an access, if that has not happened."""
         for block in self._touched(access.piece):
-            del self._blocks[block][access.order]
+            self._blocks[block].pop(access.order, None)
 
     def _touched(self, piece: AddressRange) -> tuple[int, ...] | range:
         first, last = piece.start // self.BLOCK_BYTES, (piece.end - 1) // self.BLOCK_BYTES
@@ -91,12 +93,14 @@ class Conflicts:
     """Which earlier instructions name which registers and addresses (rule 4).
 
     What lies wholly in what an instruction writes is forgotten then: whoever conflicts with it later
-    conflicts with the writer too, and the writer has waited for it.
+    conflicts with the writer too, and the writer has waited for it. A read of memory is also forgotten once it
+    is over before a later instruction is even fetched: the list of reads would grow without end.
     """
 
     writer: dict[str, NodeKey] = field(default_factory=dict)
     readers: dict[str, list[NodeKey]] = field(default_factory=dict)
     accesses: Accesses = field(default_factory=Accesses)
+    reads: list[tuple[int, int, Access]] = field(default_factory=list)  # a heap by the end of the read
 
     def of(self, instruction: Instruction) -> list[Dependency]:
         """Everybody whom the instruction has to wait for."""
@@ -122,8 +126,8 @@ class Conflicts:
             ]
         return found
 
-    def add(self, instruction: Instruction, node: NodeKey) -> None:
-        """The instruction, processed as ``node``, comes after all so far."""
+    def add(self, instruction: Instruction, node: NodeKey, done: int) -> None:
+        """The instruction, processed as ``node`` until ``done``, comes after all so far."""
         for name in instruction.read_registers:
             self.readers.setdefault(name, []).append(node)
         for name in instruction.write_registers:
@@ -134,9 +138,15 @@ class Conflicts:
                 if _covers(piece, access.piece):
                     self.accesses.remove(access)
         for piece in instruction.read_addresses:
-            self.accesses.add(piece, False, node)
+            access = self.accesses.add(piece, False, node)
+            heappush(self.reads, (done, access.order, access))
         for piece in instruction.write_addresses:
             self.accesses.add(piece, True, node)
+
+    def forget_reads_before(self, time: int) -> None:
+        """Forget the reads that are over; no later instruction starts before ``time``."""
+        while self.reads and self.reads[0][0] <= time:
+            self.accesses.remove(heappop(self.reads)[2])
 
 
 def _text(piece: AddressRange) -> str:

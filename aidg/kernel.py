@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Hashable
+from typing import TypeAlias
 
 from acadl.operations import AddressRange
 from aidg.machine import BUFFER, GROUP_READY, LAST_ISSUE, NEXT_READ
 from aidg.prepare import PreparedProgram, Row, StorageAccess, TrackedOperand
 from aidg.reservation import Reservations
+
+# A range that is being accessed: where, done when, whether written, by which static operand.
+Record: TypeAlias = tuple[AddressRange, int, bool, int]
 
 # Tables are pruned when they have grown to this many entries since the last time.
 PRUNE_AT = 64
@@ -90,7 +94,7 @@ class Kernel:
         self.busy = [0] * len(machine.units)
         self.storages = [StorageState(s.ports, s.hold, s.places) for s in machine.storages]
         self.cells: list[dict[int, tuple[int, int]]] = [{} for _ in program.groups]
-        self.ranges: list[list[tuple[AddressRange, int, bool, int]]] = [[] for _ in program.groups]
+        self.ranges: list[list[Record]] = [[] for _ in program.groups]
         self.limits = [PRUNE_AT] * len(program.groups)
 
     # -- one instruction ---------------------------------------------------------------------------------

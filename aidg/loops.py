@@ -17,6 +17,9 @@ class LoopPlan:
         residues: (coefficient, modulus) of the rotations that the loop turns.
         levels: Loop indices of this loop and the loops inside it.
         has_moving_state: A storage with a state of its own is accessed at addresses that move.
+        frame: Where the loop's operands are, as a function of the loops around it. ``None`` where there are
+            none, where a group's operands do not move together with them, or where a storage with a state of
+            its own is accessed.
     """
 
     moves: tuple[int | None, ...]
@@ -24,23 +27,51 @@ class LoopPlan:
     residues: tuple[tuple[int, int], ...]
     levels: frozenset[int]
     has_moving_state: bool
+    frame: Frame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a run of a loop depends on of the loops around it.
+
+    Attributes:
+        offsets: Per group that the loop accesses: (group, its displacement as (level, bytes) terms).
+        rotations: (const, (level, coefficient) terms, modulus) of rotations that the loops around it turn.
+    """
+
+    offsets: tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+    rotations: tuple[tuple[int, tuple[tuple[int, int], ...], int], ...]
+
+    def displacements(self, indices: list[int]) -> dict[int, int]:
+        """Bytes by which each group is displaced at the current indices."""
+        return {
+            group: sum(coefficient * indices[level] for level, coefficient in terms)
+            for group, terms in self.offsets
+        }
+
+    def residues(self, indices: list[int]) -> tuple[int, ...]:
+        """Positions of the rotations at the current indices."""
+        return tuple(
+            (const + sum(coefficient * indices[level] for level, coefficient in terms)) % modulus
+            for const, terms, modulus in self.rotations
+        )
 
 
 def plan_loops(program: PreparedProgram) -> dict[int, LoopPlan]:
     """Plan per loop, by the identity of its node."""
     plans: dict[int, LoopPlan] = {}
-    pending: list[Prepared] = [program.body]
+    pending: list[tuple[Prepared, bool]] = [(program.body, False)]
     while pending:
-        node = pending.pop()
+        node, is_inner = pending.pop()
         if isinstance(node, tuple):
-            pending.extend(node)
+            pending += ((child, is_inner) for child in node)
         elif isinstance(node, PreparedLoop):
-            plans[id(node)] = _plan(program, node)
-            pending.append(node.body)
+            plans[id(node)] = _plan(program, node, is_inner)
+            pending.append((node.body, True))
     return plans
 
 
-def _plan(program: PreparedProgram, node: PreparedLoop) -> LoopPlan:
+def _plan(program: PreparedProgram, node: PreparedLoop, is_inner: bool) -> LoopPlan:
     inside = [
         number for number, row in enumerate(program.access_rows) if node.first_row <= row < node.last_row
     ]
@@ -57,13 +88,41 @@ def _plan(program: PreparedProgram, node: PreparedLoop) -> LoopPlan:
         for row in program.rows[node.first_row : node.last_row]
         for access in (*row.reads, *row.writes)
     )
+    levels = frozenset(_levels(node))
     return LoopPlan(
         moves=tuple(_common_move(group.members, coefficients) for group in program.groups),
         coefficients=coefficients,
         residues=tuple(sorted(residues)),
-        levels=frozenset(_levels(node)),
+        levels=levels,
         has_moving_state=moving,
+        frame=_frame(program, node, inside, levels) if is_inner else None,
     )
+
+
+def _frame(
+    program: PreparedProgram, node: PreparedLoop, inside: list[int], levels: frozenset[int]
+) -> Frame | None:
+    rows = program.rows[node.first_row : node.last_row]
+    if any(access.latency < 0 for row in rows for access in (*row.reads, *row.writes)):
+        return None
+    members = set(inside)
+    offsets = []
+    for number, group in enumerate(program.groups):
+        around = {
+            tuple(term for term in program.access_plans[member].terms if term[0] not in levels)
+            for member in group.members
+            if member in members
+        }
+        if len(around) > 1:
+            return None
+        if around:
+            offsets.append((number, around.pop()))
+    rotations = {
+        (const % modulus, tuple(term for term in terms if term[0] not in levels), modulus)
+        for number in inside
+        for _, const, terms, modulus in program.access_plans[number].rotations
+    }
+    return Frame(tuple(offsets), tuple(sorted(r for r in rotations if r[1])))
 
 
 def _common_move(members: list[int], coefficients: dict[int, int]) -> int | None:

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from aidg.kernel import Kernel
 from aidg.loops import LoopPlan, sweep
+from aidg.memory import RunMemory
 from aidg.prepare import PreparedLoop
 from aidg.runner import Busy, Runner
 
@@ -21,6 +22,8 @@ from aidg.runner import Busy, Runner
 REMEMBERED = 2048
 # Iterations that a loop runs at least once the budget is spent, before it is extrapolated.
 LAST_RESORT = 8
+# Instructions of a loop from which on a look at the state costs less than propagating them.
+WORTHWHILE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +76,46 @@ class ExactRunner(Runner):
         super().__init__(kernel)
         self.budget = budget
         self.unsettled: dict[str, Unsettled] = {}
+        self.memories: dict[int, RunMemory] = {}
 
     def run_loop(self, node: PreparedLoop) -> None:
-        if node.count < 2 or (node.count == 2 and node.instructions < 16):
+        if node.count * node.instructions < WORTHWHILE:
             super().run_loop(node)
             return
-        kernel, plan = self.kernel, self.plans[id(node)]
-        hulls = self._hulls(plan)
+        kernel, frame = self.kernel, self.plans[id(node)].frame
         before = kernel.recent
+        if frame is None:
+            latest = self._iterate(node)
+        else:
+            memory = self.memories.setdefault(id(node), RunMemory(kernel, frame))
+            entry = memory.enter()
+            known = memory.recall(entry)
+            if known is None:
+                latest = self._iterate(node)
+                if not self.unsettled:
+                    memory.remember(entry, latest)
+            else:
+                latest = known
+        kernel.recent = max(before, latest)
+
+    def _iterate(self, node: PreparedLoop) -> int:
+        """Run a loop, skipping what is known: the latest ``done``."""
+        kernel = self.kernel
+        hulls = self._hulls(self.plans[id(node)])
         boundaries = _Boundaries()
-        iteration = 0
+        result = iteration = 0
         while iteration < node.count:
             kernel.indices[node.level] = iteration
             advanced, latest = self._advance(node, iteration, boundaries, hulls)
-            if advanced:
-                before = max(before, latest)
-                iteration += advanced
-                continue
-            kernel.recent = 0
-            self.run_node(node.body)
-            boundaries.latest.append(kernel.recent)
-            before = max(before, kernel.recent)
-            iteration += 1
+            if not advanced:
+                kernel.recent = 0
+                self.run_node(node.body)
+                latest, advanced = kernel.recent, 1
+                boundaries.latest.append(latest)
+            result = max(result, latest)
+            iteration += advanced
         kernel.indices[node.level] = 0
-        kernel.recent = before
+        return result
 
     def _advance(
         self,
