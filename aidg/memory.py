@@ -1,9 +1,9 @@
 """Remembers what a run of a loop did to the state, so that the next run from an equal state is not evaluated.
 
 The normalised state at the start of a run (times relative to ``base``, live operands relative to where the
-loops around it have moved them, positions of rotations) decides the run up to a shift in time and address, as
-in :mod:`aidg.recurrence`. Inner loops of a nest are thus evaluated once per distinct entry state, not once per
-iteration of the loops around them.
+loops around it have moved them, positions of rotations) decides the run up to a shift in time and address,
+as in :mod:`aidg.recurrence`. Inner loops of a nest are thus evaluated once per distinct entry state, not once
+per iteration of the loops around them.
 """
 
 from __future__ import annotations
