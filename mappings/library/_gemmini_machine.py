@@ -52,7 +52,9 @@ class Machine:
 def machine(arch: Architecture) -> Machine:
     """Sizes of the described machine. Raises :class:`MappingError` if it is not a Gemmini."""
     dim = parameter(arch, "dim")
-    scratchpad, accumulator = _memory(arch, "scratchpad"), _memory(arch, "accumulator")
+    scratchpad, accumulator = (
+        memory_named(arch, name).address_ranges[0] for name in ("scratchpad", "accumulator")
+    )
     return Machine(
         dim=dim,
         bus_bytes=parameter(arch, "bus_bytes"),
@@ -65,11 +67,12 @@ def machine(arch: Architecture) -> Machine:
     )
 
 
-def _memory(arch: Architecture, name: str) -> tuple[int, int]:
+def memory_named(arch: Architecture, name: str) -> MemoryInterface:
+    """A memory by its name. Raises :class:`MappingError` if there is none."""
     memory = arch.objects.get(name)
     if not isinstance(memory, MemoryInterface) or not memory.address_ranges:
         raise MappingError(f"the mapping for '{arch.name}' needs a memory named '{name}' with addresses")
-    return memory.address_ranges[0]
+    return memory
 
 
 def rows_of(address: Affine | int, size: int, rows: int, pitch: int) -> Memory:

@@ -22,7 +22,7 @@ from mappings.library._split import Split, Tile, over, repeat, rotating
 from mappings.program import Affine, Memory, Node, as_affine, memory, sequence, step
 
 # Reductions of at most this many steps have the first and the last one on their own.
-SHORT = 8
+SHORT = 4
 # How many pairs loads are issued before the first pair that needs them.
 PREFETCH_PAIRS = 16
 

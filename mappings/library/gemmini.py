@@ -15,11 +15,11 @@ from acadl.model import Architecture
 from acadl.operations import Instruction
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
 from mappings.library._gemmini_elementwise import host_bytes, lower_elementwise, lower_host
-from mappings.library._gemmini_machine import configure, finish, machine
+from mappings.library._gemmini_machine import configure, finish, machine, memory_named
 from mappings.library._gemmini_nest import Finish, lower_product
 from mappings.library._gemmini_pool import lower_global_average, lower_max_pool, ones_bytes, pool_tiling
 from mappings.library._gemmini_product import bias_bytes, products, weight_bytes
-from mappings.library._memory import Array, main_memory, place
+from mappings.library._memory import Array, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     canonical,
@@ -53,6 +53,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     """
     at, name = arrays(layer, arch), f"{layer.name} ({layer.op})"
     layer = canonical(layer)
+    body: Node
     if _on_array(layer, arch):
         body = sequence(*configure(), _lower(layer, at, arch), *finish())
     else:
@@ -96,7 +97,7 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
         sizes = {**sizes, "weights": ones_bytes(machine(arch))}
     elif not _on_array(layer, arch):
         sizes = host_bytes(sizes)
-    return place(layer, main_memory(arch), sizes)
+    return place(layer, memory_named(arch, "memory"), sizes)
 
 
 def prepare(
