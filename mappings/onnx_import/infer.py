@@ -105,7 +105,9 @@ class _Inference:
         node.outputs = tuple(self.tensors[x] if x else None for x in proto.output)
         for tensor in node.outputs:
             if tensor is not None and tensor.shape is not None and min(tensor.shape, default=0) < 0:
-                raise node.error(f"its output would have the shape {list(tensor.shape)}")
+                windowed = "Conv" in node.op or "Pool" in node.op
+                why = ": its window is larger than the padded input" if windowed else ""
+                raise node.error(f"its output would have the shape {list(tensor.shape)}{why}")
         return node
 
     def _types(self, node: Node, proto: NodeProto) -> dict[str, TypeProto]:
