@@ -46,7 +46,9 @@ def candidate_units(arch: Architecture, operation: str) -> tuple[FunctionalUnit,
     )
 
 
-def storage_for(arch: Architecture, unit: str, start: int, end: int, kind: EdgeKind) -> MemoryInterface | None:
+def storage_for(
+    arch: Architecture, unit: str, start: int, end: int, kind: EdgeKind
+) -> MemoryInterface | None:
     """The memory that holds ``[start, end)`` and that ``unit`` can reach by ``kind`` edges, else ``None``."""
     for name in reachable_storages(arch, unit, kind):
         storage = arch.objects[name]
@@ -128,9 +130,7 @@ def find_unit(arch: Architecture, instruction: Instruction) -> FunctionalUnit:
         names = ", ".join(unit.name for unit in able)
         raise RoutingError(f"more than one unit can process '{instruction}': {names}")
     why = "; ".join(f"{name} {reason}" for name, reason in reasons.items())
-    raise RoutingError(
-        f"no unit can process '{instruction}': {why or 'no unit lists this operation'}"
-    )
+    raise RoutingError(f"no unit can process '{instruction}': {why or 'no unit lists this operation'}")
 
 
 def stages_to(arch: Architecture, unit: FunctionalUnit) -> tuple[PipelineStage, ...]:
@@ -200,7 +200,9 @@ def instruction_memory(arch: Architecture) -> tuple[InstructionMemoryAccessUnit,
         if isinstance(item := arch.objects[name], InstructionMemoryAccessUnit)
     ]
     if len(units) != 1:
-        raise RoutingError(f"fetch stage '{fetch.name}' must contain exactly one instruction memory access unit")
+        raise RoutingError(
+            f"fetch stage '{fetch.name}' must contain exactly one instruction memory access unit"
+        )
     memories = [
         item
         for name in arch.predecessors(units[0].name, EdgeKind.READ_DATA)

@@ -15,7 +15,6 @@ from acadl.model import (
     Architecture,
     DataStorage,
     EdgeKind,
-
     SetAssociativeCache,
 )
 from acadl.routing import storage_path
@@ -84,8 +83,8 @@ class OpenRows:
 class CacheLines:
     """Tags of a set-associative cache in front of another storage.
 
-    Hit: ``hit_latency``. Miss: ``hit_latency + miss_latency`` and the next level's latency for the line, twice
-    where a dirty line is written back first. Writes that do not allocate go to the next level.
+    Hit: ``hit_latency``. Miss: ``hit_latency + miss_latency`` and the next level's latency for the line,
+    twice where a dirty line is written back first. Writes that do not allocate go to the next level.
     """
 
     is_fixed = False
@@ -125,9 +124,7 @@ class CacheLines:
         if len(ways) == cache.ways:
             victim, dirty = ways.pop(0)
             if dirty:
-                cycles += self._below.latency(
-                    (victim * cache.sets + number) * cache.cache_line_size, True
-                )
+                cycles += self._below.latency((victim * cache.sets + number) * cache.cache_line_size, True)
         cycles += self._below.latency(address, False)
         if write and not cache.write_back:
             cycles += self._below.latency(address, True)
@@ -147,7 +144,9 @@ def build_model(path: tuple[DataStorage, ...], built: dict[str, StorageModel]) -
     return built[storage.name]
 
 
-def _make(storage: DataStorage, path: tuple[DataStorage, ...], built: dict[str, StorageModel]) -> StorageModel:
+def _make(
+    storage: DataStorage, path: tuple[DataStorage, ...], built: dict[str, StorageModel]
+) -> StorageModel:
     match storage:
         case SRAM():
             return FixedLatency(storage.read_latency, storage.write_latency)
@@ -163,9 +162,5 @@ def _make(storage: DataStorage, path: tuple[DataStorage, ...], built: dict[str, 
 def path_to(
     arch: Architecture, unit: str, start: int, end: int, write: bool
 ) -> tuple[DataStorage, ...] | None:
-    """Storages that an access by ``unit`` to ``[start, end)`` passes, nearest first; ``None`` if unreachable."""
-    return storage_path(
-        arch, unit, start, end, EdgeKind.WRITE_DATA if write else EdgeKind.READ_DATA
-    )
-
-
+    """Storages that an access by ``unit`` to ``[start, end)`` passes, nearest first; ``None``: unreachable."""
+    return storage_path(arch, unit, start, end, EdgeKind.WRITE_DATA if write else EdgeKind.READ_DATA)

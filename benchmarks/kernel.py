@@ -35,8 +35,8 @@ def main() -> None:
         end = time.process_time()
         assert exact.cycles == full.cycles
         print(
-            f"{platform:16} {full.instructions:>9,} instructions, {nodes:>9,} nodes: full {middle - begin:.2f} s CPU, "
-            f"{nodes / (middle - begin):>9,.0f} nodes/s; exact {end - middle:.3f} s CPU, "
+            f"{platform:16} {full.instructions:>9,} instructions, {nodes:>9,} nodes: "
+            f"full {middle - begin:.2f} s CPU, {nodes / (middle - begin):>9,.0f} nodes/s; exact {end - middle:.3f} s CPU, "
             f"{exact.evaluated_instructions:,} instructions evaluated"
         )
 

@@ -175,9 +175,7 @@ Node: TypeAlias = Loop | Sequence | Step
 
 def step(operation: str, **operands: OperandValue | str) -> Step:
     """One instruction; a string operand is a register name."""
-    return Step(
-        operation, {k: Register(v) if isinstance(v, str) else v for k, v in operands.items()}
-    )
+    return Step(operation, {k: Register(v) if isinstance(v, str) else v for k, v in operands.items()})
 
 
 def memory(address: Affine | int, bytes: int, rows: int = 1, pitch: int = 0) -> Memory:
@@ -266,8 +264,7 @@ class LoopProgram:
 def concrete(node: Step, operation: Operation, indices: Mapping[str, int], number: int) -> Instruction:
     """The instruction that ``node`` is at given loop indices."""
     values: dict[str, str | AddressRange | int] = {
-        name: value if isinstance(value, int) else value.at(indices)
-        for name, value in node.operands.items()
+        name: value if isinstance(value, int) else value.at(indices) for name, value in node.operands.items()
     }
     made = operation.instruction(**values)
     return Instruction(
@@ -326,11 +323,7 @@ def _validate_operand(
     if not isinstance(value, expected):
         raise ProgramError(f"operand '{name}' of '{mnemonic}' is {value!r}; expected {kind}")
     affine = (
-        value.index
-        if isinstance(value, Register)
-        else value.address
-        if isinstance(value, Memory)
-        else None
+        value.index if isinstance(value, Register) else value.address if isinstance(value, Memory) else None
     )
     unknown = affine.index_names() - set(scope) if affine else ()
     if unknown:
