@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from acadl.errors import AcadlError, Diagnostic, Label, Span
 
 MAX_DIAGNOSTICS = 100
+MAX_REPETITIONS = 300
+MAX_CANDIDATES = 300  # names that are compared with an unknown one
+MAX_LENGTH = 60  # of an unknown name that is compared
 
 
 class TooManyDiagnosticsError(Exception):
@@ -27,7 +30,7 @@ class Collector:
             self._repeated += 1
         else:
             self._found[key] = diagnostic
-        if len(self._found) >= MAX_DIAGNOSTICS or self._repeated >= 10 * MAX_DIAGNOSTICS:
+        if len(self._found) >= MAX_DIAGNOSTICS or self._repeated >= MAX_REPETITIONS:
             raise TooManyDiagnosticsError
 
     @property
@@ -72,16 +75,23 @@ def distance(first: str, second: str) -> int:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant: another case, or at most a third of the letters wrong."""
-    candidates = list(dict.fromkeys(known))
+    """The known name that was probably meant.
+
+    Another case, or at most a third of the letters wrong, or one name begins with the other.
+    """
+    if len(name) > MAX_LENGTH:
+        return None
+    limit = max(1, len(name) // 3)
+    candidates = list(dict.fromkeys(known))[:MAX_CANDIDATES]
     for candidate in candidates:
         if candidate.lower() == name.lower():
             return candidate
-    limit = max(1, len(name) // 3)
-    close = [
-        (d, c) for c in candidates if abs(len(c) - len(name)) <= limit and (d := distance(name, c)) <= limit
-    ]
-    return min(close, key=lambda pair: pair[0])[1] if close else None
+    near = [c for c in candidates if abs(len(c) - len(name)) <= limit]
+    close = [(edits, c) for c in near if (edits := distance(name, c)) <= limit]
+    if close:
+        return min(close, key=lambda pair: pair[0])[1]
+    longer = (c for c in candidates if min(len(c), len(name)) >= 3)
+    return next((c for c in longer if c.startswith(name) or name.startswith(c)), None)
 
 
 def suggestion(name: str, known: Iterable[str], what: str) -> str:
@@ -113,13 +123,21 @@ def _render_one(diagnostic: Diagnostic, sources: Mapping[str, str], color: bool)
         return f"{_COLOURS[style]}{text}{_PLAIN}" if color else text
 
     severity = "error" if diagnostic.is_error else "warning"
-    lines = [f"{paint(f'{severity}[{diagnostic.code}]', severity)}: {paint(diagnostic.message, 'bold')}"]
+    message = _printable(diagnostic.message)
+    lines = [f"{paint(f'{severity}[{diagnostic.code}]', severity)}: {paint(message, 'bold')}"]
     places = [Label(diagnostic.span, "")] if diagnostic.span else []
     for number, label in enumerate([*places, *diagnostic.labels]):
         lines.extend(_excerpt(label, sources, "^" if number == 0 else "-", paint(" |", "frame")))
     if diagnostic.hint:
-        lines.append(f"  = {diagnostic.hint}")
+        lines.append(f"  = {_printable(diagnostic.hint)}")
     return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """Tabs as spaces, and no control characters, which could steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "    " if c == "\t" else "\ufffd" for c in text)
 
 
 def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> list[str]:
@@ -130,9 +148,9 @@ def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> l
         return [f"{head}: {label.text}" if label.text else head]
     line = text[span.line - 1].rstrip("\r")
     end = span.end_column if span.end_line == span.line else len(line) + 1
-    shown = line.replace("\t", "    ")
-    indent = len(line[: span.column - 1].replace("\t", "    "))
-    width = max(1, len(line[span.column - 1 : end - 1].replace("\t", "    ")))
+    shown = _printable(line)
+    indent = len(_printable(line[: span.column - 1]))
+    width = max(1, len(_printable(line[span.column - 1 : end - 1])))
     margin = " " * max(3, len(str(span.line)))
     note = f" {label.text}" if label.text else ""
     return [

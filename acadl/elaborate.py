@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.elaborate_edges import join_all, report_unjoined
+from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_imports import Sources
 from acadl.elaborate_instances import make_instance
 from acadl.elaborate_library import Libraries
+from acadl.elaborate_names import Scope, TooLargeError
 from acadl.elaborate_objects import ObjectMaker
 from acadl.elaborate_operations import complete_functions, declare_operations
 from acadl.elaborate_parameters import ParameterValue, bind_given
-from acadl.elaborate_scope import Component, Session, TooLargeError, expand
-from acadl.elaborate_values import Evaluator, Kind, Reject, Scope, reject
+from acadl.elaborate_scope import Component, Session, expand
+from acadl.elaborate_values import Kind, Reject, reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.model import Architecture
 
@@ -65,7 +67,7 @@ class _Elaboration:
         declaration = _find_architecture(root.parsed.file, root.parsed.items)
         library = self._libraries.library(root)
         self._libraries.declare_operations(root)
-        scope = Scope(library.scope, component=True)
+        scope = session.scope(library.scope)
         component = Component("", scope, declaration.span, library)
         parameters = bind_given(declaration, given, scope, session)
         for item in declaration.body.items:
@@ -74,14 +76,15 @@ class _Elaboration:
             if isinstance(item, syntax.OperationsBlock):
                 declare_operations(item, session)
         self._statements(declaration.body.items, component)
-        report_unjoined(session)
+        if not self._collector.error_count:
+            report_unjoined(session)
         if session.clock is None:
             message = f"architecture '{declaration.name.text}' has no clock"
             hint = "add a line such as `clock 500 MHz`"
             self._collector.add(Diagnostic("E0403", message, declaration.name.span, hint))
-        self._warn_unused(declaration, scope)
         if self._collector.error_count or session.clock is None:
             return None
+        self._warn_unused(declaration, scope)
         architecture = Architecture(
             name=declaration.name.text,
             objects=session.objects,
@@ -159,7 +162,7 @@ class _Elaboration:
         self._session.clock = (value.value, item.span)
 
     def _warn_unused(self, declaration: syntax.ArchitectureDeclaration, scope: Scope) -> None:
-        unused = [p.name for p in declaration.parameters if p.name.text not in scope.used]
+        unused = [p.name for p in declaration.parameters if not scope.entries[p.name.text].used]
         for name in unused:
             self._collector.add(Diagnostic("W0902", f"parameter '{name.text}' is never used", name.span))
         for template in self._libraries.templates:

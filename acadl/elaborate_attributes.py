@@ -7,9 +7,11 @@ from typing import Any
 
 from acadl import syntax
 from acadl.diagnostics import suggestion
+from acadl.elaborate_evaluate import Evaluator
+from acadl.elaborate_names import Scope
 from acadl.elaborate_schema import AttributeForm, Form
 from acadl.elaborate_scope import Component, Session, whole_number
-from acadl.elaborate_values import NUMERIC, Evaluator, Kind, Scope, Value, reject
+from acadl.elaborate_values import NUMERIC, Kind, Value, reject
 from acadl.errors import Label, Span
 from acadl.expressions import Expr
 
@@ -23,10 +25,19 @@ class AttributeReader:
         self._session = session
         self._component = component
         self._name = name
-        self._operations: tuple[str, ...] | None = None
+        self._operations: frozenset[str] | None = None
 
     def read(self, item: syntax.Item, scope: Scope, name: str, span: Span, form: AttributeForm) -> Any:
         """The value of an attribute, as the object's field wants it. Rejects what is wrong."""
+        known = self._session.constants.get(id(item))
+        if known is not None and not isinstance(item, syntax.OperationList):
+            return known
+        value = self._read(item, scope, name, span, form)
+        if isinstance(item, syntax.Attribute) and isinstance(item.value, syntax.Number):
+            self._session.constants[id(item)] = value
+        return value
+
+    def _read(self, item: syntax.Item, scope: Scope, name: str, span: Span, form: AttributeForm) -> Any:
         match form.form, item:
             case Form.OPERATIONS, syntax.OperationList():
                 return self._read_operations(item)
@@ -43,6 +54,13 @@ class AttributeReader:
         reject("E0302", f"attribute '{name}' is written `{form.example}`", span)
 
     def _read_operations(self, item: syntax.OperationList) -> frozenset[str]:
+        if id(item) not in self._session.constants:
+            self._session.constants[id(item)] = self._checked_operations(item)
+        found: frozenset[str] = self._session.constants[id(item)]
+        self._operations = found
+        return found
+
+    def _checked_operations(self, item: syntax.OperationList) -> frozenset[str]:
         known = self._session.operations
         seen: set[str] = set()
         for word in item.names:
@@ -52,7 +70,6 @@ class AttributeReader:
             if word.text in seen:
                 reject("E0203", f"operation '{word.text}' is listed twice", word.span)
             seen.add(word.text)
-        self._operations = tuple(word.text for word in item.names)
         return frozenset(seen)
 
     def _read_latency(self, expression: syntax.Expression, scope: Scope, name: str) -> Expr:
@@ -69,15 +86,18 @@ class AttributeReader:
     def _instruction_attributes(self) -> frozenset[str]:
         """Names that instructions bind: those of the unit's operations, of any operation for a stage."""
         table = self._session.operations
-        names = self._operations if self._operations is not None else table
-        return frozenset().union(*(table[name].attribute_names() for name in names))
+        names = self._operations if self._operations is not None else frozenset(table)
+        if names not in self._session.attribute_names:
+            found = frozenset().union(*(table[name].attribute_names() for name in names))
+            self._session.attribute_names[names] = found
+        return self._session.attribute_names[names]
 
     def _check_attribute(self, used: str, span: Span) -> None:
         """Every operation of a unit binds the name; for a stage :mod:`acadl.validate` looks at that."""
         if self._operations is None:
             self._session.latency_names.setdefault(self._name, []).append((used, span))
             return
-        for name in self._operations:
+        for name in sorted(self._operations):
             operation = self._session.operations[name]
             if used not in operation.attribute_names():
                 known = suggestion(used, operation.attribute_names(), f"attributes of '{name}'")
@@ -92,6 +112,7 @@ class AttributeReader:
             if entry.initial is not None:
                 initial = whole_number(entry.initial, scope, "the initial value of a register")
             for local in self._register_names(entry, scope):
+                self._session.step(entry.span)
                 name = self._component.prefix + local
                 first = self._session.register_spans.get(name)
                 if first is not None:
@@ -134,9 +155,11 @@ class AttributeReader:
 def _read_word(item: syntax.Attribute, name: str, form: AttributeForm) -> str:
     value = item.value
     if not isinstance(value, syntax.Path) or not value.is_name or value.name.text not in form.words:
-        hint = f"'{name}' is one of: {', '.join(form.words)}"
-        found = f" '{value.name.text}'" if isinstance(value, syntax.Path) and value.is_name else ""
-        reject("E0302", f"unknown {name.replace('_', ' ')}{found}", value.span, hint)
+        written = value.name.text if isinstance(value, syntax.Path) and value.is_name else ""
+        hint = suggestion(written, form.words, f"values of '{name}'")
+        reject(
+            "E0302", f"'{name}' cannot be '{written}'" if written else f"'{name}' is a word", value.span, hint
+        )
     return value.name.text
 
 

@@ -6,7 +6,9 @@ from typing import NoReturn
 
 from acadl import syntax
 from acadl.diagnostics import suggestion
+from acadl.elaborate_names import Scope
 from acadl.elaborate_objects import place
+from acadl.elaborate_schema import OBJECTS
 from acadl.elaborate_scope import (
     Array,
     Broken,
@@ -18,7 +20,7 @@ from acadl.elaborate_scope import (
     Session,
     whole_number,
 )
-from acadl.elaborate_values import Scope, reject
+from acadl.elaborate_values import reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.model import EdgeKind
 
@@ -286,12 +288,10 @@ def _data_hint(a: str, b: str, source: Node, target: Node) -> str:
 
 
 def _wrong_ends(source: Node, target: Node, arrow: str, span: Span, hint: str) -> NoReturn:
-    message = (
-        f"'{arrow}' cannot lead from {source.keyword} '{source.object.name}'"
-        f" to {target.keyword} '{target.object.name}'"
-    )
+    a, b = OBJECTS[source.keyword].title, OBJECTS[target.keyword].title
+    message = f"'{arrow}' cannot lead from {a} '{source.object.name}' to {b} '{target.object.name}'"
     labels = (
-        Label(source.span, f"this is a {source.keyword}"),
-        Label(target.span, f"this is a {target.keyword}"),
+        Label(source.span, f"declared here as `{source.keyword}`"),
+        Label(target.span, f"declared here as `{target.keyword}`"),
     )
     reject("E0503", message, span, hint, labels)

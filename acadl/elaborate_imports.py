@@ -105,11 +105,12 @@ class _Reader:
         if len(self._files) >= MAX_FILES:
             self._report("E0703", f"more than {MAX_FILES} files are imported", item.file.span, None)
             return None
+        hint = "the path is relative to the importing file"
         try:
-            text = path.read_bytes().decode("utf-8")
+            text = path.read_bytes().decode("utf-8-sig")
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            self._report("E0701", f"cannot read '{item.file.value}': {reason}", item.file.span, None)
+            self._report("E0701", f"cannot read '{item.file.value}': {reason}", item.file.span, hint)
             return None
         except UnicodeDecodeError:
             self._report("E0701", f"'{item.file.value}' is not UTF-8 text", item.file.span, None)

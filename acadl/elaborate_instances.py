@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from acadl import syntax
 from acadl.diagnostics import suggestion
+from acadl.elaborate_names import Scope, TooLargeError
 from acadl.elaborate_objects import place, replace_placed
 from acadl.elaborate_parameters import bind_arguments
 from acadl.elaborate_scope import (
     MAX_INSTANCE_DEPTH,
+    MAX_OBJECTS,
     Array,
     Broken,
     Component,
     Member,
     Session,
     Template,
-    TooLargeError,
     whole_number,
 )
-from acadl.elaborate_values import Scope, reject
+from acadl.elaborate_values import reject
 
 BodyRunner = Callable[[syntax.TemplateDeclaration, Component], None]
 
@@ -57,6 +59,9 @@ def make_instance(
     if component.depth >= MAX_INSTANCE_DEPTH:
         message = f"templates are instantiated more than {MAX_INSTANCE_DEPTH} levels deep"
         raise TooLargeError(message, item.value.span)
+    total = prod(counts)
+    if total > MAX_OBJECTS:
+        raise TooLargeError(f"the array has {total} elements, more than {MAX_OBJECTS}", item.value.span)
     request = _Request(template, call, item, scope, component)
     made = _make(request, local, tuple(counts), session, run_body)
     replace_placed(component.members, local, broken, made)
@@ -70,9 +75,9 @@ def _make(
         for number in range(counts[0]):
             array.elements[number] = _make(request, f"{local}[{number}]", counts[1:], session, run_body)
         return array
-    session.step(request.item.span)
+    session.step(request.item.span, 5)
     home, owner = request.template.home, request.owner
-    scope = Scope(home.scope, component=True)
+    scope = session.scope(home.scope)
     instance = Component(
         f"{owner.prefix}{local}.", scope, request.item.target.span, home, depth=owner.depth + 1
     )

@@ -7,7 +7,7 @@ from acadl.diagnostics import suggestion
 from acadl.elaborate_imports import SourceFile
 from acadl.elaborate_operations import complete_functions, declare_operations
 from acadl.elaborate_scope import Component, Session, Template, expand
-from acadl.elaborate_values import Reject, Scope, reject
+from acadl.elaborate_values import Reject, reject
 from acadl.errors import Diagnostic, Label, Span
 
 
@@ -30,7 +30,7 @@ class Libraries:
         if known is not None:
             return known
         name = file.parsed.file
-        library = self._known[id(file)] = Component("", Scope(component=True), Span(name, 1, 1, 1, 1))
+        library = self._known[id(file)] = Component("", self._session.scope(None), Span(name, 1, 1, 1, 1))
         for item in file.parsed.items:
             with self._session.reporting():
                 self.header(item, library, file)
@@ -47,7 +47,8 @@ class Libraries:
         )
         if not (top and isinstance(item, allowed)):
             message = "this belongs inside an architecture or a template"
-            self._session.collector.add(Diagnostic("E0401", message, item.span))
+            hint = "a file has templates, operations, constants and imports around its architecture"
+            self._session.collector.add(Diagnostic("E0401", message, item.span, hint))
 
     def header(self, item: syntax.Item, component: Component, file: SourceFile) -> None:
         """Enter a template or an import into a component; other statements are left alone."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from acadl import model, syntax
-from acadl.diagnostics import suggestion
+from acadl.diagnostics import nearest, suggestion
 from acadl.elaborate_attributes import AttributeReader
+from acadl.elaborate_names import Scope
 from acadl.elaborate_schema import FIELDS, OBJECTS, ObjectForm
 from acadl.elaborate_scope import (
     Array,
@@ -20,7 +21,7 @@ from acadl.elaborate_scope import (
     expand,
     whole_number,
 )
-from acadl.elaborate_values import Scope, reject
+from acadl.elaborate_values import reject
 from acadl.errors import Diagnostic, Label, Span
 
 
@@ -29,6 +30,7 @@ class _Body:
     """The statements of an object's block, sorted."""
 
     attributes: dict[str, tuple[syntax.Item, Scope, Span]] = field(default_factory=dict)
+    misspelt: set[str] = field(default_factory=set)  # attributes that unknown names were close to
     objects: list[tuple[syntax.ObjectDeclaration, Scope]] = field(default_factory=list)
 
 
@@ -84,8 +86,8 @@ class ObjectMaker:
         broken = Broken(declaration.declared.span)
         local = place(members, declaration.declared, scope, broken)
         form = OBJECTS[declaration.kind.text]
-        self._session.step(declaration.span)
-        body = self._gather(declaration, form, Scope(scope))
+        self._session.step(declaration.span, 3)
+        body = self._gather(declaration, form, Scope(scope, scope.meter))
         before = self._session.collector.error_count
         item = self._object(prefix + local, declaration, form, body, component, holder)
         if item is None:
@@ -143,6 +145,7 @@ class ObjectMaker:
                 place = "inside the architecture or a template, not inside an object"
                 reject("E0401", f"{_title(item)} belongs {place}", item.span)
         if name not in form.attributes:
+            body.misspelt.add(nearest(name, form.attributes) or name)
             hint = suggestion(name, form.attributes, f"attributes of {keyword}")
             reject("E0402", f"'{keyword}' has no attribute '{name}'", span, hint)
         if name in body.attributes:
@@ -152,10 +155,12 @@ class ObjectMaker:
 
     def _misplaced(self, item: syntax.ObjectDeclaration, keyword: str, form: ObjectForm) -> None:
         inner = item.kind.text
-        if form.contains:
+        if OBJECTS[inner].title.endswith("unit"):
+            hint = "units stand in the braces of an `execute` stage"
+        elif form.contains:
             hint = f"it may contain {' and '.join(form.contains)}; join other objects to it by edges"
         else:
-            hint = "close its braces first"
+            hint = f"close the braces of the {form.title} first"
         reject("E0401", f"a {inner} cannot be inside '{keyword}'", item.kind.span, hint)
 
     # --- the object --------------------------------------------------------------------------------------
@@ -182,7 +187,9 @@ class ObjectMaker:
             with self._session.reporting():
                 values[field_name] = reader.read(item, scope, attribute, span, form.attributes[attribute])
             sound = sound and field_name in values
-        missing = [attribute for attribute in form.required if attribute not in body.attributes]
+        known = body.attributes.keys() | body.misspelt
+        missing = [attribute for attribute in form.required if attribute not in known]
+        sound = sound and not body.misspelt
         if missing:
             sound = False
             self._report_missing(missing, declaration, form)

@@ -7,8 +7,10 @@ from typing import cast
 
 from acadl import syntax
 from acadl.diagnostics import suggestion
+from acadl.elaborate_evaluate import Evaluator
+from acadl.elaborate_names import Scope
 from acadl.elaborate_scope import Session
-from acadl.elaborate_values import Evaluator, Kind, Scope, reject
+from acadl.elaborate_values import Kind, reject
 from acadl.errors import Label
 from acadl.expressions import Expr
 from acadl.operations import Direction, Operand, OperandKind, Operation
@@ -48,7 +50,8 @@ def _declare(declaration: syntax.OperationDeclaration, session: Session) -> None
     for operand in declaration.operands:
         if operand.name.text in operands:
             reject("E0203", f"operand '{operand.name.text}' is declared twice", operand.name.span)
-        operands[operand.name.text] = _operand(operand)
+        with session.reporting():
+            operands[operand.name.text] = _operand(operand)
     made = tuple(operands.values())
     session.operations[name.text] = Operation(name.text, made, None, declaration.doc, name.span)
 

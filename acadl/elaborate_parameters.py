@@ -7,8 +7,10 @@ from typing import TypeAlias
 
 from acadl import syntax
 from acadl.diagnostics import Collector, suggestion
+from acadl.elaborate_evaluate import Evaluator
+from acadl.elaborate_names import Meter, Scope
 from acadl.elaborate_scope import Session, Template
-from acadl.elaborate_values import NUMERIC, Evaluator, Kind, Reject, Scope, Value, reject
+from acadl.elaborate_values import NUMERIC, Kind, Reject, Value, reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser import parse_expression
 
@@ -65,7 +67,7 @@ def bind_arguments(
     name = template.declaration.name.text
     for argument in call.arguments if call is not None else ():
         if argument.name is None:
-            hint = f"for example `{name}({next(iter(known), 'name')}: …)`"
+            hint = f"for example `{name}({next(iter(known))}: …)`" if known else "this one has no parameters"
             reject("E0303", "arguments of a template are given by name", argument.span, hint)
         if argument.name.text not in known:
             hint = suggestion(argument.name.text, known, "parameters")
@@ -95,11 +97,9 @@ def _kind(parameter: syntax.Parameter) -> Kind:
 
 
 def _default(parameter: syntax.Parameter, scope: Scope) -> Value:
-    kind = _kind(parameter)
     if parameter.default is None:
-        hint = f"give it, as in `load(…, {parameter.name.text}=…)`, or declare a default"
+        hint = f"give it ({parameter.name.text}=…) or declare a default"
         reject("E0403", f"parameter '{parameter.name.text}' has no value", parameter.span, hint)
-    del kind
     return _typed(parameter, Evaluator(scope).evaluate(parameter.default), parameter.default.span)
 
 
@@ -139,7 +139,7 @@ def _from_text(parameter: syntax.Parameter, given: str) -> Value:
     expression = parse_expression(given, "", collector)
     if expression is not None:
         try:
-            return Evaluator(Scope()).evaluate(expression)
+            return Evaluator(Scope(None, Meter())).evaluate(expression)
         except Reject as rejected:
             if rejected.diagnostic is not None:
                 collector.add(rejected.diagnostic)

@@ -42,6 +42,7 @@ class AttributeForm:
 class ObjectForm:
     """A keyword: the class it makes, its attributes, which of them it needs, which units it may contain."""
 
+    title: str
     cls: type[model.ACADLObject]
     attributes: Mapping[str, AttributeForm]
     required: tuple[str, ...] = ()
@@ -98,18 +99,22 @@ _REGISTERS = {
 }
 
 OBJECTS: Mapping[str, ObjectForm] = {
-    "stage": ObjectForm(model.PipelineStage, _LATENCY | _CAPACITY | _ORDER),
+    "stage": ObjectForm("pipeline stage", model.PipelineStage, _LATENCY | _CAPACITY | _ORDER),
     "execute": ObjectForm(
-        model.ExecuteStage, _LATENCY | _CAPACITY | _ORDER, contains=("unit", "memory_unit")
+        "execute stage", model.ExecuteStage, _LATENCY | _CAPACITY | _ORDER, contains=("unit", "memory_unit")
     ),
-    "fetch": ObjectForm(model.InstructionFetchStage, _FETCH, contains=("instruction_memory_unit",)),
-    "unit": ObjectForm(model.FunctionalUnit, _UNIT, ("operations",)),
-    "memory_unit": ObjectForm(model.MemoryAccessUnit, _UNIT, ("operations",)),
-    "instruction_memory_unit": ObjectForm(model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY),
-    "registers": ObjectForm(model.RegisterFile, _REGISTERS, ("data_width", "names")),
-    "sram": ObjectForm(model.SRAM, _MEMORY, ("data_width", "addresses")),
-    "dram": ObjectForm(model.DRAM, _DRAM, ("data_width", "addresses")),
-    "cache": ObjectForm(model.SetAssociativeCache, _CACHE, ("data_width", "sets", "ways")),
+    "fetch": ObjectForm(
+        "fetch stage", model.InstructionFetchStage, _FETCH, contains=("instruction_memory_unit",)
+    ),
+    "unit": ObjectForm("functional unit", model.FunctionalUnit, _UNIT, ("operations",)),
+    "memory_unit": ObjectForm("memory access unit", model.MemoryAccessUnit, _UNIT, ("operations",)),
+    "instruction_memory_unit": ObjectForm(
+        "instruction memory access unit", model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY
+    ),
+    "registers": ObjectForm("register file", model.RegisterFile, _REGISTERS, ("data_width", "names")),
+    "sram": ObjectForm("memory", model.SRAM, _MEMORY, ("data_width", "addresses")),
+    "dram": ObjectForm("memory", model.DRAM, _DRAM, ("data_width", "addresses")),
+    "cache": ObjectForm("cache", model.SetAssociativeCache, _CACHE, ("data_width", "sets", "ways")),
 }
 
 # Field of the class where its name differs from the attribute's.

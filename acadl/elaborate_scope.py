@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from acadl import model, syntax
 from acadl.diagnostics import Collector
-from acadl.elaborate_values import Evaluator, Kind, Reject, Scope, Value, reject
+from acadl.elaborate_evaluate import Evaluator
+from acadl.elaborate_names import Meter, Scope, TooLargeError
+from acadl.elaborate_values import Kind, Reject, Value, reject
 from acadl.errors import Label, Span
 from acadl.operations import Operation
 
-MAX_OBJECTS = 100_000
-MAX_EDGES = 400_000
-MAX_STEPS = 400_000
+MAX_OBJECTS = 50_000
+MAX_EDGES = 200_000
 MAX_INSTANCE_DEPTH = 24
 
 
@@ -107,6 +107,23 @@ Deferred: TypeAlias = syntax.EdgeChain | syntax.OpenEdge | MemoryLink
 Member: TypeAlias = Node | Port | Array | Broken | Component
 
 
+class Reporting:
+    """Turns a rejection into a diagnostic."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Reject):
+            return False
+        if error.diagnostic is not None:
+            self._collector.add(error.diagnostic)
+        return True
+
+
 @dataclass(slots=True)
 class Session:
     """One elaboration: what it has made so far, and its limits."""
@@ -119,22 +136,23 @@ class Session:
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
     clock: tuple[int, Span] | None = None
-    steps: int = 0
+    meter: Meter = field(default_factory=Meter)
+    attribute_names: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # by operations
+    constants: dict[int, Any] = field(
+        default_factory=dict
+    )  # attribute statement to value, where always the same
 
-    def step(self, span: Span) -> None:
-        """Count one elaborated statement. Raises :class:`TooLargeError` beyond the limit."""
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise TooLargeError(f"more than {MAX_STEPS} statements are elaborated", span)
+    def step(self, span: Span, count: int = 1) -> None:
+        """Count work that ``span`` causes. Raises :class:`TooLargeError` beyond the limit."""
+        self.meter.step(span, count)
 
-    @contextmanager
-    def reporting(self) -> Iterator[None]:
-        """A statement whose rejection is reported and ends here."""
-        try:
-            yield
-        except Reject as rejected:
-            if rejected.diagnostic is not None:
-                self.collector.add(rejected.diagnostic)
+    def scope(self, parent: Scope | None) -> Scope:
+        """The scope of an architecture, an instance or a file."""
+        return Scope(parent, self.meter, component=True)
+
+    def reporting(self) -> Reporting:
+        """A statement whose rejection is reported and ends here, as a context manager."""
+        return Reporting(self.collector)
 
     def add_object(self, item: model.ACADLObject, span: Span) -> None:
         """Keep an object; its name is free (parts are checked where they are declared)."""
@@ -154,14 +172,6 @@ class Session:
         self.edges[key] = model.Edge(source, target, kind, span)
 
 
-class TooLargeError(Exception):
-    """A limit is exceeded; elaboration stops."""
-
-    def __init__(self, message: str, span: Span) -> None:
-        super().__init__(message)
-        self.span = span
-
-
 def expand(
     items: tuple[syntax.Item, ...], scope: Scope, session: Session
 ) -> Iterator[tuple[syntax.Item, Scope]]:
@@ -171,7 +181,7 @@ def expand(
     """
     for item in items:
         if isinstance(item, syntax.Const):
-            scope.later.setdefault(item.name.text, item.name.span)
+            scope.announce(item.name)
     for item in items:
         session.step(item.span)
         try:
@@ -183,7 +193,7 @@ def expand(
                 case syntax.If():
                     chosen = _chosen(item, scope)
                     if chosen is not None:
-                        yield from expand(chosen.items, Scope(scope), session)
+                        yield from expand(chosen.items, Scope(scope, scope.meter), session)
                 case syntax.For():
                     for inner in _bindings(item.binders, scope, session):
                         yield from expand(item.body.items, inner, session)
@@ -240,8 +250,9 @@ def _bindings(binders: tuple[syntax.Binder, ...], scope: Scope, session: Session
     first, *rest = binders
     start = whole_number(first.range.start, scope, "the start of a range")
     end = whole_number(first.range.end, scope, "the end of a range")
+    if end > start:
+        session.step(first.span, end - start)
     for number in range(start, end):
-        session.step(first.span)
-        inner = Scope(scope)
+        inner = Scope(scope, scope.meter)
         inner.declare(first.name, Value(Kind.NUMBER, number))
         yield from _bindings(tuple(rest), inner, session)

@@ -69,7 +69,7 @@ def check_file(path: str | os.PathLike[str], parameters: Mapping[str, ParameterV
     """Everything about the description in a file. Raises :class:`AcadlError` if it cannot be read."""
     file = Path(path)
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise AcadlError(f"cannot read '{file}': {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -81,6 +81,7 @@ def check_text(
     text: str, file: str, directory: Path | None, parameters: Mapping[str, ParameterValue]
 ) -> Checked:
     """Everything about a description given as text; imports are read from ``directory``."""
+    text = text.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates, which nobody can print
     collector = Collector()
     sources: dict[str, str] = {file: text}
     result: Elaborated | None = None

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Span
 from acadl.parser_builder import Builder, Leaf
-from acadl.parser_messages import CLOSING, HEADERS, OPENING, Context, explain
+from acadl.parser_messages import ARROWS, CLOSING, HEADERS, OPENING, Context, explain
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 MAX_SYNTAX_ERRORS = 20
 MAX_CHARACTERS = 200_000
-MAX_DEPTH = 60
+MAX_TOKENS = 40_000
+MAX_DEPTH = 100
 
 Start = Literal["file", "expression"]
 _DOC = re.compile(r"\s*///[ ]?(.*?)\s*")
@@ -57,12 +59,13 @@ def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expre
 
 
 def _run(text: str, file: str, start: Start, collector: Collector) -> Any:
-    if len(text) > MAX_CHARACTERS:
-        message = f"the text has {len(text)} characters; at most {MAX_CHARACTERS} are read"
-        hint = "generate repeated parts with templates, arrays and `for`"
+    leaves = list(islice(_leaves(text, file), MAX_TOKENS + 1)) if len(text) <= MAX_CHARACTERS else []
+    if not 0 < len(leaves) <= MAX_TOKENS:
+        message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
+        hint = "describe repeated parts by templates, arrays and `for`"
         collector.add(Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint))
         return None
-    result = _Parse(text, file, start, collector).run()
+    result = _Parse(leaves, start, collector).run()
     if result is not None and (place := _too_deep(result)) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
@@ -113,13 +116,15 @@ def _documentation(text: str) -> dict[int, str]:
 def _leaves(text: str, file: str) -> Iterator[Leaf]:
     """Tokens with their places, line ends included, and ``$END`` behind them."""
     docs = _documentation(text)
-    last_line = 0
+    last_line, last_kind = 0, ""
     for token in _lark().lex(text):
         kind, line, column = token.type, token.line or 1, token.column or 1
+        if kind == last_kind == "NEWLINE":
+            continue
         length = 1 if kind == "NEWLINE" else len(token)
         doc = docs.get(line, "") if line != last_line else ""
         yield Leaf(kind, str(token), Span(file, line, column, line, column + length), doc)
-        last_line = line
+        last_line, last_kind = line, kind
     lines = text.split("\n")
     column = len(lines[-1]) + 1
     yield Leaf("$END", "", Span(file, len(lines), column, len(lines), column + 1))
@@ -141,8 +146,8 @@ class _Parse:
     unwinds the parser to the enclosing block and skips to the end of the statement).
     """
 
-    def __init__(self, text: str, file: str, start: Start, collector: Collector) -> None:
-        self._leaves = list(_leaves(text, file))
+    def __init__(self, leaves: list[Leaf], start: Start, collector: Collector) -> None:
+        self._leaves = leaves
         self._position = 0
         self._statement = 0  # position of the first token of the current statement
         self._last = "NEWLINE"  # type of the last token that was fed
@@ -173,9 +178,10 @@ class _Parse:
 
     def _is_continued(self) -> bool:
         """Whether a line end here ends nothing."""
-        return self._last in ("LBRACE", "COMMA", "NEWLINE") or bool(
-            self._open and self._open[-1].leaf.type != "LBRACE"
-        )
+        if self._last in ("LBRACE", "COMMA", "NEWLINE"):
+            return True
+        in_parentheses = bool(self._open) and self._open[-1].leaf.type != "LBRACE"
+        return in_parentheses or self._leaves[self._position + 1].type in ARROWS | {"ELSE"}
 
     def _feed(self, leaf: Leaf) -> Any:
         leaf = self._fitting(leaf)
@@ -201,8 +207,8 @@ class _Parse:
 
     def _fitting(self, leaf: Leaf) -> Leaf:
         """The leaf as a name, where it is a keyword and only a name fits."""
-        if leaf.type == "NAME" or not (leaf.text[:1].isalpha() and leaf.type.isupper()):
-            return leaf
+        if leaf.type == "NAME" or not leaf.text[:1].isalpha() or self._last == "NUMBER":
+            return leaf  # behind a number stands a unit, and no keyword is one
         choices = self._choices()
         if leaf.type not in choices and "NAME" in choices:
             return Leaf("NAME", leaf.text, leaf.span, leaf.doc)
@@ -300,27 +306,31 @@ class _Parse:
     def _recover(self, unclosed: _Bracket | None) -> None:
         """Unwind the parser to the enclosing block and skip the statement; its own block is still read."""
         if unclosed is not None:
-            self._position = unclosed.position
-            while self._leaves[self._position].type not in ("NEWLINE", "$END"):
-                self._position += 1
+            self._position = unclosed.position + 1  # what follows was read as being inside
         header = self._leaves[min(self._statement, self._position)]
-        while self._open and self._open[-1].leaf.type != "LBRACE":
-            self._open.pop()
-        if self._open and self._open[-1].position >= self._statement:
-            self._open.pop()  # the brace of a set of endpoints
         state = self._parser.parser_state
-        while len(state.state_stack) > 1 and not self._between_statements():
+        still_open = {id(bracket.leaf) for bracket in self._open}
+        while len(state.state_stack) > 1 and not (
+            self._between_statements() and self._closed_blocks(still_open) == 0
+        ):
             state.state_stack.pop()
             state.value_stack.pop()
+        kept = {id(value) for value in state.value_stack}
+        self._open = [bracket for bracket in self._open if id(bracket.leaf) in kept]
         self._last = ""
         self._skip(Leaf("", "", header.span) if header.type == "OPERATIONS" else header)
+
+    def _closed_blocks(self, still_open: set[int]) -> int:
+        """Blocks on the parser's stack whose closing brace was read but not yet reduced."""
+        leaves = [value for value in self._parser.parser_state.value_stack if isinstance(value, Leaf)]
+        return sum(leaf.type == "LBRACE" and id(leaf) not in still_open for leaf in leaves)
 
     def _between_statements(self) -> bool:
         action = self._choices().get("NEWLINE")
         return action is not None and action[0].name == "Shift"
 
     def _skip(self, header: Leaf) -> None:
-        """Move on to the end of the statement, a line end or closing brace, or into the block that it opens."""
+        """Move on to the end of the statement (line end, closing brace) or into the block it opens."""
         depth = 0
         while (kind := self._leaves[self._position].type) != "$END":
             if kind == "LBRACE":

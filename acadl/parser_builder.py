@@ -234,29 +234,21 @@ class Builder:
         return children[1]  # type: ignore[no-any-return]
 
     def path(self, children: Children) -> syntax.Path:
-        return syntax.Path(children[0].span, _word(children[0]))
+        return syntax.Path(_span(children), _word(children[0]), tuple(children[1:]))
 
-    def member(self, children: Children) -> syntax.Path:
-        path, dot, name = children
-        return _longer(path, syntax.Member(join(dot.span, name.span), _word(name)))
+    def member(self, children: Children) -> syntax.Member:
+        return syntax.Member(_span(children), _word(children[1]))
 
-    def element(self, children: Children) -> syntax.Path:
-        path, opening, index, closing = children
-        return _longer(path, syntax.Element(join(opening.span, closing.span), index))
+    def element(self, children: Children) -> syntax.Element:
+        return syntax.Element(_span(children), children[1])
 
     def index(self, children: Children) -> syntax.Expression | syntax.Range | syntax.Wildcard:
         child = children[0]
         return syntax.Wildcard(child.span) if isinstance(child, Leaf) else child
 
-    def call(self, children: Children) -> syntax.Path:
-        path, opening, closing = children[0], children[1], children[-1]
-        arguments = _all(syntax.Argument, children)
-        return _longer(path, syntax.Call(join(opening.span, closing.span), arguments))
+    def call(self, children: Children) -> syntax.Call:
+        return syntax.Call(_span(children), _all(syntax.Argument, children))
 
     def argument(self, children: Children) -> syntax.Argument:
         name, _, value = children
         return syntax.Argument(_span(children), _word(name) if name else None, value)
-
-
-def _longer(path: syntax.Path, part: syntax.Part) -> syntax.Path:
-    return syntax.Path(join(path.span, part.span), path.name, (*path.parts, part))

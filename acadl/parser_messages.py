@@ -118,7 +118,8 @@ def explain(context: Context) -> Diagnostic:
         found = rule(context)
         if found is not None:
             return found
-    message = f"expected {expected(context.accepts)}, found {shown(context.leaf)}"
+    wanted = "the other end of the edge" if context.previous.type in ARROWS else expected(context.accepts)
+    message = f"expected {wanted}, found {shown(context.leaf)}"
     return Diagnostic("E0101", message, context.leaf.span, _example(context))
 
 
@@ -179,7 +180,7 @@ def _bracket(context: Context) -> Diagnostic | None:
     if unclosed is not None:
         closing = {"LPAR": ")", "LSQB": "]", "LBRACE": "}"}[unclosed.type]
         label = Label(leaf.span, f"found {shown(leaf)} instead")
-        labels = () if leaf.span.line == unclosed.span.line else (label,)
+        labels = () if leaf.type == "$END" or leaf.span.line == unclosed.span.line else (label,)
         return Diagnostic(
             "E0104", f"'{unclosed.text}' is never closed", unclosed.span, f"add '{closing}'", labels
         )

@@ -36,18 +36,22 @@ Findings: TypeAlias = Iterator[Diagnostic]
 def validate(elaborated: Elaborated, collector: Collector) -> None:
     """Check all rules; findings go to ``collector``."""
     arch = elaborated.architecture
-    for check in (_addresses, _caches, _unused_operations, _pipelined_units, _idle_parts):
+    for check in (_addresses, _caches):
         _collect(check(arch), collector)
     fetch = _the_fetch_stage(arch, elaborated.span, collector)
-    if fetch is None:
-        return
-    _collect(_fetching(arch, fetch), collector)
     cycle = _forward_cycle(arch)
     if cycle:
         collector.add(cycle)
+    elif fetch is not None:
+        _collect(_fetching(arch, fetch), collector)
+        _collect(_instruction_paths(arch, fetch), collector)
+        _collect(_stage_latencies(arch, elaborated.latency_names), collector)
+    if collector.error_count:
         return
-    _collect(_instruction_paths(arch, fetch), collector)
-    _collect(_stage_latencies(arch, elaborated.latency_names), collector)
+    for check in (_unused_operations, _pipelined_units, _idle_parts):
+        _collect(check(arch), collector)
+    if fetch is not None:
+        _collect(_idle_stages(arch, fetch), collector)
 
 
 def _collect(findings: Iterable[Diagnostic], collector: Collector) -> None:
@@ -202,21 +206,17 @@ def _instruction_paths(arch: Architecture, fetch: InstructionFetchStage) -> Find
             continue
         count = paths.get(stage.name, 0)
         units = arch.successors(stage.name, EdgeKind.CONTAINS)
-        if not count and units:
+        if units and not count:
             message = (
                 f"no instruction reaches '{units[0]}': there is no path from '{fetch.name}' to '{stage.name}'"
             )
             yield Diagnostic(
                 "E0605", message, stage.span, f"add an edge such as `{fetch.name} -> {stage.name}`"
             )
-        elif not count:
-            yield Diagnostic("W0903", f"no instruction reaches stage '{stage.name}'", stage.span)
-        elif count > 1 and units:
+        elif units and count > 1:
             message = f"there is more than one path from '{fetch.name}' to '{stage.name}'"
             hint = "the way of an instruction follows from its unit; leave one of the paths out"
             yield Diagnostic("E0608", message, stage.span, hint)
-        elif not units and not arch.successors(stage.name, EdgeKind.FORWARD):
-            yield Diagnostic("W0903", f"stage '{stage.name}' leads to no unit", stage.span)
 
 
 def _path_counts(arch: Architecture, fetch: InstructionFetchStage) -> Mapping[str, int]:
@@ -281,6 +281,17 @@ def _unused_operations(arch: Architecture) -> Findings:
     for operation in arch.operations.values():
         if operation.name not in processed:
             yield Diagnostic("W0901", f"no unit processes operation '{operation.name}'", operation.span)
+
+
+def _idle_stages(arch: Architecture, fetch: InstructionFetchStage) -> Findings:
+    """Stages that no instruction reaches, or that lead to no unit."""
+    reached = set(_topological(arch, fetch.name))
+    for stage in arch.of_type(PipelineStage):
+        units = arch.successors(stage.name, EdgeKind.CONTAINS)
+        if stage.name not in reached:
+            yield Diagnostic("W0903", f"no instruction reaches stage '{stage.name}'", stage.span)
+        elif not units and not arch.successors(stage.name, EdgeKind.FORWARD):
+            yield Diagnostic("W0903", f"stage '{stage.name}' leads to no unit", stage.span)
 
 
 def _pipelined_units(arch: Architecture) -> Findings:

@@ -1,9 +1,9 @@
 """Every diagnostic as the user sees it: a source and its rendered findings side by side.
 
-A case is a file ``golden/<name>.txt``: the text of a description, then a line ``=== diagnostics`` and what is
-rendered. Texts of further files, for imports, stand between, each behind a line ``=== file <name>``. A comment
-``// with NAME=VALUE`` in the first line gives parameters. To add a case, write the source part and run
-``UPDATE_GOLDEN=1 pytest tests/language/test_golden.py``; review the difference.
+A case is a file ``golden/<name>.txt``: the text of a description, then a line ``=== diagnostics`` and what
+it renders to. Texts of further files, for imports, stand between, each behind a line ``=== file <name>``.
+A comment ``// with NAME=VALUE`` in the first line gives parameters. To add a case, write the source part, run
+``UPDATE_GOLDEN=1 pytest tests/language/test_golden.py`` and review the difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MARK = "=== diagnostics"
 
 @dataclass(frozen=True)
 class Case:
-    """The parts of a golden file: file name to text (the description is ``main.acadl``), and the rendering."""
+    """The parts of a golden file: file name to text, ``main.acadl`` first, and the rendering."""
 
     files: dict[str, str]
     expected: str | None

@@ -1,0 +1,109 @@
+"""Names of values and how much may be elaborated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acadl import syntax
+from acadl.elaborate_values import Value, reject
+from acadl.errors import Label, Span
+
+MAX_STEPS = 300_000
+
+
+class TooLargeError(Exception):
+    """A limit is exceeded; elaboration stops."""
+
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__(message)
+        self.span = span
+
+
+class Meter:
+    """Counts the work of one elaboration, so that no description keeps it busy for long."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, span: Span, count: int = 1) -> None:
+        """Count work that ``span`` causes. Raises :class:`TooLargeError` beyond the limit."""
+        self.steps += count
+        if self.steps > MAX_STEPS:
+            raise TooLargeError(f"elaboration takes more than {MAX_STEPS} steps", span)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A declared value; ``None`` where its declaration has an error."""
+
+    value: Value | None
+    span: Span
+    used: bool = False
+
+
+class Scope:
+    """Names of values, with the scopes around.
+
+    Attributes:
+        parent: The scope around.
+        component: Whether an architecture, template or file starts here: names may be declared anew.
+        meter: Counts the evaluation of expressions.
+        entries: Name to value.
+        later: Names that are declared further down, for a better message.
+    """
+
+    __slots__ = ("component", "entries", "later", "meter", "parent")
+
+    def __init__(self, parent: Scope | None, meter: Meter, component: bool = False) -> None:
+        self.parent = parent
+        self.component = component
+        self.meter = meter
+        self.entries: dict[str, Entry] = {}
+        self.later: dict[str, Span] | None = None
+
+    def declare(self, name: syntax.Word, value: Value | None) -> None:
+        """Bind a name. Rejects names that are taken, here or in an enclosing scope of the same component."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name.text in scope.entries:
+                first = Label(scope.entries[name.text].span, "first declared here")
+                hint = "names of values cannot be hidden; choose another one"
+                reject("E0203", f"'{name.text}' is already declared", name.span, hint, (first,))
+            scope = None if scope.component else scope.parent
+        self.entries[name.text] = Entry(value, name.span)
+
+    def announce(self, name: syntax.Word) -> None:
+        """Say that a name will be declared."""
+        if self.later is None:
+            self.later = {}
+        self.later.setdefault(name.text, name.span)
+
+    def find(self, name: str) -> Entry | None:
+        """The innermost declaration of ``name``."""
+        scope: Scope | None = self
+        while scope is not None:
+            entry = scope.entries.get(name)
+            if entry is not None:
+                return entry
+            scope = scope.parent
+        return None
+
+    def find_later(self, name: str) -> Span | None:
+        """Where ``name`` is declared further down."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.later is not None and name in scope.later:
+                return scope.later[name]
+            scope = scope.parent
+        return None
+
+    def visible(self) -> list[str]:
+        """All names that can be used here, innermost first."""
+        names: list[str] = []
+        scope: Scope | None = self
+        while scope is not None:
+            names.extend(scope.entries)
+            scope = scope.parent
+        return names
