@@ -10,7 +10,7 @@ from typing import Any
 
 import networkx as nx
 
-from aidg.graph import constraints_of
+from aidg.graph import constraints_on
 from aidg.graph_history import Event, NodeKey
 
 # Where several constraints bind at once, the first of these explains most.
@@ -24,6 +24,7 @@ _REASONS = {
     "storage": "waiting for transactions of {}",
     "buffer": "waiting for room in the issue buffer, held by {}",
     "forward": "on the way through {}",
+    "fetch": "reading instructions from {}",
 }
 
 
@@ -45,6 +46,11 @@ class CriticalStep:
     kind: str
     cycles: int
     object: str
+
+    @property
+    def reason(self) -> str:
+        """``kind``, or ``fetch`` for the time that an instruction is read in."""
+        return "fetch" if self.kind == "forward" and self.node[1].endswith("#fetch") else self.kind
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,10 @@ class CriticalPath:
         """One line: the weightiest reasons with their share of the cycles."""
         if not self.cycles:
             return "nothing takes any time"
-        totals = list(self._total(lambda step: (step.kind, step.object)).items())[:reasons]
+        totals = list(self._total(lambda step: (step.reason, step.object)).items())[:reasons]
         parts = [
-            f"{100 * cycles / self.cycles:.0f} %: {_REASONS[kind].format(name)}"
-            for (kind, name), cycles in totals
+            f"{100 * cycles / self.cycles:.0f} %: {_REASONS[reason].format(name)}"
+            for (reason, name), cycles in totals
         ]
         return f"of {self.cycles:,} cycles, " + "; ".join(parts)
 
@@ -123,23 +129,25 @@ def critical_path(graph: nx.DiGraph) -> CriticalPath:
     nodes = graph.nodes
     if not nodes:
         return CriticalPath(0, ())
-    incoming = constraints_of(graph)
     last = max(nodes, key=lambda node: (nodes[node]["done"], node[0]))
     event = Event(last, "done")
     backwards: list[tuple[Event, Event, str, int]] = []
-    while incoming[event]:
-        time = nodes[event.node][event.name]
-        binding = [
-            (source, kind, lag)
-            for source, kind, lag in incoming[event]
-            if nodes[source.node][source.name] + lag == time
-        ]
-        if not binding:  # nothing held it up: it happened at cycle 0
-            break
+    while binding := _binding(graph, event):  # until nothing held it up: it happened at cycle 0
         source, kind, lag = min(binding, key=lambda entry: _PREFERENCE.index(entry[1]))
         backwards.append((source, event, kind, lag))
         event = source
     return CriticalPath(nodes[last]["done"], _attributed(graph, backwards))
+
+
+def _binding(graph: nx.DiGraph, event: Event) -> list[tuple[Event, str, int]]:
+    """The constraints that set the event's time: (event, kind, lag)."""
+    nodes = graph.nodes
+    time = nodes[event.node][event.name]
+    return [
+        (source, kind, lag)
+        for source, kind, lag in constraints_on(graph, event)
+        if nodes[source.node][source.name] + lag == time
+    ]
 
 
 def _attributed(

@@ -7,7 +7,7 @@ to be looked at, and to check the faster evaluators against.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -73,7 +73,10 @@ def build(arch: Architecture, program: Iterable[Instruction], iterations: int | 
 
 def evaluate(graph: nx.DiGraph) -> dict[NodeKey, Times]:
     """The event times of every node, as longest paths through the constraints alone."""
-    incoming = constraints_of(graph)
+    incoming = {
+        event: list(constraints_on(graph, event))
+        for event in (Event(n, e) for n in graph.nodes for e in EVENTS)
+    }
     followers: dict[Event, list[tuple[Event, int]]] = {event: [] for event in incoming}
     missing = {event: len(sources) for event, sources in incoming.items()}
     for event, sources in incoming.items():
@@ -90,19 +93,17 @@ def evaluate(graph: nx.DiGraph) -> dict[NodeKey, Times]:
     return {node: Times(*(time[Event(node, name)] for name in EVENTS)) for node in graph.nodes}
 
 
-def constraints_of(graph: nx.DiGraph) -> dict[Event, list[tuple[Event, str, int]]]:
-    """Event to everything it waits for: (event, kind, lag in cycles); kind is ``inner`` within a node."""
-    incoming: dict[Event, list[tuple[Event, str, int]]] = {
-        Event(node, name): [] for node in graph.nodes for name in EVENTS
-    }
-    for source, target, edge in graph.edges(data=True):
+def constraints_on(graph: nx.DiGraph, event: Event) -> Iterator[tuple[Event, str, int]]:
+    """All that an event waits for: (event, kind, lag in cycles); the kind is ``inner`` within a node."""
+    node, name = event
+    for source, _, edge in graph.in_edges(node, data=True):
         for kind, from_event, to_event, lag in edge["constraints"]:
-            incoming[Event(target, to_event)].append((Event(source, from_event), kind, lag))
-    for node, attributes in graph.nodes(data=True):
-        inner: list[Inner] = attributes["inner"]
-        for event, to_event, lag in inner:
-            incoming[Event(node, to_event)].append((event, "inner", lag))
-    return incoming
+            if to_event == name:
+                yield Event(source, from_event), kind, lag
+    inner: list[Inner] = graph.nodes[node]["inner"]
+    for before, to_event, lag in inner:
+        if to_event == name:
+            yield before, "inner", lag
 
 
 def _bounded(program: Iterable[Instruction]) -> Iterable[Instruction]:

@@ -93,8 +93,8 @@ class Conflicts:
     """Which earlier instructions name which registers and addresses (rule 4).
 
     What lies wholly in what an instruction writes is forgotten then: whoever conflicts with it later
-    conflicts with the writer too, and the writer has waited for it. A read of memory is also forgotten once it
-    is over before a later instruction is even fetched: the list of reads would grow without end.
+    conflicts with the writer too, and the writer has waited for it. A read of memory is also forgotten when
+    it is over before a later instruction is even fetched; the list of reads would grow without end.
     """
 
     writer: dict[str, NodeKey] = field(default_factory=dict)
