@@ -162,5 +162,5 @@ def _make(
 def path_to(
     arch: Architecture, unit: str, start: int, end: int, write: bool
 ) -> tuple[DataStorage, ...] | None:
-    """Storages that an access by ``unit`` to ``[start, end)`` passes, nearest first; ``None``: unreachable."""
+    """Storages that an access by ``unit`` to ``[start, end)`` passes, nearest first; ``None``: no path."""
     return storage_path(arch, unit, start, end, EdgeKind.WRITE_DATA if write else EdgeKind.READ_DATA)

@@ -61,8 +61,8 @@ def table() -> Iterator[str]:
     mean = sum(error for error, _ in rows) / len(rows)
     yield ""
     yield (
-        f"{len(rows)} programs (the 30 with the largest error are shown): the published method is off in {wrong} "
-        f"of them, by {mean:.3f} % on average and {rows[-1][0]:.2f} % at most. It evaluated {evaluated[1]:,} "
+        f"{len(rows)} programs (the 30 with the largest error are shown): the published method is off in "
+        f"{wrong} of them, by {mean:.3f} % on average and {rows[-1][0]:.2f} % at most. It evaluated {evaluated[1]:,} "
         f"instructions in all, the exact method {evaluated[0]:,}."
     )
 

@@ -36,7 +36,8 @@ def main() -> None:
         assert exact.cycles == full.cycles
         print(
             f"{platform:16} {full.instructions:>9,} instructions, {nodes:>9,} nodes: "
-            f"full {middle - begin:.2f} s CPU, {nodes / (middle - begin):>9,.0f} nodes/s; exact {end - middle:.3f} s CPU, "
+            f"full {middle - begin:.2f} s CPU, {nodes / (middle - begin):>9,.0f} nodes/s; "
+            f"exact {end - middle:.3f} s CPU, "
             f"{exact.evaluated_instructions:,} instructions evaluated"
         )
 
