@@ -10,7 +10,7 @@ import mappings
 import platforms
 
 arch = platforms.load("systolic_array", rows=4, cols=4, stream=8)
-layer = mappings.Layer(name="product", op="gemm", gemm_M=40, gemm_N=18, gemm_K=22)
+layer = mappings.Layer(name="product", op="gemm", gemm_M=20, gemm_N=10, gemm_K=14)
 program = mappings.map_layer(layer, arch)
 
 exact = aidg.estimate(arch, program)
