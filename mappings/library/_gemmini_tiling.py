@@ -14,8 +14,8 @@ from mappings.library._gemmini_machine import Machine
 from mappings.library._gemmini_product import Product
 from mappings.library._split import Split, split
 
-# Pairs of preload and compute in one loop body; bounds the size of programs.
-MOST_PAIRS = 64
+# Commands in one loop body, roughly; bounds the size of programs.
+MOST_COMMANDS = 192
 # Pairs between the last read of a buffer and the command that fills it again, so that this one need not wait.
 AHEAD = 16
 MOST_BUFFERS = 8
@@ -87,7 +87,8 @@ def tiling(product: Product, machine: Machine) -> Tiling:
 def _candidates(product: Product, machine: Machine) -> Iterator[Tiling]:
     dim, depth = product.dim, piece_blocks(product, machine)
     half = machine.scratchpad_blocks // 2 // depth
-    most = max(1, min(MOST_PAIRS // depth, machine.accumulator_blocks, half))
+    commands = 2 * depth + 4  # of a block: pairs, and up to one each for its operands, bias and result
+    most = max(1, min(MOST_COMMANDS // commands, machine.accumulator_blocks, half))
     columns = {
         split(product.columns, limit * dim, dim) for limit in range(1, min(product.column_blocks, most) + 1)
     }
