@@ -2,8 +2,8 @@
 
 Runs in a process of its own, in an empty folder. ``python`` blocks share one namespace; ``console`` blocks
 hold ``$ command`` lines (``acadl …``, ``python FILE``, ``cat FILE``) and the output to expect, where ``…``
-stands for anything; ``acadl`` blocks must load. A block with ``title="FILE"`` is written to that file first;
-a Python file is not run by that.
+stands for anything; ``acadl`` blocks must load. A block of any language with ``title="FILE"`` is written to
+that file first, and not run if it is Python.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def run_block(block: dict[str, Any], namespace: dict[str, Any], file: str) -> st
         return check_description(block)
     if block["language"] == "console":
         return check_console(block["text"])
-    if block["title"]:
+    if block["title"] or block["language"] != "python":
         return None
     try:
         # the blank lines make line numbers in tracebacks those of the page

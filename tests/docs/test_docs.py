@@ -19,13 +19,13 @@ LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
 def blocks_of(page: str) -> list[dict[str, object]]:
-    """Fenced blocks that are run, with the line of their fence."""
+    """Fenced blocks that are run or written to a file, with the line of their fence."""
     found: list[dict[str, object]] = []
     for match in FENCE.finditer(page):
         info = match["info"].strip()
         language, _, options = info.partition(" ")
-        if language in RUN:
-            title = re.search(r'title="([^"]+)"', options)
+        title = re.search(r'title="([^"]+)"', options)
+        if language in RUN or title:
             line = page.count("\n", 0, match.start()) + 1
             found.append(
                 {
