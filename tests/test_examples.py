@@ -16,8 +16,11 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 8
+def test_the_readme_lists_every_example() -> None:
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    listed = [line.split("]")[0].removeprefix("| [") for line in text.splitlines() if line.startswith("| [")]
+    assert sorted(listed) == [example.name for example in EXAMPLES]
+    assert len(listed) >= 8
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

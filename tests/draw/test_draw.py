@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import acadl
 from acadl import draw
 from acadl.draw.boxes import Box, build, folded
 from acadl.draw.layout import Rect, heading_width, place
@@ -21,6 +22,7 @@ from acadl.model import Architecture
 from tests.draw import machines
 
 ROOT = Path(__file__).parents[2]
+DESCRIPTIONS = sorted([*ROOT.glob("platforms/library/*.acadl"), *ROOT.glob("examples/*.acadl")])
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -57,6 +59,14 @@ def assert_lines_avoid_boxes(arch: Architecture) -> None:
 
 @pytest.mark.parametrize("arch", [machines.scalar(), machines.array(4, 4), machines.array(1, 1)])
 def test_boxes_and_lines_keep_apart(arch: Architecture) -> None:
+    root, lines = build(arch)
+    assert_well_placed(root, place(root, lines))
+    assert_lines_avoid_boxes(arch)
+
+
+@pytest.mark.parametrize("file", DESCRIPTIONS, ids=lambda path: path.stem)
+def test_every_shipped_description_is_drawn_well(file: Path) -> None:
+    arch = acadl.load(file)
     root, lines = build(arch)
     assert_well_placed(root, place(root, lines))
     assert_lines_avoid_boxes(arch)
