@@ -12,6 +12,59 @@ MAX_CANDIDATES = 300  # names that are compared with an unknown one
 MAX_LENGTH = 60  # of an unknown name that is compared
 
 
+# Stable identifiers; the documentation explains each.
+CODES: Mapping[str, str] = {
+    "E0101": "a word or sign that does not fit",
+    "E0102": "a character without meaning",
+    "E0103": "a text without end",
+    "E0104": "a bracket that is never closed",
+    "E0105": "a bracket that closes nothing",
+    "E0106": "a block without its opening brace",
+    "E0107": "a word of the language used as a name",
+    "E0201": "an unknown name",
+    "E0202": "an unknown operation, type or kind of operand",
+    "E0203": "something declared or given twice",
+    "E0204": "a name that means a value and an operand",
+    "E0205": "an instruction attribute that not every instruction has",
+    "E0206": "an index outside of an array",
+    "E0301": "a value of the wrong kind",
+    "E0302": "a value that is not possible",
+    "E0303": "wrong arguments or members",
+    "E0304": "an unknown unit",
+    "E0305": "a requirement that does not hold",
+    "E0401": "a statement in the wrong place",
+    "E0402": "an unknown attribute",
+    "E0403": "something that is missing",
+    "E0501": "the end of an edge is no object",
+    "E0502": "an open edge joined the wrong way",
+    "E0503": "an edge between objects that it cannot join",
+    "E0504": "an edge given twice",
+    "E0505": "an open edge that is not joined",
+    "E0506": "an open edge joined twice",
+    "E0601": "no architecture, or more than one",
+    "E0602": "no fetch stage, or more than one",
+    "E0603": "no instruction memory, or more than one",
+    "E0604": "an issue buffer smaller than one read",
+    "E0605": "a unit that no instruction reaches",
+    "E0606": "instructions that run in a circle",
+    "E0607": "addresses that belong to two memories",
+    "E0608": "more than one path to a unit",
+    "E0609": "a cache without a memory behind it",
+    "E0610": "caches behind each other",
+    "E0701": "a file that cannot be read",
+    "E0702": "an import from outside of the folder",
+    "E0703": "files that import each other, or too many",
+    "E0801": "a text that is too long",
+    "E0802": "expressions or blocks nested too deeply",
+    "E0803": "a machine that is too large",
+    "W0901": "an operation that no unit processes",
+    "W0902": "a parameter or template that is never used",
+    "W0903": "a stage without purpose",
+    "W0904": "a part that is joined to nothing",
+    "W0905": "a pipelined unit that never overlaps",
+}
+
+
 class TooManyDiagnosticsError(Exception):
     """There are so many mistakes that looking for more is of no use."""
 

@@ -54,7 +54,7 @@ def report_unjoined(session: Session) -> None:
         if port.joined is None and not port.optional:
             message = f"open edge '{port.name}' is not joined"
             hint = "join it where the template is instantiated, or declare it `open optional`"
-            session.collector.add(Diagnostic("E0506", message, port.span, hint))
+            session.collector.add(Diagnostic("E0505", message, port.span, hint))
 
 
 def _open(item: syntax.OpenEdge, scope: Scope, component: Component, session: Session) -> None:
@@ -224,7 +224,7 @@ def _fixed(end: Node | Port, arrow: syntax.Word, leaves: bool, span: Span) -> tu
     if end.joined not in (None, span):
         labels = (Label(end.joined, "first joined here"), here) if end.joined else (here,)
         hint = "join it once; several targets fan out in braces, as in `{a, b}`"
-        reject("E0507", f"open edge '{end.name}' is already joined", span, hint, labels)
+        reject("E0506", f"open edge '{end.name}' is already joined", span, hint, labels)
     end.joined = span
     return end.ends
 

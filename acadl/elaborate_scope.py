@@ -166,7 +166,7 @@ class Session:
         known = self.edges.get(key)
         if known is not None:
             first = (Label(known.span, "first here"),) if known.span else ()
-            reject("E0505", f"'{source}' and '{target}' are already joined this way", span, None, first)
+            reject("E0504", f"'{source}' and '{target}' are already joined this way", span, None, first)
         if len(self.edges) >= MAX_EDGES:
             raise TooLargeError(f"the architecture has more than {MAX_EDGES} edges", span)
         self.edges[key] = model.Edge(source, target, kind, span)

@@ -170,7 +170,9 @@ def _character(context: Context) -> Diagnostic | None:
         hint = "close it with a double quote on the same line"
         return Diagnostic("E0103", "this text has no end", leaf.span, hint)
     if leaf.type == "UNKNOWN":
-        message = f"'{leaf.text}' has no meaning here"
+        plain = leaf.text.isprintable() and not leaf.text.isspace()
+        sign = f"'{leaf.text}'" if plain else f"the invisible character U+{ord(leaf.text):04X}"
+        message = f"{sign} has no meaning here"
         return Diagnostic("E0102", message, leaf.span, _CHARACTERS.get(leaf.text))
     return None
 
