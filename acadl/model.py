@@ -293,6 +293,12 @@ class Architecture:
         """Register name to the file that holds it."""
         return {name: file for file in self.of_type(RegisterFile) for name in file.registers}
 
+    def _repr_svg_(self) -> str | None:
+        """The block diagram, for notebooks."""
+        from acadl.draw import notebook_svg
+
+        return notebook_svg(self)
+
     @cached_property
     def graph(self) -> networkx.DiGraph:
         """The objects as nodes (attribute ``object``) and the edges with attribute ``kind``.

@@ -11,11 +11,25 @@ same text.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from acadl.draw.boxes import build
 from acadl.draw.dot import to_dot
 from acadl.draw.html import to_html
 from acadl.draw.svg import to_svg
 
-__all__ = ["FORMATS", "to_dot", "to_html", "to_svg"]
+if TYPE_CHECKING:
+    from acadl.model import Architecture
+
+__all__ = ["FORMATS", "notebook_svg", "to_dot", "to_html", "to_svg"]
+
+NOTEBOOK_BOXES = 150
 
 FORMATS = {".svg": to_svg, ".dot": to_dot, ".html": to_html}
 """File ending to the function that writes the format."""
+
+
+def notebook_svg(arch: Architecture) -> str | None:
+    """The drawing, or ``None`` for an architecture of so many boxes that a notebook would wait for it."""
+    root, _ = build(arch)
+    return to_svg(arch) if sum(1 for _ in root.walk()) <= NOTEBOOK_BOXES else None

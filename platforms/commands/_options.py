@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,21 +92,35 @@ def import_mapping(path: str) -> None:
     except AcadlError:
         raise
     except Exception as error:
-        where = _line_in(file, error)
-        raise AcadlError(
-            f"cannot import the mapping '{path}'{where}: {type(error).__name__}: {error}"
-        ) from error
+        raise _explained(error, path, line_in(path, error)) from error
 
 
-def _line_in(file: Path, error: Exception) -> str:
-    """`` (line 12)``: the innermost line of ``file`` in the error's traceback."""
+@contextmanager
+def explaining_mappings(paths: Iterable[str]) -> Iterator[None]:
+    """Turn an error that a user's own mapping module raises while it maps into one that names its line."""
+    try:
+        yield
+    except AcadlError:
+        raise
+    except Exception as error:
+        for path in paths:
+            line = line_in(path, error)
+            if line is not None:
+                raise _explained(error, path, line) from error
+        raise
+
+
+def _explained(error: Exception, path: str, line: int | None) -> AcadlError:
+    where = f"'{path}'" if line is None else f"'{path}' (line {line})"
+    return AcadlError(f"the mapping {where} failed: {type(error).__name__}: {error}")
+
+
+def line_in(path: str, error: Exception) -> int | None:
+    """The innermost line of the file in the error's traceback; ``None`` if it has none there."""
     import traceback
 
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).resolve() == file.resolve()
-    ]
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        lines.append(error.lineno)
-    return f" (line {lines[-1]})" if lines else ""
+    file = Path(path).resolve()
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).resolve() == file:
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in reversed(frames) if Path(f.filename).resolve() == file), None)

@@ -10,6 +10,7 @@ import click
 
 from acadl.errors import AcadlError
 from platforms.commands._options import (
+    explaining_mappings,
     failing_as_json,
     import_mapping,
     json_option,
@@ -98,6 +99,7 @@ def _estimate(
     architecture = load_architecture(arch, settings)
     chosen = [name.strip() for name in layers.split(",") if name.strip()] if layers is not None else None
     try:
-        return estimate(architecture, network, method=method, layers=chosen, progress=progress_line())
+        with explaining_mappings(mappings):
+            return estimate(architecture, network, method=method, layers=chosen, progress=progress_line())
     finally:
         clear_progress()

@@ -158,6 +158,16 @@ def test_the_same_architecture_gives_the_same_text_in_every_process() -> None:
     assert texts == {draw.to_svg(machines.array(3, 3))}
 
 
+def test_notebooks_show_the_drawing_unless_it_is_huge() -> None:
+    assert machines.scalar()._repr_svg_() == draw.to_svg(machines.scalar())
+    objects, edges = machines.front_end()
+    objects += [machines.SRAM(name=f"m{number}") for number in range(146)]
+    full = machines.architecture("full", objects, edges)  # 149 boxes and the one around them
+    assert draw.notebook_svg(full) is not None
+    objects.append(machines.SRAM(name="m146"))
+    assert draw.notebook_svg(machines.architecture("too_full", objects, edges)) is None
+
+
 def test_folded_names() -> None:
     assert folded("core[3].pe[10][2].ex") == "core[*].pe[*][*].ex"
     assert folded("plain.name") == "plain.name"

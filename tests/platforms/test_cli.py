@@ -255,8 +255,24 @@ def test_a_broken_mapping_is_an_error_with_its_line(tmp_path: Path, table: str) 
     mapping.write_text("import math\n\nmath.nothing()\n")
     result = acadl("estimate", "oma", "-n", table, "--mapping", str(mapping))
     assert result.exit_code == 1
-    assert f"cannot import the mapping '{mapping}' (line 3): AttributeError: " in result.stderr
+    assert f"error: the mapping '{mapping}' (line 3) failed: AttributeError: " in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_syntax_error_in_a_mapping_has_its_line(tmp_path: Path, table: str) -> None:
+    mapping = tmp_path / "mine.py"
+    mapping.write_text("x = 1\ndef f(:\n")
+    result = acadl("estimate", "oma", "-n", table, "--mapping", str(mapping))
+    assert result.exit_code == 1
+    assert f"error: the mapping '{mapping}' (line 2) failed: SyntaxError: " in result.stderr
+
+
+def test_a_mapping_that_fails_while_it_maps_is_an_error_with_its_line(tmp_path: Path, table: str) -> None:
+    mapping = tmp_path / "mine.py"
+    mapping.write_text(USER_MAPPING.replace("return LoopProgram", "return {}[layer.name]  # "))
+    done = process("estimate", "oma", "-n", table, "--mapping", str(mapping))
+    assert done.returncode == 1
+    assert done.stderr == f"error: the mapping '{mapping}' (line 6) failed: KeyError: 'c1'\n"
 
 
 def test_a_closed_pipe_is_quiet() -> None:
