@@ -42,6 +42,7 @@ _RANDOM = frozenset({"Bernoulli", "Multinomial", "RandomNormalLike", "RandomUnif
 _STRICT_AXIS = frozenset({"LayerNormalization", "RMSNormalization"})
 _TERM = r"[A-Za-z ]*(?:\.\.\.[A-Za-z ]*)?"
 _EQUATION = re.compile(rf"{_TERM}(?:,{_TERM})*(?:->{_TERM})?")
+_WEIGHTS = {"Conv": 1, "ConvInteger": 1, "ConvTranspose": 1, "QLinearConv": 3}
 _SHAPE_INPUT = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Tile": 1, "Unsqueeze": 1}
 _MOST_DIMENSIONS = 64
 _FROM_SHAPE = frozenset({"Shape", "Size"})
@@ -192,18 +193,19 @@ def _opsets(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def _refuse_what_crashes(node: Node) -> None:
-    """Refuse attributes that the rules of the onnx package do not check before they use them.
+    """Refuse what the rules of some releases of the onnx package do not check before they use it.
 
-    They would end the whole process, fill the memory or take for ever.
+    It would end the whole process, fill the memory or take for ever.
     """
     first = node.input(0)
     rank = None if first is None or first.shape is None else len(first.shape)
-    axis = node.integer("axis", 0)
-    if rank is not None and not -rank - 1 <= axis <= rank - (node.op in _STRICT_AXIS):
-        raise node.error(f"axis {axis} is outside its input, which has {rank} dimensions")
-    shared = node.integer("batch_dims", 0)
-    if rank is not None and not 0 <= shared <= rank:
-        raise node.error(f"batch_dims {shared} is outside its input, which has {rank} dimensions")
+    if rank is not None:
+        axis, shared = node.integer("axis", 0), node.integer("batch_dims", 0)
+        if not -rank - 1 <= axis <= rank - (node.op in _STRICT_AXIS):
+            raise node.error(f"axis {axis} is outside its input, which has {rank} dimensions")
+        if not 0 <= shared <= rank:
+            raise node.error(f"batch_dims {shared} is outside its input, which has {rank} dimensions")
+    _refuse_windows(node, rank)
     parts = node.integer("num_outputs", len(node.outputs))
     if node.op == "Split" and parts != len(node.outputs):
         raise node.error(f"num_outputs is {parts}, but it has {len(node.outputs)} outputs")
@@ -213,6 +215,18 @@ def _refuse_what_crashes(node: Node) -> None:
     equation = node.text("equation", "")
     if node.op == "Einsum" and not _EQUATION.fullmatch(equation):
         raise node.error(f"'{equation}' is not an equation like 'bij,bjk->bik' or '...i,...i'")
+
+
+def _refuse_windows(node: Node, rank: int | None) -> None:
+    """The part of :func:`_refuse_what_crashes` that is about convolutions and pooling."""
+    for name in ("kernel_shape", "strides", "dilations"):
+        values = list(node.attributes[name].ints) if name in node.attributes else []
+        if min(values, default=1) < 1:
+            raise node.error(f"attribute {name} is {values}; each number must be at least 1")
+    weights = node.input(_WEIGHTS[node.op]) if node.op in _WEIGHTS else None
+    if rank is not None and weights is not None and weights.shape is not None and len(weights.shape) != rank:
+        shape = list(weights.shape)
+        raise node.error(f"its input has {rank} dimensions, its weights {len(shape)}: their shape is {shape}")
 
 
 def _is_constant(node: Node, proto: NodeProto) -> bool:

@@ -173,7 +173,7 @@ def test_a_mean_over_other_dimensions_is_no_pooling(one_node: OneNode):
         ([[1, 3, 8, 8], [4, 3, 3, 3]], {"kernel_shape": [5, 5]}, "kernel_shape differs from the weights"),
         ([[1, 3, 8, 8], [4, 3, 3, 3]], {"strides": [2]}, "strides has incorrect size"),
         ([[1, 3, 8, 8], [4, 3, 3, 3]], {"auto_pad": "SOME"}, "auto_pad is 'SOME'"),
-        ([[1, 3, 8], [4, 3, 3, 3]], {}, r"its inputs are x0: \[1, 3, 8\], x1: \[4, 3, 3, 3\]"),
+        ([[1, 3, 8], [4, 3, 3, 3]], {}, "its input has 3 dimensions, its weights 4"),
     ],
 )
 def test_convolutions_that_do_not_fit(one_node: OneNode, shapes: Any, attributes: dict[str, Any], text: str):
