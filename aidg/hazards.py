@@ -74,9 +74,9 @@ def group_accesses(accesses: list[Access]) -> list[Group]:
 
 def _connected(numbers: list[int], accesses: list[Access]) -> list[list[int]]:
     """Connected components of "can conflict", by a sweep over the hulls."""
-    hulls = {number: accesses[number].hull() for number in numbers}
-    order = sorted(numbers, key=lambda number: (hulls[number], number))
-    parent = {number: number for number in numbers}
+    alike = _alike(numbers, accesses)
+    hulls = {first: accesses[first].hull() for first in alike}
+    parent = {first: first for first in alike}
 
     def find(number: int) -> int:
         while parent[number] != number:
@@ -86,20 +86,39 @@ def _connected(numbers: list[int], accesses: list[Access]) -> list[list[int]]:
 
     conflicting: set[int] = set()
     active: list[int] = []
-    for number in order:
+    for number in sorted(alike, key=lambda first: (hulls[first], first)):
         low, _ = hulls[number]
         active = [other for other in active if hulls[other][1] > low]
+        writes = accesses[number].write
         for other in active:
-            if accesses[number].write or accesses[other].write:
+            if writes or accesses[other].write:
                 parent[find(number)] = find(other)
                 conflicting |= {number, other}
         active.append(number)
-        if accesses[number].write and not _disjoint_from_itself(accesses[number]):
+        if writes and (len(alike[number]) > 1 or not _disjoint_from_itself(accesses[number])):
             conflicting.add(number)
     components: dict[int, list[int]] = {}
     for number in sorted(conflicting):
-        components.setdefault(find(number), []).append(number)
-    return list(components.values())
+        components.setdefault(find(number), []).extend(alike[number])
+    return [sorted(members) for members in components.values()]
+
+
+def _alike(numbers: list[int], accesses: list[Access]) -> dict[int, list[int]]:
+    """Operands that are equal in everything, by the first of them."""
+    first: dict[tuple[object, ...], int] = {}
+    alike: dict[int, list[int]] = {}
+    for number in numbers:
+        access = accesses[number]
+        key = (
+            access.address,
+            access.bytes,
+            access.rows,
+            access.pitch,
+            access.write,
+            tuple(access.scope.items()),
+        )
+        alike.setdefault(first.setdefault(key, number), []).append(number)
+    return alike
 
 
 def _disjoint_from_itself(access: Access) -> bool:
