@@ -73,12 +73,15 @@ class Collector:
     """Gathers diagnostics; the same finding at the same place (a loop, a template) is kept once."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Span | None], Diagnostic] = {}
+        self._found: dict[tuple[str, Span | None, str], Diagnostic] = {}
         self._repeated = 0
 
-    def add(self, diagnostic: Diagnostic) -> None:
-        """Keep ``diagnostic``. Raises :class:`TooManyDiagnosticsError` beyond a limit."""
-        key = (diagnostic.code, diagnostic.span)
+    def add(self, diagnostic: Diagnostic, distinct: bool = False) -> None:
+        """Keep ``diagnostic``; a ``distinct`` one also beside another one of its code at its place.
+
+        Raises :class:`TooManyDiagnosticsError` beyond a limit.
+        """
+        key = (diagnostic.code, diagnostic.span, diagnostic.message if distinct else "")
         if key in self._found:
             self._repeated += 1
         else:

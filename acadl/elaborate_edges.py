@@ -61,9 +61,7 @@ def _open(item: syntax.OpenEdge, scope: Scope, component: Component, session: Se
     place(component.members, item.declared, scope, Broken(item.declared.span))
     ends: list[Node] = []
     for end in _ends(item.end, scope, component, session):
-        if isinstance(end, Port):
-            reject("E0502", "an open edge cannot end at another open edge", item.end.span)
-        ends.append(end)
+        ends.extend(_fixed(end, item.arrow, item.leaves, item.end.span))  # an inner open edge is passed on
     local = item.declared.name.text
     port = Port(
         component.prefix + local, tuple(ends), item.arrow.text, item.leaves, item.optional, item.declared.span

@@ -144,6 +144,8 @@ class Evaluator:
         self._unknown(path, name)
 
     def _check_unambiguous(self, path: syntax.Path, dotted: str, entry: Entry | None) -> None:
+        if entry is not None and entry.value is None:
+            raise Reject
         if entry is not None:
             label = Label(entry.span, "the value is declared here")
             message = f"'{dotted}' means both a value of the description and an operand of the instruction"

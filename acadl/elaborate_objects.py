@@ -49,13 +49,21 @@ def place(members: dict[str, Member], declared: syntax.Declared, scope: Scope, m
     local = name + "".join(f"[{number}]" for number in numbers)
     slot: Member = members.setdefault(name, Array(declared.span, whole=False))
     for number in numbers[:-1]:
-        if not isinstance(slot, Array) or slot.whole:
-            _taken(local, declared.span, slot)
-        slot = slot.elements.setdefault(number, Array(declared.span, whole=False))
-    if not isinstance(slot, Array) or slot.whole or numbers[-1] in slot.elements:
-        _taken(local, declared.span, slot.elements[numbers[-1]] if isinstance(slot, Array) else slot)
-    slot.elements[numbers[-1]] = member
+        slot = _growing(slot, local, declared.span).elements.setdefault(
+            number, Array(declared.span, whole=False)
+        )
+    array = _growing(slot, local, declared.span)
+    if numbers[-1] in array.elements:
+        _taken(local, declared.span, array.elements[numbers[-1]])
+    array.elements[numbers[-1]] = member
     return local
+
+
+def _growing(slot: Member, name: str, span: Span) -> Array:
+    """``slot`` as an array that takes more elements."""
+    if not isinstance(slot, Array) or slot.whole:
+        _taken(name, span, slot)
+    return slot
 
 
 def _taken(name: str, span: Span, first: Member) -> NoReturn:

@@ -43,7 +43,7 @@ def bind_given(
         if name not in known:
             hint = suggestion(name, known, "parameters")
             message = f"architecture '{declaration.name.text}' has no parameter '{name}'"
-            session.collector.add(Diagnostic("E0201", message, declaration.name.span, hint))
+            session.collector.add(Diagnostic("E0201", message, declaration.name.span, hint), distinct=True)
     public: dict[str, ParameterValue] = {}
     for parameter in declaration.parameters:
         value: Value | None = None
