@@ -45,6 +45,7 @@ _EQUATION = re.compile(rf"{_TERM}(?:,{_TERM})*(?:->{_TERM})?")
 _WEIGHTS = {"Conv": 1, "ConvInteger": 1, "ConvTranspose": 1, "QLinearConv": 3}
 _SHAPE_INPUT = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Tile": 1, "Unsqueeze": 1}
 _MOST_DIMENSIONS = 64
+_LARGEST_DIMENSION = 2**31 - 1
 _FROM_SHAPE = frozenset({"Shape", "Size"})
 _SMALL_FOR_SMALL = frozenset({"NonZero"})
 """Operators with small outputs for small inputs, though their shape depends on data."""
@@ -169,7 +170,10 @@ class _Inference:
             kind = helper.make_tensor_type_proto(self.data[name].data_type, value.shape)
         if kind is not None:
             self.types[name] = kind
-        self.tensors[name] = Tensor(name, _shape(kind), constant, value)
+        shape = _shape(kind)
+        if max(shape or (0,)) > _LARGEST_DIMENSION:
+            raise AcadlError(f"tensor '{name}' has the shape {list(shape or ())}; no network has such sizes")
+        self.tensors[name] = Tensor(name, shape, constant, value)
 
     def _add_constant(self, name: str, tensor: TensorProto) -> None:
         kind = helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
@@ -201,7 +205,8 @@ def _refuse_what_crashes(node: Node) -> None:
     rank = None if first is None or first.shape is None else len(first.shape)
     if rank is not None:
         axis, shared = node.integer("axis", 0), node.integer("batch_dims", 0)
-        if not -rank - 1 <= axis <= rank - (node.op in _STRICT_AXIS):
+        spare = 0 if node.op in _STRICT_AXIS else 1  # Unsqueeze and its kin count dimensions to come
+        if not -rank - spare <= axis < rank + spare:
             raise node.error(f"axis {axis} is outside its input, which has {rank} dimensions")
         if not 0 <= shared <= rank:
             raise node.error(f"batch_dims {shared} is outside its input, which has {rank} dimensions")

@@ -132,7 +132,8 @@ def test_without_the_package_the_extra_is_named(tmp_path: Path):
         ([node("Transpose", "x", perm=[0])], r"node 'y' \(Transpose\): attribute perm has 1 numbers, not 2"),
         ([node("Concat", "x x", axis=5)], r"\(Concat\): axis 5 is outside its input, which has 2 dimensions"),
         ([node("Einsum", "x", equation="i.j")], r"node 'y' \(Einsum\): 'i\.j' is not an equation"),
-        ([node("LayerNormalization", "x x", axis=9)], "axis 9 is outside"),
+        ([node("LayerNormalization", "x x", axis=2)], "axis 2 is outside"),
+        ([node("LayerNormalization", "x x", axis=-3)], "axis -3 is outside"),
         ([node("GatherND", "x x", batch_dims=1 << 40)], "batch_dims 1099511627776 is outside"),
         ([node("Split", "x", num_outputs=1 << 40)], "num_outputs is 1099511627776, but it has 1 outputs"),
     ],
@@ -154,6 +155,19 @@ def test_operator_set_versions(import_model: ImportModel):
         import_model(graph)
     del graph.opset_import[:]
     with pytest.raises(AcadlError, match=r"names no version of the ONNX operator set \(opset_import\)"):
+        import_model(graph)
+
+
+@pytest.mark.parametrize(("size", "fits"), [(2**31 - 1, True), (2**31, False)])
+def test_sizes_that_no_network_has(import_model: ImportModel, size: int, fits: bool):
+    """Larger ones are a sign of damage, and overflow elsewhere."""
+    graph = model([node("Relu", "x")], {"x": [1, size]})
+    if fits:
+        assert import_model(graph).layers[0].input_elements == size
+        return
+    with pytest.raises(
+        AcadlError, match=r"tensor 'x' has the shape \[1, 2147483648\]; no network has such sizes"
+    ):
         import_model(graph)
 
 
