@@ -62,6 +62,7 @@ CODES: Mapping[str, str] = {
     "W0903": "a stage without purpose",
     "W0904": "a part that is joined to nothing",
     "W0905": "a pipelined unit that never overlaps",
+    "W0906": "an operation whose operands no unit reaches",
 }
 
 

@@ -162,13 +162,12 @@ class _Elaboration:
         self._session.clock = (value.value, item.span)
 
     def _warn_unused(self, declaration: syntax.ArchitectureDeclaration, scope: Scope) -> None:
-        unused = [p.name for p in declaration.parameters if not scope.entries[p.name.text].used]
-        for name in unused:
-            self._collector.add(Diagnostic("W0902", f"parameter '{name.text}' is never used", name.span))
-        for template in self._libraries.templates:
-            name = template.declaration.name
-            if not template.used and name.span.file == declaration.span.file:
-                self._collector.add(Diagnostic("W0902", f"template '{name.text}' is never used", name.span))
+        """Parameters and templates of the root file that nothing uses."""
+        for parameter in declaration.parameters:
+            self._session.note_use("parameter", parameter.name, scope.entries[parameter.name.text].used)
+        for span, (what, name) in self._session.unused.items():
+            if span not in self._session.used and span.file == declaration.span.file:
+                self._collector.add(Diagnostic("W0902", f"{what} '{name.text}' is never used", span))
 
 
 def _find_architecture(file: str, items: tuple[syntax.Item, ...]) -> syntax.ArchitectureDeclaration:

@@ -49,6 +49,7 @@ def make_instance(
     broken = Broken(declared.span)
     local = place(component.members, declared, scope, broken)
     template = _find_template(item.value.name, component)
+    session.note_use("template", template.declaration.name, used=True)
     call, sizes = _split(item.value)
     counts: list[int] = []
     for size in sizes:
@@ -83,6 +84,8 @@ def _make(
     )
     bind_arguments(request.template, request.call, request.item.value.span, request.scope, scope, session)
     run_body(request.template.declaration, instance)
+    for parameter in request.template.declaration.parameters:
+        session.note_use("parameter", parameter.name, scope.entries[parameter.name.text].used)
     return instance
 
 
@@ -118,7 +121,6 @@ def _find_template(name: syntax.Word, component: Component) -> Template:
     while home is not None:
         template = home.templates.get(name.text)
         if template is not None:
-            template.used = True
             return template
         known.extend(home.templates)
         home = home.parent

@@ -12,17 +12,12 @@ from acadl.errors import Diagnostic, Label, Span
 
 
 class Libraries:
-    """The files of one description, each as the component of what stands outside of its architecture.
-
-    Attributes:
-        templates: All templates, in order of declaration.
-    """
+    """The files of one description, each as the component of what stands outside of its architecture."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: dict[int, Component] = {}
         self._operations_of: set[int] = set()
-        self.templates: list[Template] = []
 
     def library(self, file: SourceFile) -> Component:
         """The library of a file, made at first use."""
@@ -62,7 +57,7 @@ class Libraries:
         """Enter a template. Rejects a name that is taken."""
         template = Template(item, component)
         _enter(item.name, template, component)
-        self.templates.append(template)
+        self._session.note_use("template", item.name, used=False)
 
     def _import(self, item: syntax.Import, component: Component, file: SourceFile) -> None:
         source = file.imports.get(item.span)

@@ -92,7 +92,6 @@ class Template:
 
     declaration: syntax.TemplateDeclaration
     home: Component
-    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +134,10 @@ class Session:
     latency_names: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
+    unused: dict[Span, tuple[str, syntax.Word]] = field(
+        default_factory=dict
+    )  # declarations, until they are used
+    used: set[Span] = field(default_factory=set)
     clock: tuple[int, Span] | None = None
     meter: Meter = field(default_factory=Meter)
     attribute_names: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # by operations
@@ -149,6 +152,13 @@ class Session:
     def scope(self, parent: Scope | None) -> Scope:
         """The scope of an architecture, an instance or a file."""
         return Scope(parent, self.meter, component=True)
+
+    def note_use(self, what: str, name: syntax.Word, used: bool) -> None:
+        """Note whether a declaration is used here; one that is used in any instance is used."""
+        if used:
+            self.used.add(name.span)
+        elif name.span not in self.used:
+            self.unused[name.span] = (what, name)
 
     def reporting(self) -> Reporting:
         """A statement whose rejection is reported and ends here, as a context manager."""

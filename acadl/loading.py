@@ -31,7 +31,7 @@ class Checked:
     sources: Mapping[str, str]
 
 
-def load(path: str | os.PathLike[str], **parameters: ParameterValue) -> Architecture:
+def load(path: str | os.PathLike[str], /, **parameters: ParameterValue) -> Architecture:
     """Read a description from an ``.acadl`` file.
 
     Args:
@@ -46,7 +46,7 @@ def load(path: str | os.PathLike[str], **parameters: ParameterValue) -> Architec
     return _result(check_file(path, parameters))
 
 
-def loads(text: str, file: str = "<string>", **parameters: ParameterValue) -> Architecture:
+def loads(text: str, /, file: str = "<string>", **parameters: ParameterValue) -> Architecture:
     """Read a description from text; ``file`` is what messages call it. Such a text cannot import files.
 
     Raises:
@@ -55,7 +55,7 @@ def loads(text: str, file: str = "<string>", **parameters: ParameterValue) -> Ar
     return _result(check_text(text, file, None, parameters))
 
 
-def check(text_or_path: str | os.PathLike[str], **parameters: ParameterValue) -> list[Diagnostic]:
+def check(text_or_path: str | os.PathLike[str], /, **parameters: ParameterValue) -> list[Diagnostic]:
     """Errors and warnings of a description, given as text or as the path of a file.
 
     A string is a path if it has one line and ends with ``.acadl``.

@@ -29,6 +29,7 @@ from acadl.model import (
     PipelineStage,
     RegisterFile,
 )
+from acadl.operations import Operation
 
 Findings: TypeAlias = Iterator[Diagnostic]
 
@@ -48,7 +49,8 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
         _collect(_stage_latencies(arch, elaborated.latency_names), collector)
     if collector.error_count:
         return
-    for check in (_unused_operations, _pipelined_units, _idle_parts):
+    _collect(_operations(arch, elaborated.span.file), collector)
+    for check in (_pipelined_units, _idle_parts):
         _collect(check(arch), collector)
     if fetch is not None:
         _collect(_idle_stages(arch, fetch), collector)
@@ -276,11 +278,39 @@ def _passing(arch: Architecture, stage: str) -> set[str]:
 # --- warnings -------------------------------------------------------------------------------------------
 
 
-def _unused_operations(arch: Architecture) -> Findings:
-    processed = {name for unit in arch.of_type(FunctionalUnit) for name in unit.to_process}
+def _operations(arch: Architecture, file: str) -> Findings:
+    """Operations that nothing can process; those of imported files may be there for others."""
+    units: dict[str, list[FunctionalUnit]] = {}
+    for unit in arch.of_type(FunctionalUnit):
+        for name in unit.to_process:
+            units.setdefault(name, []).append(unit)
     for operation in arch.operations.values():
-        if operation.name not in processed:
-            yield Diagnostic("W0901", f"no unit processes operation '{operation.name}'", operation.span)
+        candidates = units.get(operation.name, [])
+        if not candidates:
+            if operation.span is not None and operation.span.file == file:
+                message = f"no unit processes operation '{operation.name}'"
+                yield Diagnostic("W0901", message, operation.span)
+            continue
+        reasons = [_out_of_reach(arch, unit, operation) for unit in candidates]
+        if all(reasons):
+            message = f"'{candidates[0].name}' cannot process '{operation.name}': {reasons[0]}"
+            yield Diagnostic("W0906", message, candidates[0].span, "add the edge, or leave the operation out")
+
+
+def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation) -> str | None:
+    """Why the unit cannot reach the operation's operands, whatever they are; ``None`` if it can."""
+    sources = [arch.objects[name] for name in arch.predecessors(unit.name, EdgeKind.READ_DATA)]
+    targets = [arch.objects[name] for name in arch.successors(unit.name, EdgeKind.WRITE_DATA)]
+    for operand in operation.operands:
+        kind = RegisterFile if operand.kind == "reg" else DataStorage
+        noun = "registers" if operand.kind == "reg" else "memory"
+        if operand.kind == "int":
+            continue
+        if operand.direction != "out" and not any(isinstance(item, kind) for item in sources):
+            return f"it reads '{operand.name}', and no {noun} leads to it"
+        if operand.direction != "in" and not any(isinstance(item, kind) for item in targets):
+            return f"it writes '{operand.name}', and leads to no {noun}"
+    return None
 
 
 def _idle_stages(arch: Architecture, fetch: InstructionFetchStage) -> Findings:

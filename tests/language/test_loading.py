@@ -119,6 +119,14 @@ def test_templates_and_operations_of_another_file(tmp_path: Path) -> None:
     assert "nop" not in acadl.load(written(tmp_path, main=within)).operations
 
 
+def test_operations_of_other_files_may_be_left_unused(tmp_path: Path) -> None:
+    main = 'import operations from "ops.acadl"\n' + SOUND
+    path = written(tmp_path, main=main, ops="operations { nop() }")
+    assert acadl.check(path) == []
+    own = written(tmp_path, main=main + "operations { own() }")
+    assert [d.code for d in acadl.check(own)] == ["W0901"]
+
+
 def test_files_import_further_files(tmp_path: Path) -> None:
     path = written(
         tmp_path,

@@ -171,12 +171,30 @@ def test_warnings_do_not_stop_loading() -> None:
     assert acadl.loads(text).name == "a"
 
 
+def test_operands_are_within_reach_of_some_unit() -> None:
+    unit = "execute e {{ memory_unit u {{ operations: both }} }}\nifs -> e\noperations {{ both({operands}) }}\n{edges}"
+
+    def found(operands: str, edges: str) -> list[str]:
+        return body_codes(unit.format(operands=operands, edges=edges))
+
+    assert found("a: in reg, b: out address", "rf => e.u => dmem") == []
+    assert found("a: in reg, b: out address", "dmem => e.u => rf") == ["W0906"]
+    assert found("a: inout reg", "dmem => e.u => rf") == ["W0906"]
+    assert found("a: inout reg", "dmem <=> e.u <=> rf") == []
+    assert found("n: int", "dmem => e.u") == []
+    elsewhere = "\nexecute g { memory_unit u { operations: both } }\nifs -> g\nrf => g.u => dmem"
+    assert found("a: in reg, b: out address", "dmem => e.u" + elsewhere) == []
+
+
 def test_unused_parts_are_named() -> None:
     sound = FETCH.format(width=1, buffer=1)
     assert codes(sound.replace("architecture a {", "architecture a(n: int = 1) {")) == ["W0902"]
     assert codes(sound.replace("clock 1 GHz", "clock 1 GHz\ntemplate t { }")) == ["W0902"]
     assert codes(sound.replace("clock 1 GHz", "clock 1 GHz\ntemplate t { }\nx: t")) == []
     assert codes(sound.replace("clock 1 GHz", "clock 1 GHz\nstage lost { }")) == ["W0903"]
+    template = "clock 1 GHz\ntemplate t(a: int = 1, b: int = 2) { if b > 1 { const k = a } }\n"
+    assert codes(sound.replace("clock 1 GHz", template + "x: t(b: 1)")) == ["W0902"]
+    assert codes(sound.replace("clock 1 GHz", template + "x: t(b: 1)\ny: t")) == []
 
 
 def test_large_machines_are_checked_in_time() -> None:
