@@ -9,9 +9,7 @@ Everything here is loaded at first use; importing the package loads no third-par
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
         SetAssociativeCache,
     )
     from acadl.operations import AddressRange, Instruction, Operand, Operation
-    from acadl.simulate import simulate
+    from acadl.simulation import simulate
     from acadl.state import ArchitecturalState
 
 __all__ = [
@@ -99,7 +97,7 @@ _MODULES = {
         *("MemoryAccessUnit", "MemoryInterface", "PipelineStage", "RegisterFile", "SetAssociativeCache"),
     ),
     "acadl.operations": ("AddressRange", "Instruction", "Operand", "Operation"),
-    "acadl.simulate": ("simulate",),
+    "acadl.simulation": ("simulate",),
     "acadl.state": ("ArchitecturalState",),
 }
 
@@ -113,15 +111,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """Keeps ``acadl.simulate`` the function where the import system would enter the module of that name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in __all__ and isinstance(value, ModuleType):
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

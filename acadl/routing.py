@@ -146,6 +146,11 @@ def stages_to(arch: Architecture, unit: FunctionalUnit) -> tuple[PipelineStage, 
     ]
     if len(holders) != 1:
         raise RoutingError(f"unit '{unit.name}' is not contained in exactly one execute stage")
+    if holders[0] == arch.fetch_stage.name:
+        raise RoutingError(
+            f"unit '{unit.name}' is contained in the fetch stage '{holders[0]}', which issues but does not "
+            "execute; put it into an execute stage"
+        )
     paths = list(_paths(arch, arch.fetch_stage.name, holders[0]))
     if len(paths) != 1:
         count = "no path" if not paths else f"{len(paths)} paths"

@@ -11,16 +11,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aidg.critical_path import CriticalPath, critical_path
-    from aidg.estimate import Estimate, estimate
+    from aidg.criticality import CriticalPath, critical_path
+    from aidg.estimation import Estimate, estimate
     from aidg.graph import build, evaluate
 
 _MODULE_OF = {
-    "CriticalPath": "aidg.critical_path",
-    "Estimate": "aidg.estimate",
+    "CriticalPath": "aidg.criticality",
+    "Estimate": "aidg.estimation",
     "build": "aidg.graph",
-    "critical_path": "aidg.critical_path",
-    "estimate": "aidg.estimate",
+    "critical_path": "aidg.criticality",
+    "estimate": "aidg.estimation",
     "evaluate": "aidg.graph",
 }
 

@@ -145,7 +145,7 @@ def build_machine(arch: Architecture) -> Machine:
         arch=arch,
         fetch_width=width,
         fetch_latency=constant(fetch.latency, f"latency of '{fetch.name}'"),
-        in_order_issue=fetch.in_order_issue,
+        in_order_issue=fetch.in_order_issue or fetch.order == "fifo",
         read_latency=constant(reader.latency, f"latency of '{reader.name}'"),
         read_interval=-1
         if reader.initiation_interval is None

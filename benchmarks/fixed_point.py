@@ -15,7 +15,7 @@ from pathlib import Path
 import mappings
 import platforms
 from acadl.model import Architecture
-from aidg.estimate import estimate
+from aidg.estimation import estimate
 from mappings.program import LoopProgram
 
 BEGIN, END = "<!-- begin: benchmarks/fixed_point.py -->", "<!-- end: benchmarks/fixed_point.py -->"

@@ -12,7 +12,7 @@ import time
 import mappings
 import platforms
 from acadl.routing import route
-from aidg.estimate import estimate
+from aidg.estimation import estimate
 from mappings.layers import Layer
 
 LAYERS = {

@@ -22,7 +22,7 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Operand, Operation
-from aidg.estimate import estimate
+from aidg.estimation import estimate
 from mappings.program import LoopProgram, Node, Register, index, loop, memory, step
 
 TILE = 256
@@ -202,6 +202,39 @@ def test_no_unit_for_an_operation() -> None:
     arch = replace(arch, objects={**arch.objects, "count": idle})
     with pytest.raises(RoutingError, match="no unit lists this operation"):
         estimate(arch, LoopProgram(counting(1, 1), OPERATIONS))
+
+
+def test_a_unit_in_the_fetch_stage() -> None:
+    arch = machine()
+    moved = [
+        Edge("fetch", e.target, e.kind) if e == Edge("ex_count", "count", EdgeKind.CONTAINS) else e
+        for e in arch.edges
+    ]
+    with pytest.raises(RoutingError, match="contained in the fetch stage 'fetch', which issues but does not"):
+        estimate(replace(arch, edges=tuple(moved)), LoopProgram(counting(1, 1), OPERATIONS))
+
+
+def test_fifo_issue_means_in_order_issue() -> None:
+    body = [
+        step("count", r="r0", n=9),
+        step("count", r="r0", n=9),
+        step("load", d=memory(0, 64), s=memory(DRAM_START, 64)),
+    ]
+    program = LoopProgram(loop("i", 20, *body), OPERATIONS)
+
+    def cycles(**attributes: object) -> int:
+        arch = machine()
+        fetch = replace(arch.fetch_stage, issue_buffer_size=8, **attributes)
+        return estimate(replace(arch, objects={**arch.objects, "fetch": fetch}), program).cycles
+
+    assert cycles(order="fifo") == cycles(in_order_issue=True)
+
+
+def test_names_of_the_package_are_functions() -> None:
+    import aidg
+
+    assert aidg.estimate is estimate
+    assert callable(aidg.critical_path)
 
 
 def test_an_issue_buffer_smaller_than_a_read() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from acadl.simulate import simulate
-from aidg.estimate import estimate
+from acadl.simulation import simulate
+from aidg.estimation import estimate
 from aidg.graph import build
 from tests.strategies import Case, cases
 

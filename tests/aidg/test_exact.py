@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from aidg.estimate import estimate
+from aidg.estimation import estimate
 from tests.strategies import Case, cases
 
 

@@ -6,8 +6,8 @@ import pytest
 
 import mappings
 import platforms
-from acadl.simulate import simulate
-from aidg.estimate import estimate
+from acadl.simulation import simulate
+from aidg.estimation import estimate
 from aidg.graph import build
 from mappings.layers import Layer
 from platforms.catalog import platform_names

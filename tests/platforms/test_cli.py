@@ -328,7 +328,7 @@ def test_start_up_loads_nothing_heavy(code: str, absent: set[str]) -> None:
 
 
 def test_public_functions_are_not_hidden_by_modules_of_their_name() -> None:
-    """Whoever imports a module first (``from aidg.estimate import …``) must still get the functions."""
+    """Whoever imports a module first (``from aidg.estimation import …``) must still get the functions."""
     code = """
 import importlib, pkgutil
 import acadl, aidg, mappings, platforms

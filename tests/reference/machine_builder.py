@@ -21,8 +21,8 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Instruction, Operand, Operation
-from acadl.simulate import simulate
-from aidg.critical_path import critical_path
+from acadl.simulation import simulate
+from aidg.criticality import critical_path
 from aidg.graph import Times, build, evaluate
 
 REGISTERS = tuple(f"r{number}" for number in range(12))

@@ -1,8 +1,8 @@
 """Random machines and programs: simulation and explicit graph agree on every time of every instruction.
 
-Machines here are wilder than any real one: trees of stages with execute stages in the middle, units in the
-fetch stage, units of one mnemonic or of several, caches and open rows, data in the instruction memory, and
-latencies that depend on the instruction.
+Machines here are wilder than any real one: trees of stages with execute stages in the middle, units of one
+mnemonic or of several, caches and open rows, data in the instruction memory, and latencies that depend on the
+instruction.
 """
 
 from __future__ import annotations
@@ -110,7 +110,6 @@ def machines(draw: st.DrawFn) -> Architecture:
         )
     holders = [
         None,
-        "fetch",
         *(stage for stage in stages if stage.startswith("s") and _executes(machine, stage)),
     ]
     shared = draw(st.booleans())  # one unit processes all loads and stores

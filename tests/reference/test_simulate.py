@@ -12,7 +12,7 @@ from acadl.errors import AcadlError, ProgramError, RoutingError, SimulationError
 from acadl.expressions import Binary, Const, Name
 from acadl.model import SRAM
 from acadl.operations import AddressRange, Instruction
-from acadl.simulate import SimulationRun
+from acadl.simulation import SimulationRun
 from mappings.program import LoopProgram, index, loop, memory, step
 from tests.reference.machine_builder import Machine, op
 
