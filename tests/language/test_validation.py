@@ -172,7 +172,11 @@ def test_warnings_do_not_stop_loading() -> None:
 
 
 def test_operands_are_within_reach_of_some_unit() -> None:
-    unit = "execute e {{ memory_unit u {{ operations: both }} }}\nifs -> e\noperations {{ both({operands}) }}\n{edges}"
+    unit = """
+    operations {{ both({operands}) }}
+    execute e {{ memory_unit u {{ operations: both }} }}
+    ifs -> e
+    {edges}"""
 
     def found(operands: str, edges: str) -> list[str]:
         return body_codes(unit.format(operands=operands, edges=edges))
