@@ -48,14 +48,17 @@ HOSTILE = {
     "unknown ends": (frame(lines("x@ -> y@")), "E0201"),
     "nested loops": (frame("for a in 0 ..< 1000, b in 0 ..< 1000, c in 0 ..< 1000 { }"), "E0803"),
     "a long loop": (frame("for a in 0 ..< 1 << 60 { }"), "E0803"),
-    "work in a loop": (frame(f"const k = 3\nfor a in 0 ..< 99999 {{ const x = {'+'.join(['k*k'] * 40)} }}"), "E0803"),
+    "work in a loop": (
+        frame(f"const k = 3\nfor a in 0 ..< 99999 {{ const x = {'+'.join(['k*k'] * 40)} }}"),
+        "E0803",
+    ),
     "an array": (frame("template t { stage s { } }\nx: t[1 << 40]"), "E0803"),
     "a smaller array": (frame("template t { stage s { } }\nx: t[48000]"), "E0803"),
     "doubling": (frame(lines("template t@ { x: t#[2] }", 60) + "\ntemplate t60 { }\nx: t0"), "E0803"),
     "wide doubling": (frame(lines("template t@ { x: t#[4] }", 9) + "\ntemplate t9 { }\nx: t0"), "E0803"),
     "recursion": (frame("template t { x: t }\nx: t"), "E0803"),
     "registers": (
-        frame(f"registers r {{ data_width: 1 bits, names: {' '.join(f'r{c}[0 ..< 60000]' for c in 'abcdefg')} }}"),
+        frame(f"registers r {{ names: {' '.join(f'r{c}[0 ..< 60000]' for c in 'abcdefg')} }}"),
         "E0803",
     ),
     "all to all": (
