@@ -103,6 +103,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "draw":  # the one public subpackage
+        return import_module("acadl.draw")
     for module, names in _MODULES.items():
         if name in names:
             return getattr(import_module(module), name)

@@ -45,21 +45,41 @@ class Diagnostic:
     labels: tuple[Label, ...] = field(default=())
 
     @property
+    def file(self) -> str | None:
+        """The file; ``None`` where the finding has no place in one. Likewise the properties below."""
+        return self.span.file if self.span else None
+
+    @property
+    def line(self) -> int | None:
+        """First line, from 1."""
+        return self.span.line if self.span else None
+
+    @property
+    def column(self) -> int | None:
+        """First column, from 1."""
+        return self.span.column if self.span else None
+
+    @property
+    def end(self) -> tuple[int, int] | None:
+        """Last line, and the column after the last one."""
+        return (self.span.end_line, self.span.end_column) if self.span else None
+
+    @property
     def is_error(self) -> bool:
         """Whether the input is unusable because of this finding."""
         return self.code.startswith("E")
 
     def to_dict(self) -> dict[str, object]:
         """Keys ``code, message, file, line, column, end_line, end_column, hint``."""
-        span = self.span
+        end = self.end or (None, None)
         return {
             "code": self.code,
             "message": self.message,
-            "file": span.file if span else None,
-            "line": span.line if span else None,
-            "column": span.column if span else None,
-            "end_line": span.end_line if span else None,
-            "end_column": span.end_column if span else None,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "end_line": end[0],
+            "end_column": end[1],
             "hint": self.hint,
         }
 

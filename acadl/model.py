@@ -257,6 +257,12 @@ class Architecture:
         for attribute in ("objects", "operations", "parameters"):
             object.__setattr__(self, attribute, MappingProxyType(dict(getattr(self, attribute))))
 
+    def __repr__(self) -> str:
+        return (
+            f"<Architecture {self.name}: {len(self.objects)} objects, {len(self.edges)} edges, "
+            f"{len(self.operations)} operations>"
+        )
+
     def of_type(self, kind: type[T]) -> Iterator[T]:
         """Objects that are instances of ``kind``, subclasses included."""
         return (item for item in self.objects.values() if isinstance(item, kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Literal, get_args
 
 from acadl.errors import AcadlError
@@ -62,6 +63,19 @@ class Estimate:
     def to_json(self) -> str:
         """:meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: cycles, method and the busy share of every unit and storage."""
+        shares = "".join(
+            f"<tr><td>{escape(name)}</td><td>{100 * share:.1f} %</td></tr>"
+            for name, share in self.utilization.items()
+        )
+        evaluated = f"{self.evaluated_instructions:,} of {self.instructions:,} instructions evaluated"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return (
+            f"<p><b>{self.cycles:,} cycles</b> ({self.method}, {evaluated}), "
+            f"bound by {escape(self.bound_by)}</p>{notes}<table>{shares}</table>"
+        )
 
 
 def estimate(

@@ -250,6 +250,10 @@ class LoopProgram:
     def __post_init__(self) -> None:
         _validate(self.body, self.operations, ())
 
+    def __repr__(self) -> str:
+        static = sum(1 for _ in steps(self.body))
+        return f"<LoopProgram {self.name}: {self.instruction_count:,} instructions from {static} steps>"
+
     @property
     def instruction_count(self) -> int:
         """Dynamic instructions."""

@@ -137,7 +137,7 @@ def _unknown_architecture(architecture: str) -> str:
     return (
         f"no mapping for architecture '{architecture}'{_did_you_mean(architecture, names)}; "
         f"there are mappings for: {', '.join(names) or 'none'}. A function decorated with "
-        f'@mapper("{architecture}") adds one'
+        f'@mapper("{architecture}") adds one; on the command line its file is given with --mapping FILE.py'
     )
 
 

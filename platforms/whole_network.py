@@ -107,7 +107,7 @@ def _chosen(network: Network, names: Iterable[str] | None) -> list[Layer]:
     if names is None:
         return list(network.layers)
     known = {layer.name: layer for layer in network.layers}
-    wanted = list(names)
+    wanted = [names] if isinstance(names, str) else list(names)
     problems = []
     for name in wanted:
         if name not in known:
