@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from acadl import syntax
@@ -84,7 +84,8 @@ class _Elaboration:
             self._collector.add(Diagnostic("E0403", message, declaration.name.span, hint))
         if self._collector.error_count or session.clock is None:
             return None
-        self._warn_unused(declaration, scope)
+        for what, name in _unused(root.parsed.items):
+            self._collector.add(Diagnostic("W0902", f"{what} '{name.text}' is never used", name.span))
         architecture = Architecture(
             name=declaration.name.text,
             objects=session.objects,
@@ -161,14 +162,6 @@ class _Elaboration:
             reject("E0302", "the clock is at least 1 Hz", item.value.span)
         self._session.clock = (value.value, item.span)
 
-    def _warn_unused(self, declaration: syntax.ArchitectureDeclaration, scope: Scope) -> None:
-        """Parameters and templates of the root file that nothing uses."""
-        for parameter in declaration.parameters:
-            self._session.note_use("parameter", parameter.name, scope.entries[parameter.name.text].used)
-        for span, (what, name) in self._session.unused.items():
-            if span not in self._session.used and span.file == declaration.span.file:
-                self._collector.add(Diagnostic("W0902", f"{what} '{name.text}' is never used", span))
-
 
 def _find_architecture(file: str, items: tuple[syntax.Item, ...]) -> syntax.ArchitectureDeclaration:
     found = [item for item in items if isinstance(item, syntax.ArchitectureDeclaration)]
@@ -180,3 +173,14 @@ def _find_architecture(file: str, items: tuple[syntax.Item, ...]) -> syntax.Arch
         hint = "a file describes one architecture; what several share goes to a file that they import"
         reject("E0601", "the file has a second architecture", found[1].name.span, hint, (label,))
     return found[0]
+
+
+def _unused(items: tuple[syntax.Item, ...]) -> Iterator[tuple[str, syntax.Word]]:
+    """Parameters and templates that a file never mentions; whether a branch is taken does not matter."""
+    mentioned = syntax.names_in(items)
+    for item in syntax.walk(items):
+        if isinstance(item, syntax.TemplateDeclaration) and item.name.text not in mentioned:
+            yield "template", item.name
+        if isinstance(item, syntax.ArchitectureDeclaration | syntax.TemplateDeclaration):
+            inside = syntax.names_in((item.parameters, item.body))
+            yield from (("parameter", p.name) for p in item.parameters if p.name.text not in inside)

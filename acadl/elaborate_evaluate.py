@@ -152,7 +152,6 @@ class Evaluator:
             reject("E0204", message, path.span, "rename one of them", (label,))
 
     def _member(self, path: syntax.Path, entry: Entry) -> Value:
-        entry.used = True
         value = entry.value
         if value is None:
             raise Reject

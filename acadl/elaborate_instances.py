@@ -49,7 +49,6 @@ def make_instance(
     broken = Broken(declared.span)
     local = place(component.members, declared, scope, broken)
     template = _find_template(item.value.name, component)
-    session.note_use("template", template.declaration.name, used=True)
     call, sizes = _split(item.value)
     counts: list[int] = []
     for size in sizes:
@@ -84,8 +83,6 @@ def _make(
     )
     bind_arguments(request.template, request.call, request.item.value.span, request.scope, scope, session)
     run_body(request.template.declaration, instance)
-    for parameter in request.template.declaration.parameters:
-        session.note_use("parameter", parameter.name, scope.entries[parameter.name.text].used)
     return instance
 
 

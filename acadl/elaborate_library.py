@@ -57,7 +57,6 @@ class Libraries:
         """Enter a template. Rejects a name that is taken."""
         template = Template(item, component)
         _enter(item.name, template, component)
-        self._session.note_use("template", item.name, used=False)
 
     def _import(self, item: syntax.Import, component: Component, file: SourceFile) -> None:
         source = file.imports.get(item.span)

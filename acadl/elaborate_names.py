@@ -34,13 +34,12 @@ class Meter:
             raise TooLargeError(f"elaboration takes more than {MAX_STEPS} steps", span)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A declared value; ``None`` where its declaration has an error."""
 
     value: Value | None
     span: Span
-    used: bool = False
 
 
 class Scope:

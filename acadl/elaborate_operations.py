@@ -30,7 +30,9 @@ def complete_functions(block: syntax.OperationsBlock, scope: Scope, session: Ses
     """Add the functions of a block's operations, in the scope of the block."""
     for declaration in block.operations:
         known = session.operations.get(declaration.name.text)
-        if declaration.function is not None and known is not None and known.span == declaration.name.span:
+        if declaration.function is None or known is None or known.span != declaration.name.span:
+            continue
+        if len(known.operands) == len(declaration.operands):  # else an operand has an error
             with session.reporting():
                 function = _function(declaration, declaration.function, known.operands, scope)
                 session.operations[known.name] = replace(known, function=function)

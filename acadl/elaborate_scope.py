@@ -153,13 +153,6 @@ class Session:
         """The scope of an architecture, an instance or a file."""
         return Scope(parent, self.meter, component=True)
 
-    def note_use(self, what: str, name: syntax.Word, used: bool) -> None:
-        """Note whether a declaration is used here; one that is used in any instance is used."""
-        if used:
-            self.used.add(name.span)
-        elif name.span not in self.used:
-            self.unused[name.span] = (what, name)
-
     def reporting(self) -> Reporting:
         """A statement whose rejection is reported and ends here, as a context manager."""
         return Reporting(self.collector)

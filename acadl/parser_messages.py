@@ -11,6 +11,7 @@ from acadl.parser_builder import Leaf
 OPENING: Mapping[str, str] = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING: Mapping[str, str] = {closing: opening for opening, closing in OPENING.items()}
 HEADERS = frozenset({"ARCHITECTURE", "TEMPLATE", "OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
+STATEMENTS = HEADERS | {"CLOCK", "CONST", "IMPORT", "OPEN", "REQUIRE"}
 ARROWS = frozenset({"FORWARD", "DATA", "BOTH"})
 _VALUE = frozenset({"NAME", "NUMBER", "LPAR"})
 _OPERATORS = frozenset(
@@ -94,7 +95,7 @@ class Context:
     Attributes:
         leaf: The token that does not fit.
         previous: The one before it, line ends left out; the same as ``leaf`` at the start of a text.
-        following: The one after it.
+        upcoming: The two after it; fewer at the end.
         first: The first token of the statement.
         in_operations: Whether the statement is in an operations block.
         unclosed: A bracket that is never closed, if that is the cause.
@@ -104,7 +105,7 @@ class Context:
 
     leaf: Leaf
     previous: Leaf
-    following: Leaf
+    upcoming: tuple[Leaf, ...]
     first: Leaf
     in_operations: bool
     unclosed: Leaf | None
@@ -181,7 +182,8 @@ def _bracket(context: Context) -> Diagnostic | None:
     leaf, unclosed = context.leaf, context.unclosed
     if unclosed is not None:
         closing = {"LPAR": ")", "LSQB": "]", "LBRACE": "}"}[unclosed.type]
-        label = Label(leaf.span, f"found {shown(leaf)} instead")
+        found = context.first if context.in_operations and unclosed.type == "LBRACE" else leaf
+        label = Label(found.span, f"found {shown(found)} instead")
         labels = () if leaf.type == "$END" or leaf.span.line == unclosed.span.line else (label,)
         return Diagnostic(
             "E0104", f"'{unclosed.text}' is never closed", unclosed.span, f"add '{closing}'", labels
@@ -198,10 +200,14 @@ def _brace(context: Context) -> Diagnostic | None:
     leaf, first = context.leaf, context.first
     if "LBRACE" not in context.accepts or first.type not in HEADERS or context.accepts >= _VALUE:
         return None
-    if leaf.type == "NEWLINE" and context.following.type == "LBRACE":
+    upcoming = [item.type for item in context.upcoming]
+    if leaf.type == "NEWLINE" and upcoming[:1] == ["LBRACE"]:
         message, hint = "'{' belongs on the line of its header", f"write `{first.text} … {{` on one line"
-        return Diagnostic("E0106", message, context.following.span, hint)
-    if leaf.type in ("NEWLINE", "NAME", "RBRACE", "$END", "OPERATIONS", "NAMES", "ADDRESSES", "FROM", "KIND"):
+        return Diagnostic("E0106", message, context.upcoming[0].span, hint)
+    if first.type in ("ARCHITECTURE", "TEMPLATE") and upcoming == ["NAME", "COLON"]:
+        return None  # parameters follow
+    starts = leaf.type in ("OPERATIONS", "NAMES", "ADDRESSES", "FROM") or upcoming[:1] == ["COLON"]
+    if leaf.type in ("NEWLINE", "RBRACE", "$END") or (starts and first.type == "KIND"):
         place = _after(context.previous.span)
         return Diagnostic(
             "E0106", f"expected '{{' to open the block of this '{first.text}'", place, _example(context)
@@ -221,10 +227,10 @@ def _sign(context: Context) -> Diagnostic | None:
         return Diagnostic(
             "E0101", "a range is written with '..<'", leaf.span, "for example `0 ..< 16`, without 16"
         )
-    if leaf.type == "COMPARATOR" and context.following.type in ("MINUS", "FORWARD") and accepts & ARROWS:
+    if leaf.type == "COMPARATOR" and accepts & ARROWS and context.upcoming[0].type in ("MINUS", "FORWARD"):
         hint = "edges point to the right: write `b -> a`; data both ways: `a <=> b`"
         return Diagnostic(
-            "E0101", f"there is no arrow '{leaf.text}{context.following.text}'", leaf.span, hint
+            "E0101", f"there is no arrow '{leaf.text}{context.upcoming[0].text}'", leaf.span, hint
         )
     if leaf.type == "COLON" and context.first.type in ("CLOCK", "CONST"):
         example = EXAMPLES[context.first.text]

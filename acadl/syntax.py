@@ -6,7 +6,7 @@ Nothing here knows what a name means; that is decided at elaboration (:mod:`acad
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TypeAlias
 
 from acadl.errors import Span
@@ -412,6 +412,21 @@ def walk(items: tuple[Item, ...]) -> Iterator[Item]:
         item = pending.pop()
         yield item
         pending.extend(reversed(list(_nested(item))))
+
+
+def names_in(tree: object) -> frozenset[str]:
+    """First names of all paths in a node or a tuple of nodes: values, functions, templates, objects."""
+    found: set[str] = set()
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tuple):
+            pending.extend(node)
+        elif is_dataclass(node) and not isinstance(node, Span | Word):
+            if isinstance(node, Path):
+                found.add(node.name.text)
+            pending.extend(getattr(node, field.name) for field in fields(node))
+    return frozenset(found)
 
 
 def _nested(item: Item) -> Iterator[Item]:

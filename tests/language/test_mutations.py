@@ -11,11 +11,27 @@ import pytest
 
 from acadl.diagnostics import render
 from acadl.loading import check_text
+from tests.language.descriptions import FRAME
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([*ROOT.glob("platforms/library/*.acadl"), *ROOT.glob("examples/**/*.acadl")])
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 LIMIT_SECONDS = 2.0
+MORE = """
+template cell(width: bits = wide) {
+    registers file { data_width: width, names: a[0 ..< 2] b = 1 }
+    execute part { unit u { operations: add, latency: max(1, n - 2) } }
+    {file, rf_of} => part.u => file
+    registers rf_of { data_width: 8 bits, names: c }
+    open issue: -> part
+    open optional east: part.u =>
+}
+grid: cell(width: 16 bits)[n][2]
+for r in 0 ..< n, c in 0 ..< 2 {
+    ifs -> grid[r][c].issue
+    if c + 1 < 2 { grid[r][c].east => grid[r][c + 1].file } else { require r < 9 else "few" }
+}
+"""
 WORDS = (
     *("architecture", "template", "execute", "unit", "for", "if", "else", "open", "import", "const", "in"),
     *("{", "}", "(", ")", "[", "]", ",", ":", "=", "->", "=>", "<=>", "..<", "*", "-", '"', ";", "\n"),
@@ -115,3 +131,15 @@ def test_damaged_descriptions_are_diagnosed(seeds: range) -> None:
 def test_many_damaged_descriptions_are_diagnosed(seeds: range) -> None:
     for seed in seeds:
         check_damaged(seed)
+
+
+def test_whatever_single_word_or_sign_is_missing_gives_at_most_one_error() -> None:
+    """One mistake stays one error, also where it is a bracket."""
+    text = FRAME.format(parameters="n: int = 4, wide: bits = 8 bits", body=MORE)
+    tokens = TOKEN.findall(text)
+    assert [d.code for d in check_text(text, "f", None, {}).diagnostics] == []
+    for number, token in enumerate(tokens):
+        if not token.isspace() and token != '"':  # behind a quote that is left over, all is text
+            damaged_text = "".join(tokens[:number] + tokens[number + 1 :])
+            errors = [d for d in check_text(damaged_text, "f", None, {}).diagnostics if d.is_error]
+            assert len(errors) <= 1, (number, token, damaged_text, errors)

@@ -10,7 +10,8 @@ import pytest
 from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Span
-from acadl.parser import MAX_CHARACTERS, MAX_DEPTH, MAX_SYNTAX_ERRORS, MAX_TOKENS, parse, parse_expression
+from acadl.parser import MAX_CHARACTERS, MAX_DEPTH, MAX_TOKENS, parse, parse_expression
+from acadl.parser_run import MAX_SYNTAX_ERRORS
 
 
 def items(text: str) -> tuple[syntax.Item, ...]:
@@ -173,6 +174,9 @@ def test_words_of_the_language_are_names_where_only_a_name_fits(word: str) -> No
     (block,) = items(f"operations {{ {word}({word}: in reg) }}")
     assert isinstance(block, syntax.OperationsBlock)
     assert block.operations[0].name.text == word
+    (block,) = items(f"operations {{\nfirst() = if a then 1 else 2\n{word}()\n}}")
+    assert isinstance(block, syntax.OperationsBlock)
+    assert block.operations[1].name.text == word
 
 
 def test_documentation_comments_belong_to_what_follows_them() -> None:
