@@ -140,7 +140,8 @@ def _utilization(prepared: PreparedProgram, kernel: Kernel, cycles: int) -> dict
             shares[spec.name] = kernel.storages[number].busy / (total * spec.ports)
     if shares:
         name = machine.arch.fetch_stage.name
-        shares[name] = prepared.instruction_count * _fetch_cycles(machine) / total
+        # nobody waits for what follows the last instruction
+        shares[name] = min(1.0, prepared.instruction_count * _fetch_cycles(machine) / total)
     return shares
 
 

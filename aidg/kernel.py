@@ -130,6 +130,11 @@ class Kernel:
             self._operands_done(operands, spots, done)
         _push(times, row.unit_place, row.unit_capacity, done)
         _push(times, row.execute_place, row.execute_capacity, done)
+        # only now: the base bounds what later instructions do, not what this one still does
+        for access in (*row.reads, *row.writes):
+            storage = self.storages[access.storage]
+            if len(storage.ports.times) > storage.limit:
+                self._prune_storage(storage)
         self.evaluated += 1
         if done > self.recent:
             self.recent = done
@@ -179,8 +184,6 @@ class Kernel:
             released[access.storage] = release
             if answer > answered:
                 answered = answer
-            if len(storage.ports.times) > storage.limit:
-                self._prune_storage(storage)
         return answered
 
     def _access_with_state(

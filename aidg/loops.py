@@ -19,7 +19,7 @@ class LoopPlan:
         has_moving_state: A storage with a state of its own is accessed at addresses that move.
         frame: Where the loop's operands are, as a function of the loops around it. ``None`` where there are
             none, where a group's operands do not move together with them, or where a storage with a state of
-            its own is accessed.
+            its own is accessed, be it the instruction memory.
     """
 
     moves: tuple[int | None, ...]
@@ -103,6 +103,10 @@ def _frame(
     program: PreparedProgram, node: PreparedLoop, inside: list[int], levels: frozenset[int]
 ) -> Frame | None:
     rows = program.rows[node.first_row : node.last_row]
+    machine = program.machine
+    memory = machine.instruction_storage
+    if memory >= 0 and not machine.storages[memory].model.is_fixed:
+        return None
     if any(access.latency < 0 for row in rows for access in (*row.reads, *row.writes)):
         return None
     members = set(inside)

@@ -14,6 +14,8 @@ from acadl.storage import StorageModel, build_model
 NEXT_READ = 0  # when the instruction memory access unit can start its next read
 GROUP_READY = 1  # when the current fetch group is in the issue buffer
 LAST_ISSUE = 2  # when the previous instruction left the issue buffer
+# Instructions that an object may hold at once: the latest leave time of each is kept.
+LARGEST_CAPACITY = 1 << 16
 BUFFER = 3  # the latest leave times of the issue buffer start here
 
 
@@ -71,8 +73,9 @@ class Machine:
         return position
 
     def place(self, name: str, capacity: int) -> tuple[int, int]:
-        """Position and number of the latest leave times of an object."""
+        """Position and number of the latest leave times of an object. Raises :class:`ProgramError`."""
         if name not in self.places:
+            check_capacity(f"capacity of '{name}'", capacity)
             self.places[name] = (self.allocate(capacity), capacity)
         return self.places[name]
 
@@ -100,6 +103,12 @@ class Machine:
             self.storage_index[nearest.name] = len(self.storages)
             self.storages.append(_spec(nearest, model))
         return self.storage_index[nearest.name]
+
+
+def check_capacity(what: str, capacity: int) -> None:
+    """Refuse capacities whose leave times nobody wants to keep. Raises :class:`ProgramError`."""
+    if capacity > LARGEST_CAPACITY:
+        raise ProgramError(f"{what} is {capacity:,}; at most {LARGEST_CAPACITY:,} can be evaluated")
 
 
 def _spec(storage: DataStorage, model: StorageModel) -> StorageSpec:
@@ -140,6 +149,7 @@ def build_machine(arch: Architecture) -> Machine:
             f"the issue buffer of '{fetch.name}' holds {fetch.issue_buffer_size} instructions, "
             f"fewer than one read of '{memory.name}' ({width})"
         )
+    check_capacity(f"issue buffer size of '{fetch.name}'", fetch.issue_buffer_size)
     buffer_places = fetch.issue_buffer_size - width + 1
     machine = Machine(
         arch=arch,

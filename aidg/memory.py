@@ -75,8 +75,8 @@ class RunMemory:
                 )
             elif kernel.ranges[number]:
                 pieces = sorted(
-                    (p.start - displacement, p.bytes, p.rows, p.pitch, done - base, write)
-                    for p, done, write, _ in kernel.ranges[number]
+                    (p.start - displacement, p.bytes, p.rows, p.pitch, done - base, write, access)
+                    for p, done, write, access in kernel.ranges[number]
                 )
                 live.append((number, tuple(pieces)))
         key = (self.frame.residues(kernel.indices), kernel.normalised(base), tuple(live))

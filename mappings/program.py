@@ -19,6 +19,9 @@ from typing import TypeAlias
 from acadl.errors import ProgramError
 from acadl.operations import AddressRange, Instruction, Operation
 
+# Loops around one another.
+DEEPEST_NEST = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
@@ -304,6 +307,8 @@ def _validate(node: Node, operations: Mapping[str, Operation], scope: tuple[str,
         case Loop(name, count, body):
             if name in scope:
                 raise ProgramError(f"loop index '{name}' is already used by an enclosing loop")
+            if len(scope) >= DEEPEST_NEST:
+                raise ProgramError(f"loops are nested more than {DEEPEST_NEST} deep")
             if count < 0:
                 raise ProgramError(f"loop '{name}' has a negative count ({count})")
             _validate(body, operations, (*scope, name))

@@ -71,21 +71,12 @@ def architectures(draw: st.DrawFn, unified: bool) -> Architecture:
     """
     b = _Builder()
     width = draw(st.integers(1, 4))
-    imem = b.add(
-        SRAM(
-            name="imem",
-            port_width=width,
-            read_latency=draw(st.integers(0, 3)),
-            address_ranges=((INSTRUCTIONS, INSTRUCTIONS + MEMORY_BYTES),),
-            max_concurrent_requests=draw(st.sampled_from([None, 1, 2])),
-            initiation_interval=draw(st.sampled_from([None, 1, 2])),
-        )
-    )
+    imem = b.add(draw(_memories("imem", INSTRUCTIONS, width)))
     imau = b.add(
         InstructionMemoryAccessUnit(
             name="imau",
             latency=Const(draw(st.integers(0, 2))),
-            initiation_interval=draw(st.sampled_from([None, Const(1), Const(3)])),
+            initiation_interval=draw(st.sampled_from([None, Const(1), Const(3), Const(15)])),
         )
     )
     fetch = b.add(
@@ -172,15 +163,16 @@ def _unit(draw: st.DrawFn, b: _Builder, name: str, mnemonic: str) -> str:
 
 
 @st.composite
-def _memories(draw: st.DrawFn, name: str, start: int) -> MemoryInterface:
+def _memories(draw: st.DrawFn, name: str, start: int, port_width: int = 1) -> MemoryInterface:
     common = {
         "name": name,
         "data_width": draw(st.sampled_from([8, 32, 64])),
+        "port_width": port_width,
         "read_latency": draw(st.integers(0, 4)),
         "write_latency": draw(st.integers(0, 3)),
         "read_write_ports": draw(st.integers(1, 2)),
         "max_concurrent_requests": draw(st.sampled_from([None, 1, 2, 3])),
-        "initiation_interval": draw(st.sampled_from([None, 1, 2])),
+        "initiation_interval": draw(st.sampled_from([None, 1, 2, 10])),
         "address_ranges": ((start, start + MEMORY_BYTES),),
     }
     if draw(st.integers(0, 3)):

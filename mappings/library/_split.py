@@ -73,7 +73,15 @@ def over(name: str, parts: Split, body: Callable[[Tile], Node]) -> Node:
 
 
 def repeat(name: str, count: int, body: Callable[[Affine], Node]) -> Node:
-    """``body`` for every value of an index from 0 to ``count - 1``; no loop where there is one value only."""
+    """``body`` for every value of an index from 0 to ``count - 1``; no loop where there is one value only.
+
+    Raises:
+        ValueError: ``count`` is negative.
+    """
+    if count < 0:
+        raise ValueError(f"'{name}' is repeated {count} times")
+    if count == 0:
+        return Sequence(())
     return loop(name, count, body(index(name))) if count > 1 else body(as_affine(0))
 
 

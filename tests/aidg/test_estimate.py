@@ -22,6 +22,7 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Operand, Operation
+from acadl.simulation import simulate
 from aidg.estimation import estimate
 from mappings.program import LoopProgram, Node, Register, index, loop, memory, step
 
@@ -235,6 +236,64 @@ def test_names_of_the_package_are_functions() -> None:
 
     assert aidg.estimate is estimate
     assert callable(aidg.critical_path)
+
+
+def test_capacities_that_cannot_be_kept() -> None:
+    def program_on(capacity: int) -> int:
+        arch = machine()
+        queue = replace(arch.objects["q_count"], capacity=capacity)  # type: ignore[call-arg]
+        arch = replace(arch, objects={**arch.objects, "q_count": queue})
+        return estimate(arch, LoopProgram(counting(3, 1), OPERATIONS)).instructions
+
+    assert program_on(1 << 16) == 3
+    with pytest.raises(ProgramError, match="capacity of 'q_count' is 65,537; at most 65,536"):
+        program_on((1 << 16) + 1)
+
+
+def test_nests_that_are_too_deep() -> None:
+    def nest(depth: int) -> Node:
+        body: Node = step("count", r="r0", n=1)
+        for level in range(depth):
+            body = loop(f"i{level}", 1, body)
+        return body
+
+    assert estimate(machine(), LoopProgram(nest(100), OPERATIONS)).instructions == 1
+    with pytest.raises(ProgramError, match="nested more than 100 deep"):
+        LoopProgram(nest(101), OPERATIONS)
+
+
+def test_reservations_of_the_running_instruction_are_kept() -> None:
+    # the next read of the instruction memory lies beyond the instruction's own transactions
+    arch = machine()
+    imau = replace(arch.objects["imau"], initiation_interval=Const(100))  # type: ignore[call-arg]
+    dram = replace(arch.objects["dram"], initiation_interval=10)  # type: ignore[call-arg]
+    arch = replace(arch, objects={**arch.objects, "imau": imau, "dram": dram})
+    i = index("i")
+    copy = step("store", d=memory(DRAM_START + (1 << 20) + 64 * i, 64), s=memory(DRAM_START + 64 * i, 64))
+    program = LoopProgram(loop(i, 200, copy), OPERATIONS)
+    assert estimate(arch, program, method="full").cycles == simulate(arch, program).cycles
+
+
+def test_open_rows_of_the_instruction_memory() -> None:
+    # what the load leaves open decides how long the next fetch takes, and the load's row moves with the loop
+    arch = machine()
+    rows = DRAM(
+        name="imem",
+        address_ranges=((1 << 62, (1 << 62) + 4096),),
+        row_bytes=64,
+        t_RCD=5,
+        t_RP=7,
+    )
+    edges = (*arch.edges, Edge("imem", "load", EdgeKind.READ_DATA))
+    arch = replace(arch, objects={**arch.objects, "imem": rows}, edges=edges)
+    i, j = index("i"), index("j")
+    body = [
+        loop(j, 5, step("count", r="r0", n=1)),
+        step("load", d=memory(0, 4), s=memory((1 << 62) + 128 + 4 * i, 4)),
+    ]
+    program = LoopProgram(loop(i, 10, *body), OPERATIONS)
+    exact = estimate(arch, program)
+    assert (exact.cycles, exact.method) == (simulate(arch, program).cycles, "exact")
 
 
 def test_an_issue_buffer_smaller_than_a_read() -> None:
