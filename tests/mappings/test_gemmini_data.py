@@ -61,6 +61,14 @@ def test_layers_of_several_tiles(name: str, layer: Layer) -> None:
     assert equal(found, expected)
 
 
+@pytest.mark.parametrize("pixels", [15, 16, 17, 18, 31, 32, 33])
+def test_global_average_around_full_blocks(pixels: int) -> None:
+    """Both sides of one and two blocks of pixels; the second image lies right behind the first."""
+    layer = Layer(name="l", op="globalavgpool", N=2, C=3, H=1, W=pixels)
+    found, expected = computed(mapping, layer, gemmini("16x16"), seed=5)
+    assert equal(found, expected)
+
+
 @pytest.mark.parametrize("case", ["conv_3x3", "conv_groups", "dwconv", "gemm_bias", "maxpool", "add_three"])
 def test_out_of_order_execution_keeps_the_order_of_data(case: str) -> None:
     """In the simulation functions run when units start: a missing dependency would show in the result."""
