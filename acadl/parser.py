@@ -1,8 +1,8 @@
 """Text to syntax tree, with recovery: several mistakes of one file are reported together.
 
 The grammar (``grammar.lark``) is packaged data. Lark supplies the lexer and the LALR tables; the loop that
-feeds tokens is :mod:`acadl.parser_run`, because three things are decided token by token: which line ends count,
-whether a keyword is a name where the grammar has no room for the keyword, and how to go on after a mistake.
+feeds tokens is in :mod:`acadl.parser_run`, because three things are decided token by token: which line ends
+count, whether a keyword is a name where the grammar has no room for it, and how to go on after a mistake.
 """
 
 from __future__ import annotations
