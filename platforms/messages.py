@@ -32,6 +32,14 @@ def show_error(error: AcadlError) -> None:
         click.echo(f"error: {error}", err=True)
 
 
+def print_json_error(message: str, diagnostics: Iterable[Diagnostic] = ()) -> None:
+    """The failure as the one JSON object on standard output."""
+    import json
+
+    found = [item.to_dict() for item in diagnostics]
+    click.echo(json.dumps({"error": message, "diagnostics": found}, indent=2))
+
+
 def show_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
     """Findings with the lines they are about, on standard error."""
     from acadl.diagnostics import render

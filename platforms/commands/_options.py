@@ -64,14 +64,6 @@ def print_json(data: object) -> None:
     click.echo(json.dumps(data, indent=2))
 
 
-def failing_as_json(error: AcadlError) -> None:
-    """The error as the one JSON object, and for people on standard error."""
-    from platforms.messages import show_error
-
-    print_json({"error": str(error), "diagnostics": [item.to_dict() for item in error.diagnostics]})
-    show_error(error)
-
-
 def import_mapping(path: str) -> None:
     """Run a user's mapping module, which registers its mappers.
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from acadl.errors import AcadlError
 from platforms.commands._options import (
     explaining_mappings,
-    failing_as_json,
     import_mapping,
     json_option,
     load_architecture,
@@ -58,13 +56,7 @@ def command(
     ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file.
     """
     started = time.perf_counter()
-    try:
-        report = _estimate(arch, network, settings, method, layers, mappings)
-    except AcadlError as error:
-        if not as_json:
-            raise
-        failing_as_json(error)
-        sys.exit(1)
+    report = _estimate(arch, network, settings, method, layers, mappings)
     from platforms.messages import warn
     from platforms.report import print_report
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from mappings import network_names
 from platforms import platform_names
-from platforms.cli import COMMANDS, cli
+from platforms.command_group import COMMANDS, cli
 
 ROOT = Path(__file__).parents[2]
 TABLE = "layer,op,C,H,W,K,R,S,gemm_M,gemm_N,gemm_K\nc1,conv,3,12,12,8,3,3,,,\nf1,fc,,,,,,,1,10,40\n"
@@ -172,6 +172,25 @@ def test_an_error_in_json_mode_is_one_object_too(table: str) -> None:
     assert "no layer 'nope'" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("estimate", "oma", "--json"), "Missing option '--network'"),
+        (("estimate", "oma", "-n", "alexnet", "--json", "--method", "magic"), "'magic' is not one of"),
+        (("estimate", "oma", "-n", "alexnet", "--set", "rows=", "--json"), "'rows=' is not of the form"),
+        (("lst", "--json"), "No such command 'lst'"),
+        (("draw", "oma", "-o", "a.svg", "--json"), "No such option"),
+    ],
+)
+def test_wrong_usage_in_json_mode_is_one_object_too(args: tuple[str, ...], message: str) -> None:
+    result = acadl(*args)
+    assert result.exit_code == 2
+    data = json.loads(result.stdout)
+    assert message in data["error"]
+    assert data == {"error": data["error"], "diagnostics": []}
+    assert message in result.stderr
+
+
 def test_bad_cells_of_a_layer_table_are_shown_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("layer,op,C,H,W,K,R,S\nc1,conv,x,12,12,8,3,3\n")
@@ -290,6 +309,60 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    """The command line with the shell's redirections; ``acadl`` stands for the command."""
+    return subprocess.run(
+        ["sh", "-c", command.replace("acadl", f"'{sys.executable}' -m platforms.cli")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("args", ["list", "--help", "version --json", "draw oma -o -"])
+def test_output_that_cannot_be_written_is_an_error(args: str) -> None:
+    done = shell(f"acadl {args} > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(("args", "status"), [("list", 0), ("--help", 0), ("list --josn", 2)])
+def test_closed_output_is_no_error(args: str, status: int) -> None:
+    done = shell(f"acadl {args} >&-")
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert (done.stderr == "") == (status == 0)
+
+
+def test_closed_standard_error_keeps_the_status() -> None:
+    assert (shell("acadl list 2>&-").returncode, shell("acadl estimate oma 2>&-").returncode) == (0, 2)
+    assert shell("acadl estimate nothing -n alexnet 2>&-").returncode == 1
+
+
+def test_an_interrupt_during_the_imports_is_status_130_without_traceback() -> None:
+    code = """
+import builtins, sys
+plain = builtins.__import__
+def interrupted(name, *rest, **more):
+    if name == "click":
+        raise KeyboardInterrupt
+    return plain(name, *rest, **more)
+builtins.__import__ = interrupted
+from platforms.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_an_interrupt_is_status_130_without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
@@ -311,7 +384,8 @@ def test_no_colour_codes_in_pipes() -> None:
         ("import acadl", {"numpy", "networkx", "simpy", "lark", "rich", "onnx"}),
         ("import platforms, mappings, aidg, dram", {"numpy", "networkx", "simpy", "lark", "rich", "onnx"}),
         (
-            "from click.testing import CliRunner; from platforms.cli import cli; CliRunner().invoke(cli)",
+            "from click.testing import CliRunner; from platforms.command_group import cli; "
+            "CliRunner().invoke(cli)",
             {"numpy", "networkx", "simpy", "lark", "rich", "onnx", "pydantic"},
         ),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from platforms.cli import cli
+from platforms.command_group import cli
 
 onnx = pytest.importorskip("onnx")
 MODELS = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("light_*.onnx"))
