@@ -10,6 +10,7 @@ from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser import ParsedFile, parse
+from acadl.reading import ReadError, read_text, resolved
 
 MAX_FILES = 64
 
@@ -59,7 +60,7 @@ class _Reader:
     def run(self, text: str, name: str, directory: Path | None) -> Sources:
         root = self._parse(text, name)
         own = directory / Path(name).name if directory is not None else None
-        self._chain.append((own.resolve() if own else None, None))
+        self._chain.append((resolved(own) if own else None, None))
         self._follow(root, directory)
         return Sources(root, self._texts)
 
@@ -85,8 +86,12 @@ class _Reader:
             hint = "imports stay within the folder of the importing file"
             self._report("E0702", f"'{wanted}' is outside of this folder", item.file.span, hint)
             return None
-        path = (directory / relative).resolve()
-        if not path.is_relative_to(directory.resolve()):
+        try:
+            path, folder = resolved(directory / relative), resolved(directory)
+        except ReadError as error:
+            self._report("E0701", f"cannot read '{wanted}': {error}", item.file.span, None)
+            return None
+        if not path.is_relative_to(folder):
             hint = "imports stay within the folder of the importing file"
             self._report("E0702", f"'{wanted}' leads outside of this folder", item.file.span, hint)
             return None
@@ -107,13 +112,9 @@ class _Reader:
             return None
         hint = "the path is relative to the importing file"
         try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            self._report("E0701", f"cannot read '{item.file.value}': {reason}", item.file.span, hint)
-            return None
-        except UnicodeDecodeError:
-            self._report("E0701", f"'{item.file.value}' is not UTF-8 text", item.file.span, None)
+            text = read_text(path)
+        except ReadError as error:
+            self._report("E0701", f"cannot read '{item.file.value}': {error}", item.file.span, hint)
             return None
         shown = str(Path(file.parsed.file).parent / item.file.value)
         loaded = self._files[path] = self._parse(text, shown)

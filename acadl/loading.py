@@ -13,6 +13,7 @@ from acadl.elaborate_imports import read_sources
 from acadl.elaborate_parameters import ParameterValue
 from acadl.errors import AcadlError, Diagnostic
 from acadl.model import Architecture
+from acadl.reading import ReadError, read_text
 from acadl.validate import validate
 
 
@@ -69,11 +70,9 @@ def check_file(path: str | os.PathLike[str], parameters: Mapping[str, ParameterV
     """Everything about the description in a file. Raises :class:`AcadlError` if it cannot be read."""
     file = Path(path)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise AcadlError(f"cannot read '{file}': {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise AcadlError(f"'{file}' is not UTF-8 text (byte {error.start})") from error
+        text = read_text(file)
+    except ReadError as error:
+        raise AcadlError(f"cannot read '{file}': {error}") from error
     return check_text(text, str(file), file.parent, parameters)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -267,3 +268,29 @@ def test_every_public_name_exists() -> None:
     assert dir(acadl) == sorted(acadl.__all__) or set(dir(acadl)) == set(acadl.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = acadl.nonsense  # type: ignore[attr-defined]
+
+
+def test_a_circle_of_links_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "circle.acadl").symlink_to(tmp_path / "circle.acadl")
+    (tmp_path / "main.acadl").write_text('import pe from "circle.acadl"\n', encoding="utf-8")
+    found = acadl.check(tmp_path / "main.acadl")
+    assert "E0701" in [diagnostic.code for diagnostic in found]
+    with pytest.raises(acadl.AcadlError, match="cannot read"):
+        acadl.load(tmp_path / "circle.acadl")
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.acadl")  # reading it would wait forever
+    with pytest.raises(acadl.AcadlError, match="it is not a regular file"):
+        acadl.load(tmp_path / "pipe.acadl")
+    (tmp_path / "main.acadl").write_text('import pe from "pipe.acadl"\n', encoding="utf-8")
+    messages = [diagnostic.message for diagnostic in acadl.check(tmp_path / "main.acadl")]
+    assert "cannot read 'pipe.acadl': it is not a regular file" in messages
+
+
+def test_long_files_are_not_read(tmp_path: Path) -> None:
+    long = tmp_path / "long.acadl"
+    with long.open("wb") as stream:
+        stream.truncate((16 << 20) + 1)
+    with pytest.raises(acadl.AcadlError, match="it has more than 16 MiB"):
+        acadl.load(long)

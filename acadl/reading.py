@@ -1,0 +1,38 @@
+"""Reading a description's file: only regular files, only text, only so much of it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+# No description is longer; it keeps endless and mistaken files out.
+MAX_BYTES = 16 << 20
+
+
+class ReadError(Exception):
+    """A file cannot be read; the message is the reason."""
+
+
+def resolved(path: Path) -> Path:
+    """The path without links. Raises :class:`ReadError`."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError before Python 3.13
+        raise ReadError("the path cannot be resolved, its links may lead in a circle") from error
+
+
+def read_text(path: Path) -> str:
+    """The file as text, without a byte order mark. Raises :class:`ReadError`."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ReadError("it is not a regular file")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ReadError(error.strerror or type(error).__name__) from error
+    if len(data) > MAX_BYTES:
+        raise ReadError(f"it has more than {MAX_BYTES >> 20} MiB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReadError(f"it is not UTF-8 text (byte {error.start})") from error
