@@ -47,13 +47,16 @@ def estimate(
         progress: Called before each layer.
 
     Raises:
-        AcadlError: The inputs cannot be used, a layer name is unknown, or there is no mapping at all.
+        AcadlError: The inputs cannot be used, a layer name is unknown or none is given, or there is no
+            mapping at all.
+        BrokenMapperError: A mapper that does not ship failed; the message has its name and line.
     """
-    from mappings.registry import MappingError, find_mapper, map_layer
+    from mappings.registry import MappingError, find_mapper
+    from platforms.user_mapping import BrokenMapperError, map_checked
 
     started = time.perf_counter()
     arch, network = _loaded(arch, network)
-    find_mapper(arch.name)
+    function = find_mapper(arch.name)
     chosen = _chosen(network, layers)
     options: dict[str, float] = {}
     if budget is not None:
@@ -70,7 +73,9 @@ def estimate(
         is_new = shape not in evaluated
         if is_new:
             try:
-                program = map_layer(layer, arch)
+                program = map_checked(function, layer, arch)
+            except BrokenMapperError:
+                raise
             except MappingError as error:
                 unmapped.append(UnmappedLayer(layer.name, layer.op, str(error)))
                 continue
@@ -108,6 +113,11 @@ def _chosen(network: Network, names: Iterable[str] | None) -> list[Layer]:
         return list(network.layers)
     known = {layer.name: layer for layer in network.layers}
     wanted = [names] if isinstance(names, str) else list(names)
+    if not wanted:
+        raise AcadlError(
+            f"no layer was chosen; name layers of network '{network.name}', or leave the choice out for all "
+            f"{len(known)}"
+        )
     problems = []
     for name in wanted:
         if name not in known:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
 
 from platforms.commands._options import (
-    explaining_mappings,
-    import_mapping,
     json_option,
     load_architecture,
     print_json,
@@ -54,6 +53,7 @@ def command(
     """Estimate the latency of a network on ARCH.
 
     ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file.
+    Exit status 1 if no layer could be estimated.
     """
     started = time.perf_counter()
     report = _estimate(arch, network, settings, method, layers, mappings)
@@ -73,6 +73,8 @@ def command(
         print_report(report)
         if sys.stderr.isatty():
             click.echo(f"estimated in {time.perf_counter() - started:.2f} s", err=True)
+    if not report.layers:
+        sys.exit(1)
 
 
 def _estimate(
@@ -84,14 +86,16 @@ def _estimate(
     mappings: tuple[str, ...],
 ) -> NetworkEstimate:
     from platforms.messages import clear_progress, progress_line
+    from platforms.user_mapping import explaining_mappings, import_mapping
     from platforms.whole_network import estimate
 
-    for path in mappings:
-        import_mapping(path)
-    architecture = load_architecture(arch, settings)
     chosen = [name.strip() for name in layers.split(",") if name.strip()] if layers is not None else None
-    try:
-        with explaining_mappings(mappings):
-            return estimate(architecture, network, method=method, layers=chosen, progress=progress_line())
-    finally:
-        clear_progress()
+    with redirect_stdout(sys.stderr):  # what mappings print; standard output is for the result
+        for path in mappings:
+            import_mapping(path)
+        architecture = load_architecture(arch, settings)
+        try:
+            with explaining_mappings(mappings):
+                return estimate(architecture, network, method=method, layers=chosen, progress=progress_line())
+        finally:
+            clear_progress()

@@ -165,6 +165,27 @@ def test_layers_are_chosen_by_name(table: str) -> None:
     assert [layer["name"] for layer in data["layers"]] == ["f1"]
 
 
+@pytest.mark.parametrize("chosen", ["", ",", " , "])
+def test_no_layer_is_no_choice(chosen: str, table: str) -> None:
+    result = acadl("estimate", "oma", "-n", table, "--layers", chosen)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "error: no layer was chosen; name layers of network 'net'" in result.stderr
+
+
+def test_nothing_that_can_be_estimated_is_status_1(tmp_path: Path) -> None:
+    mapping, path = tmp_path / "mine.py", tmp_path / "net.csv"
+    refusal = "from mappings import MappingError; raise MappingError(f'cannot run {layer.name}')"
+    mapping.write_text(USER_MAPPING.replace("return", f"{refusal} #"))
+    path.write_text("layer,op,gemm_M,gemm_N,gemm_K\na,fc,1,2,3\n")
+    done = process("estimate", "oma", "-n", str(path), "--json", "--mapping", str(mapping))
+    assert done.returncode == 1
+    data = json.loads(done.stdout)
+    assert data["unmapped"] == [{"name": "a", "op": "fc", "reason": "cannot run a"}]
+    assert (data["layers"], data["total_cycles"]) == ([], 0)
+    assert done.stderr == "warning: not part of the total: cannot run a\n"
+
+
 def test_an_error_in_json_mode_is_one_object_too(table: str) -> None:
     result = acadl("estimate", "oma", "-n", table, "--layers", "nope", "--json")
     assert result.exit_code == 1
@@ -291,7 +312,51 @@ def test_a_mapping_that_fails_while_it_maps_is_an_error_with_its_line(tmp_path: 
     mapping.write_text(USER_MAPPING.replace("return LoopProgram", "return {}[layer.name]  # "))
     done = process("estimate", "oma", "-n", table, "--mapping", str(mapping))
     assert done.returncode == 1
-    assert done.stderr == f"error: the mapping '{mapping}' (line 6) failed: KeyError: 'c1'\n"
+    assert done.stderr == (
+        f"error: mapper 'map_layer' ('{mapping}', line 4) failed on layer 'c1' (conv): KeyError: 'c1' "
+        f"(raised in '{mapping}', line 6)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return 1 / 0", "ZeroDivisionError: division by zero (raised in "),
+        ("return None", "it returned NoneType, not a LoopProgram"),
+        ("return [layer]", "it returned list, not a LoopProgram"),
+        ("raise SystemExit(3)", "SystemExit: 3 (raised in "),
+        ("import fractions; fractions.Fraction('x')", "ValueError: Invalid literal for Fraction: 'x'"),
+    ],
+)
+def test_whatever_a_mapper_does_wrong_is_one_error(
+    body: str, message: str, tmp_path: Path, table: str
+) -> None:
+    mapping = tmp_path / "mine.py"
+    mapping.write_text(USER_MAPPING.replace("return LoopProgram(sequence(), {}, layer.name)", body))
+    done = process("estimate", "oma", "-n", table, "--mapping", str(mapping), "--json")
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert error.startswith(f"mapper 'map_layer' ('{mapping}', line 4) failed on layer 'c1' (conv): ")
+    assert message in error
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mapping_that_exits_on_import_is_an_error(tmp_path: Path, table: str) -> None:
+    mapping = tmp_path / "mine.py"
+    mapping.write_text("import sys\nsys.exit(3)\n")
+    result = acadl("estimate", "oma", "-n", table, "--mapping", str(mapping))
+    assert result.exit_code == 1
+    assert result.stderr == f"error: the mapping '{mapping}' (line 2) failed: SystemExit: 3\n"
+
+
+def test_what_a_mapping_prints_goes_to_standard_error(tmp_path: Path, table: str) -> None:
+    mapping = tmp_path / "mine.py"
+    text = USER_MAPPING.replace("    return", "    print('mapping', layer.name)\n    return")
+    mapping.write_text(f"print('imported')\n{text}")
+    done = process("estimate", "oma", "-n", table, "--mapping", str(mapping), "--json")
+    assert done.returncode == 0
+    assert [layer["name"] for layer in json.loads(done.stdout)["layers"]] == ["c1", "f1"]
+    assert done.stderr == "imported\nmapping c1\nmapping f1\n"
 
 
 def test_a_closed_pipe_is_quiet() -> None:

@@ -10,7 +10,7 @@ import pytest
 import platforms
 from acadl.errors import AcadlError
 from acadl.model import FunctionalUnit
-from mappings import Layer, MappingError, Network, registry
+from mappings import Layer, LoopProgram, MappingError, Network, registry
 from platforms.whole_network import Method, _computes
 from tests.platforms.toy import map_layer, toy_architecture
 
@@ -49,6 +49,22 @@ def test_a_layer_that_cannot_run_is_named_and_not_in_the_total() -> None:
     report = platforms.estimate(toy_architecture(), NETWORK)
     assert [(layer.name, layer.op) for layer in report.unmapped] == [("act", "sigmoid")]
     assert "cannot run operator 'sigmoid'" in report.unmapped[0].reason
+
+
+def test_no_layer_chosen_is_an_error() -> None:
+    with pytest.raises(AcadlError, match=r"no layer was chosen.* or leave the choice out for all 4"):
+        platforms.estimate(toy_architecture(), NETWORK, layers=())
+    assert len(platforms.estimate(toy_architecture(), NETWORK, layers=["last"]).layers) == 1
+
+
+def test_a_mapper_that_fails_by_itself_is_not_an_unmapped_layer() -> None:
+    def broken(layer: Layer, arch: object) -> LoopProgram:
+        raise ZeroDivisionError("oops")
+
+    registry.mapper("toy")(broken)
+    with pytest.raises(MappingError, match=r"mapper '.*broken'.* failed on layer 'first' \(fc\)") as caught:
+        platforms.estimate(toy_architecture(), NETWORK)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_layers_of_one_shape_are_evaluated_once() -> None:
