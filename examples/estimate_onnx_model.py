@@ -1,5 +1,8 @@
 """A network from an ONNX file. Needs the extra `onnx` (pip install 'acadl[onnx]')."""
 
+import tempfile
+from pathlib import Path
+
 import onnx
 from onnx import TensorProto, helper
 
@@ -21,9 +24,11 @@ nodes = [
 image = helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, 16, 16))
 result = helper.make_tensor_value_info("result", TensorProto.FLOAT, (1, 10))
 graph = helper.make_graph(nodes, "small", [image], [result], weights)
-onnx.save(helper.make_model(graph), "small.onnx")
 
-network = mappings.load_network("small.onnx")
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder, "small.onnx")
+    onnx.save(helper.make_model(graph), path)
+    network = mappings.load_network(path)
 for note in network.notes:
     print(f"{note.kind}: {note.node} ({note.op}): {note.text}")
 report = platforms.estimate("systolic_array", network)

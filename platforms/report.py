@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ PLAIN_WIDTH = 160  # characters of a line where the output is no terminal
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
+NOTHING = "–"  # where a layer without multiply-accumulates has no meaningful number
 PADDING = 3  # blanks between two columns
 DISPENSABLE = ("MAC/cycle", "Share", "Obtained", "Operator")  # left out in this order on a narrow terminal
 
@@ -64,8 +66,8 @@ def rows(report: NetworkEstimate) -> list[tuple[str, ...]]:
             f"{layer.macs:,}",
             f"{layer.cycles:,}",
             f"{100 * layer.cycles / total:.1f} %",
-            f"{layer.macs_per_cycle:.1f}",
-            f"{100 * layer.compute_utilization:.0f} %",
+            f"{layer.macs_per_cycle:.1f}" if layer.macs else NOTHING,
+            _utilization(layer),
             layer.bound_by,
             obtained(layer),
         )
@@ -73,17 +75,27 @@ def rows(report: NetworkEstimate) -> list[tuple[str, ...]]:
     ]
 
 
+def _utilization(layer: LayerEstimate) -> str:
+    percent = f"{100 * layer.compute_utilization:.0f}"
+    return NOTHING if percent == "0" and not layer.macs else f"{percent} %"
+
+
 def headline(report: NetworkEstimate) -> str:
     """What was estimated on what."""
     return f"{report.network} on {report.architecture}, {report.clock_hz / 1e6:g} MHz"
 
 
-def parameters_line(report: NetworkEstimate) -> str:
-    """The description's parameters, empty if it has none."""
+def parameters_line(report: NetworkEstimate, chosen: Collection[str] | None = None) -> str:
+    """The description's parameters, empty if it has none; with ``chosen`` the others are only counted."""
     values = report.provenance.get("parameters")
     if not isinstance(values, dict) or not values:
         return ""
-    return "parameters: " + ", ".join(f"{name}={value}" for name, value in values.items())
+    shown = [f"{name}={value}" for name, value in values.items() if chosen is None or name in chosen]
+    rest = len(values) - len(shown)
+    if rest:
+        counted = f"{rest} others" if shown and rest > 1 else "1 other" if shown else f"all {rest}"
+        shown.append(f"{counted} at {'its default' if counted == '1 other' else 'their defaults'}")
+    return "parameters: " + ", ".join(shown)
 
 
 def total_line(report: NetworkEstimate) -> str:
@@ -132,16 +144,20 @@ def _plain(text: str) -> str:
     return escape_markup(text)
 
 
-def print_report(report: NetworkEstimate) -> None:
-    """Headline, table, totals and the reason of the slowest layer, on standard output."""
+def print_report(report: NetworkEstimate, chosen: Collection[str] | None = None) -> None:
+    """Headline, table, totals and the reason of the slowest layer, on standard output.
+
+    ``chosen`` names the parameters that were given a value; ``None``: not known, all are shown.
+    """
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     console.print(_plain(headline(report)), style="bold", soft_wrap=True)
-    if parameters_line(report):
-        console.print(_plain(parameters_line(report)), style="dim", soft_wrap=True)
+    parameters = parameters_line(report, chosen)
+    if parameters:
+        console.print(_plain(parameters), style="dim", soft_wrap=True)
     console.print(table(report, console.width))
     console.print(_plain(total_line(report)), soft_wrap=True)
     console.print(_plain(report.reason), soft_wrap=True)

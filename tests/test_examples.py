@@ -34,6 +34,7 @@ def test_example_prints_what_is_recorded(example: Path, tmp_path: Path) -> None:
         timeout=240,
     )
     assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == [], "examples clean up after themselves"
     recorded = example.with_suffix(".out")
     if os.environ.get("ACADL_RECORD"):
         recorded.write_text(done.stdout, encoding="utf-8")

@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
         for layer in report.unmapped:
             warn(f"not part of the total: {layer.reason}")
         if not as_json:
-            print_report(report)
+            print_report(report, ())
             click.echo()
     if as_json:
         print_json({"estimates": [report.to_dict() for report in reports]})

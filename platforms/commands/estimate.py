@@ -70,7 +70,7 @@ def command(
     if as_json:
         print_json(report.to_dict())
     else:
-        print_report(report)
+        print_report(report, dict(settings))
         if sys.stderr.isatty():
             click.echo(f"estimated in {time.perf_counter() - started:.2f} s", err=True)
     if not report.layers:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from platforms.report import COLUMNS, duration, obtained, rows, short, table, total_line
+from platforms.report import COLUMNS, duration, obtained, parameters_line, rows, short, table, total_line
 from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
 
 FIRST = LayerEstimate(
@@ -33,10 +35,33 @@ def test_durations(seconds: float, text: str) -> None:
 def test_cells_of_a_row() -> None:
     assert rows(REPORT) == [
         ("first", "conv", "3,000", "1,000", "25.0 %", "3.0", "90 %", "mesh (90 %)", obtained(FIRST)),
-        ("twice × 2", "relu", "0", "3,000", "75.0 %", "0.0", "0 %", "bus [x] (50 %)", obtained(TWICE)),
+        ("twice × 2", "relu", "0", "3,000", "75.0 %", "–", "–", "bus [x] (50 %)", obtained(TWICE)),
     ]
     assert obtained(FIRST) == "exact, 99 of 12 k instr."
     assert obtained(TWICE) == "exact, same shape as above"
+
+
+def test_only_layers_without_macs_have_dashes_and_only_for_nothing() -> None:
+    pool = replace(TWICE, compute_utilization=0.5)
+    idle = replace(FIRST, compute_utilization=0.001, cycles=1_000_000)
+    cells = rows(NetworkEstimate("machine", "net", 1, (pool, idle)))
+    assert [row[5:7] for row in cells] == [("–", "50 %"), ("0.0", "0 %")]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text"),
+    [
+        (None, "parameters: rows=8, cols=16, depth=4"),
+        ((), "parameters: all 3 at their defaults"),
+        (("cols",), "parameters: cols=16, 2 others at their defaults"),
+        (("depth", "rows"), "parameters: rows=8, depth=4, 1 other at its default"),
+        (("depth", "rows", "cols"), "parameters: rows=8, cols=16, depth=4"),
+    ],
+)
+def test_parameters_that_were_not_given_are_counted(chosen: tuple[str, ...] | None, text: str) -> None:
+    report = replace(REPORT, provenance={"parameters": {"rows": 8, "cols": 16, "depth": 4}})
+    assert parameters_line(report, chosen) == text
+    assert parameters_line(REPORT, chosen) == ""
 
 
 def test_total_says_what_is_missing() -> None:
