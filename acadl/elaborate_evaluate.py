@@ -46,20 +46,20 @@ class Evaluator:
         """The value. Rejects what has none."""
         self.scope.meter.step(expression.span)
         match expression:
+            case syntax.Path():
+                return self._path(expression)
             case syntax.Number():
                 return number_value(expression)
+            case syntax.Binary():
+                return self._binary(expression)
+            case syntax.Unary():
+                return self._unary(expression)
+            case syntax.Conditional():
+                return self._conditional(expression)
             case syntax.Truth():
                 return Value(Kind.TRUTH, int(expression.value))
             case syntax.Text():
                 return Value(Kind.TEXT, expression.value)
-            case syntax.Unary():
-                return self._unary(expression)
-            case syntax.Binary():
-                return self._binary(expression)
-            case syntax.Conditional():
-                return self._conditional(expression)
-            case syntax.Path():
-                return self._path(expression)
 
     # --- operators ---------------------------------------------------------------------------------------
 
@@ -126,6 +126,10 @@ class Evaluator:
 
     def _path(self, path: syntax.Path) -> Value:
         name = path.name.text
+        if not path.parts and name not in self.attributes:
+            entry = self.scope.find(name)
+            if entry is not None:
+                return self._member(path, entry)
         if path.parts and isinstance(path.parts[0], syntax.Call):
             if len(path.parts) > 1:
                 reject("E0303", "nothing can follow a call", path.parts[1].span)

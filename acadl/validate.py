@@ -290,10 +290,9 @@ def _operations(arch: Architecture, file: str) -> Findings:
             if operation.span is not None and operation.span.file == file:
                 message = f"no unit processes operation '{operation.name}'"
                 yield Diagnostic("W0901", message, operation.span)
-            continue
-        reasons = [_out_of_reach(arch, unit, operation) for unit in candidates]
-        if all(reasons):
-            message = f"'{candidates[0].name}' cannot process '{operation.name}': {reasons[0]}"
+        elif all(_out_of_reach(arch, unit, operation) for unit in candidates):
+            reason = _out_of_reach(arch, candidates[0], operation)
+            message = f"'{candidates[0].name}' cannot process '{operation.name}': {reason}"
             yield Diagnostic("W0906", message, candidates[0].span, "add the edge, or leave the operation out")
 
 
