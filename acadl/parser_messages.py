@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from acadl.diagnostics import nearest
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser_builder import Leaf
 
@@ -88,6 +89,13 @@ _CHARACTERS: Mapping[str, str] = {
 }
 
 
+# Words that start an object's header, and those of other blocks with a name.
+KINDS = (
+    *("stage", "execute", "fetch", "unit", "memory_unit", "instruction_memory_unit", "registers"),
+    *("sram", "dram", "cache", "template"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where the parser stopped.
@@ -115,7 +123,7 @@ class Context:
 
 def explain(context: Context) -> Diagnostic:
     """The diagnostic for a token that does not fit."""
-    for rule in (_character, _bracket, _brace, _sign, _keyword, _separator):
+    for rule in (_character, _bracket, _brace, _kind, _sign, _keyword, _separator):
         found = rule(context)
         if found is not None:
             return found
@@ -213,6 +221,19 @@ def _brace(context: Context) -> Diagnostic | None:
             "E0106", f"expected '{{' to open the block of this '{first.text}'", place, _example(context)
         )
     return None
+
+
+def _kind(context: Context) -> Diagnostic | None:
+    """A block with a header like an object's that starts with none of the kinds."""
+    leaf, previous = context.leaf, context.previous
+    opens = bool(context.upcoming) and context.upcoming[0].type in ("LBRACE", "LSQB")
+    if not (
+        previous is context.first and previous.type == leaf.type == "NAME" and opens and _same_line(context)
+    ):
+        return None
+    near = nearest(previous.text, KINDS)
+    hint = f"did you mean `{near}`?" if near else f"the kinds are {', '.join(KINDS)}"
+    return Diagnostic("E0101", f"there is no kind of object called '{previous.text}'", previous.span, hint)
 
 
 def _sign(context: Context) -> Diagnostic | None:
