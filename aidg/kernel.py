@@ -165,7 +165,8 @@ class Kernel:
         start = max(times[NEXT_READ], times[BUFFER])
         ready = start + machine.read_latency
         if machine.instruction_storage >= 0:
-            latency = machine.storages[machine.instruction_storage].model.latency(0, False)
+            model = machine.storages[machine.instruction_storage].model
+            latency = model.latency(machine.instruction_address, False)
             ready, _ = self.storages[machine.instruction_storage].serve(ready, latency)
         times[GROUP_READY] = ready
         times[NEXT_READ] = ready if machine.read_interval < 0 else start + machine.read_interval
@@ -311,6 +312,16 @@ class Kernel:
         )
         models = tuple(spec.model.state() for spec in self.machine.storages if not spec.model.is_fixed)
         return self.position, tuple(clipped), reservations, models
+
+    def live_cells(self, number: int, displacement: int, base: int) -> Hashable:
+        """Cells of a group that are still accessed, relative to ``base`` and a displacement in bytes."""
+        distance = displacement // self.program.groups[number].cell
+        return tuple(
+            sorted(
+                (cell - distance, max(written - base, 0), max(read - base, 0))
+                for cell, (written, read) in self.cells[number].items()
+            )
+        )
 
     def shift(self, cycles: int, base: int) -> None:
         """Move all that lies at or after ``base`` by ``cycles``; addresses are the caller's business."""

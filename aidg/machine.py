@@ -56,6 +56,7 @@ class Machine:
     read_latency: int
     read_interval: int
     instruction_storage: int
+    instruction_address: int
     buffer_places: int
     size: int
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -161,6 +162,7 @@ def build_machine(arch: Architecture) -> Machine:
         if reader.initiation_interval is None
         else constant(reader.initiation_interval, f"initiation interval of '{reader.name}'"),
         instruction_storage=-1,
+        instruction_address=memory.address_ranges[0][0] if memory.address_ranges else 0,
         buffer_places=buffer_places,
         size=BUFFER + buffer_places,
     )

@@ -61,18 +61,7 @@ class RunMemory:
         live: list[Hashable] = []
         for number, displacement in displacements.items():
             if kernel.cells[number]:
-                distance = displacement // kernel.program.groups[number].cell
-                live.append(
-                    (
-                        number,
-                        tuple(
-                            sorted(
-                                (cell - distance, max(written - base, 0), max(read - base, 0))
-                                for cell, (written, read) in kernel.cells[number].items()
-                            )
-                        ),
-                    )
-                )
+                live.append((number, kernel.live_cells(number, displacement, base)))
             elif kernel.ranges[number]:
                 pieces = sorted(
                     (p.start - displacement, p.bytes, p.rows, p.pitch, done - base, write, access)

@@ -200,7 +200,7 @@ class ExactRunner(Runner):
         operands: list[Hashable] = []
         for number, move in enumerate(plan.moves):
             if kernel.cells[number]:
-                operands.append((number, self._cell_key(number, (move or 0) * iteration, base)))
+                operands.append((number, kernel.live_cells(number, (move or 0) * iteration, base)))
             elif kernel.ranges[number]:
                 key = self._range_key(plan, number, iteration, base, hulls)
                 if key is None:
@@ -208,15 +208,6 @@ class ExactRunner(Runner):
                 operands.append((number, key))
         residues = tuple(coefficient * iteration % modulus for coefficient, modulus in plan.residues)
         return residues, kernel.normalised(base), tuple(operands)
-
-    def _cell_key(self, number: int, moved: int, base: int) -> Hashable:
-        distance = moved // self.kernel.program.groups[number].cell
-        return tuple(
-            sorted(
-                (cell - distance, max(written - base, 0), max(read - base, 0))
-                for cell, (written, read) in self.kernel.cells[number].items()
-            )
-        )
 
     def _range_key(
         self, plan: LoopPlan, number: int, iteration: int, base: int, hulls: dict[int, tuple[int, int]]

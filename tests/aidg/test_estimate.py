@@ -275,7 +275,8 @@ def test_reservations_of_the_running_instruction_are_kept() -> None:
         assert estimate(arch, program, method="full").cycles == simulate(arch, program).cycles
 
 
-def test_open_rows_of_the_instruction_memory() -> None:
+@pytest.mark.parametrize("offset", [0, 128])  # in the row that is fetched from, and in another one
+def test_open_rows_of_the_instruction_memory(offset: int) -> None:
     # what the load leaves open decides how long the next fetch takes, and the load's row moves with the loop
     arch = machine()
     rows = DRAM(
@@ -290,7 +291,7 @@ def test_open_rows_of_the_instruction_memory() -> None:
     i, j = index("i"), index("j")
     body = [
         loop(j, 5, step("count", r="r0", n=1)),
-        step("load", d=memory(0, 4), s=memory((1 << 62) + 128 + 4 * i, 4)),
+        step("load", d=memory(0, 4), s=memory((1 << 62) + offset + 4 * i, 4)),
     ]
     program = LoopProgram(loop(i, 10, *body), OPERATIONS)
     exact = estimate(arch, program)
