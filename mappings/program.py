@@ -1,13 +1,11 @@
 """Loop programs: what a mapping makes and the evaluators read without unrolling.
 
 A program is a tree of :class:`Loop`, :class:`Sequence` and :class:`Step` (one instruction with operands that
-are affine in the loop indices, rotating buffers included). Iterating over a :class:`LoopProgram` yields the
-dynamic instructions one by one, which is what the reference simulation consumes.
+are affine in the loop indices; rotating buffers and immediates included). Iterating over a
+:class:`LoopProgram` yields the dynamic instructions one by one, which is what the simulation consumes.
 
     >>> i = index("i")
-    >>> address = 0x100 + 4 * i + 64 * (i % 2)
-    >>> address.at({"i": 3})
-    332
+    >>> body = loop(i, 8, step("load", dst="r0", src=memory(4 * i, 4)), step("wait", cycles=2 + i % 3))
 """
 
 from __future__ import annotations
@@ -18,106 +16,13 @@ from typing import TypeAlias
 
 from acadl.errors import ProgramError
 from acadl.operations import AddressRange, Instruction, Operation
+from mappings.affine import Affine as Affine
+from mappings.affine import Rotation as Rotation
+from mappings.affine import as_affine as as_affine
+from mappings.affine import index as index
 
 # Loops around one another.
 DEEPEST_NEST = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """``scale * (index mod modulus)``: the position in a rotating buffer."""
-
-    scale: int
-    index: Affine
-    modulus: int
-
-
-@dataclass(frozen=True, slots=True)
-class Affine:
-    """``const + Σ coefficient · index + Σ rotation`` over loop indices, by name.
-
-    Built with ``+``, ``-``, ``*`` by integers and ``%`` by a positive integer.
-    """
-
-    const: int = 0
-    terms: tuple[tuple[str, int], ...] = ()
-    rotations: tuple[Rotation, ...] = ()
-
-    def __add__(self, other: Affine | int) -> Affine:
-        other = as_affine(other)
-        terms = dict(self.terms)
-        for name, coefficient in other.terms:
-            terms[name] = terms.get(name, 0) + coefficient
-        kept = tuple(sorted((name, c) for name, c in terms.items() if c))
-        return Affine(self.const + other.const, kept, self.rotations + other.rotations)
-
-    __radd__ = __add__
-
-    def __mul__(self, factor: int) -> Affine:
-        if factor == 0:
-            return Affine()
-        return Affine(
-            self.const * factor,
-            tuple((name, c * factor) for name, c in self.terms),
-            tuple(Rotation(r.scale * factor, r.index, r.modulus) for r in self.rotations),
-        )
-
-    __rmul__ = __mul__
-
-    def __neg__(self) -> Affine:
-        return self * -1
-
-    def __sub__(self, other: Affine | int) -> Affine:
-        return self + -as_affine(other)
-
-    def __rsub__(self, other: int) -> Affine:
-        return -self + other
-
-    def __mod__(self, modulus: int) -> Affine:
-        if self.rotations:
-            raise ProgramError("a rotation cannot be rotated again")
-        if modulus < 1:
-            raise ProgramError(f"modulus {modulus} is not positive")
-        if not self.terms:
-            return Affine(self.const % modulus)
-        return Affine() if modulus == 1 else Affine(rotations=(Rotation(1, self, modulus),))
-
-    def at(self, indices: Mapping[str, int]) -> int:
-        """Value for given loop indices."""
-        value = self.const
-        for name, coefficient in self.terms:
-            value += coefficient * indices[name]
-        for rotation in self.rotations:
-            value += rotation.scale * (rotation.index.at(indices) % rotation.modulus)
-        return value
-
-    def index_names(self) -> frozenset[str]:
-        """Loop indices that the value depends on."""
-        names = {name for name, _ in self.terms}
-        for rotation in self.rotations:
-            names |= rotation.index.index_names()
-        return frozenset(names)
-
-    def bounds(self, counts: Mapping[str, int]) -> tuple[int, int]:
-        """Lowest and highest value over all iterations (a hull: rotations taken as independent)."""
-        low = high = self.const
-        for name, coefficient in self.terms:
-            reach = coefficient * (counts[name] - 1)
-            low, high = low + min(0, reach), high + max(0, reach)
-        for rotation in self.rotations:
-            reach = rotation.scale * (rotation.modulus - 1)
-            low, high = low + min(0, reach), high + max(0, reach)
-        return low, high
-
-
-def index(name: str) -> Affine:
-    """The index of the loop called ``name``."""
-    return Affine(terms=((name, 1),))
-
-
-def as_affine(value: Affine | int) -> Affine:
-    """``value`` as an :class:`Affine`."""
-    return value if isinstance(value, Affine) else Affine(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +51,8 @@ class Memory:
         return AddressRange(self.address.at(indices), self.bytes, self.rows, self.pitch)
 
 
-OperandValue: TypeAlias = Register | Memory | int
+# An integer operand may depend on loop indices: a different immediate in each iteration.
+OperandValue: TypeAlias = Register | Memory | Affine | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +83,17 @@ Node: TypeAlias = Loop | Sequence | Step
 
 
 def step(operation: str, **operands: OperandValue | str) -> Step:
-    """One instruction; a string operand is a register name."""
-    return Step(operation, {k: Register(v) if isinstance(v, str) else v for k, v in operands.items()})
+    """One instruction; a string operand is a register name.
+
+    Integers may depend on loop indices: ``step("mac", n=8 - index("i") % 3)``.
+    """
+    return Step(operation, {name: _operand(value) for name, value in operands.items()})
+
+
+def _operand(value: OperandValue | str) -> OperandValue:
+    if isinstance(value, str):
+        return Register(value)
+    return value.const if isinstance(value, Affine) and not value.index_names() else value
 
 
 def memory(address: Affine | int, bytes: int, rows: int = 1, pitch: int = 0) -> Memory:
@@ -325,15 +240,32 @@ def _validate(node: Node, operations: Mapping[str, Operation], scope: tuple[str,
                 _validate_operand(mnemonic, operand.name, operand.kind, operands[operand.name], scope)
 
 
+_KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "reg": (Register, "reg: a register"),
+    "address": (Memory, "address: a memory operand"),
+    "int": ((int, Affine), "int: an integer, or an affine expression of loop indices"),
+}
+
+
+def _affine(value: OperandValue) -> Affine | None:
+    """What of an operand depends on loop indices."""
+    match value:
+        case Affine():
+            return value
+        case Register(index=position):
+            return position
+        case Memory(address=address):
+            return address
+    return None
+
+
 def _validate_operand(
     mnemonic: str, name: str, kind: str, value: OperandValue, scope: tuple[str, ...]
 ) -> None:
-    expected = {"reg": Register, "address": Memory, "int": int}[kind]
-    if not isinstance(value, expected):
-        raise ProgramError(f"operand '{name}' of '{mnemonic}' is {value!r}; expected {kind}")
-    affine = (
-        value.index if isinstance(value, Register) else value.address if isinstance(value, Memory) else None
-    )
+    types, wanted = _KINDS[kind]
+    if not isinstance(value, types):
+        raise ProgramError(f"operand '{name}' of '{mnemonic}' is {value!r}; expected {wanted}")
+    affine = _affine(value)
     unknown = affine.index_names() - set(scope) if affine else ()
     if unknown:
         raise ProgramError(

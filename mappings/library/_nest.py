@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mappings.program import Affine, Loop, Memory, Node, Register, Sequence, Step, steps
+from mappings.program import Affine, Loop, Memory, Node, OperandValue, Register, Sequence, Step, steps
 
 
 def simplify(node: Node) -> Node:
@@ -49,6 +49,8 @@ def _affines(node: Node) -> Iterator[Affine]:
                 yield value.address
             elif isinstance(value, Register) and value.index is not None:
                 yield value.index
+            elif isinstance(value, Affine):
+                yield value
 
 
 def _continues(affine: Affine, outer: str, inner: str, count: int) -> bool:
@@ -74,8 +76,10 @@ def _without(node: Node, name: str) -> Node:
             return Loop(index, count, _without(body, name))
 
 
-def _operand_without(value: Register | Memory | int, name: str) -> Register | Memory | int:
+def _operand_without(value: OperandValue, name: str) -> OperandValue:
     match value:
+        case Affine():
+            return _affine_without(value, name)
         case Memory(address, size, rows, pitch):
             return Memory(_affine_without(address, name), size, rows, pitch)
         case Register(base, Affine() as position):

@@ -31,7 +31,7 @@ TOUCH = Operation("touch", (Operand("at", "address"), Operand("r", "reg"), Opera
 OPERATIONS = {"touch": TOUCH}
 
 
-def touch(address: Affine | int, register: Affine | int = 0, n: int = 0) -> Step:
+def touch(address: Affine | int, register: Affine | int = 0, n: Affine | int = 0) -> Step:
     """An instruction with one operand of each kind."""
     return step("touch", at=memory(address, 1), r=Register("r", as_affine(register)), n=n)
 
@@ -130,6 +130,17 @@ def test_slots_collapse_where_they_count_on() -> None:
         assert simplify(nest) == loop(j, 12, touch(2 * j, j % 3))
 
 
+def test_immediates_decide_like_addresses() -> None:
+    """A latency that depends on the outer index keeps the loops apart, unless the inner one carries it on."""
+    i, j = index("i"), index("j")
+    apart = loop(i, 3, loop(j, 4, touch(j + 4 * i, n=i)))
+    assert simplify(apart) == apart
+    assert simplify(loop(i, 3, loop(j, 4, touch(j + 4 * i, n=2 * j + 8 * i)))) == loop(
+        j, 12, touch(j, n=2 * j)
+    )
+    assert simplify(loop(i, 3, loop(j, 4, touch(j + 4 * i, n=j % 2)))) == loop(j, 12, touch(j, n=j % 2))
+
+
 def test_sequences_are_flattened() -> None:
     """One sequence, and none around a single node."""
     nested = sequence(sequence(touch(1), sequence(touch(2))), sequence(sequence(touch(3))))
@@ -146,7 +157,8 @@ def nests(draw: st.DrawFn, depth: int = 0, scope: tuple[str, ...] = ()) -> Node:
         slot = sum(
             (draw(st.integers(0, 3)) * index(name) for name in scope), as_affine(draw(st.integers(0, 2)))
         )
-        return touch(address, slot % draw(st.integers(1, 3)))
+        cycles = draw(st.sampled_from([0, as_affine(2), address, 3 * slot, 2 * (slot % 2)]))
+        return touch(address, slot % draw(st.integers(1, 3)), cycles)
     if kind == "loop":
         name = f"i{depth}"
         return loop(name, draw(st.integers(1, 3)), draw(nests(depth + 1, (*scope, name))))
