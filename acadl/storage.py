@@ -6,8 +6,8 @@ A storage model answers each transaction with a latency. Its state advances in p
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from acadl.model import (
     DRAM,
@@ -19,25 +19,40 @@ from acadl.model import (
 )
 from acadl.routing import storage_path
 
+# What is held of memory: first byte of the line or row, and whatever else later answers depend on.
+Held: TypeAlias = tuple[int, int]
+
 
 class StorageModel(Protocol):
-    """Latency of transactions, one after the other in program order."""
+    """Latency of transactions, one after the other in program order.
+
+    A model with a state lets exact extrapolation see and move it (``docs/extrapolation.md``):
+
+    - addresses of one line (``line_bytes``, aligned) are treated alike;
+    - lines whose addresses differ by a multiple of ``period_bytes`` meet in one set (bank);
+    - sets are equal: had everything happened so many lines further, all answers would be the same.
+    """
+
+    is_fixed: bool
+    line_bytes: int
+    period_bytes: int
 
     def latency(self, address: int, write: bool) -> int:
         """Cycles from service to answer for the transaction at byte ``address``; advances the state."""
 
-    def state(self) -> Hashable:
-        """Everything that later answers depend on."""
+    def held(self) -> list[list[Held]]:
+        """What is held, per set in use, in the order that decides what is replaced next."""
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the latency depends on nothing but the direction."""
+    def rename(self, moved: Callable[[int], int]) -> None:
+        """Let every line that is held start at ``moved(address)``; what shares a set moves to one set."""
 
 
 class FixedLatency:
-    """A memory without state."""
+    """A memory without state: the latency depends on nothing but the direction."""
 
     is_fixed = True
+    line_bytes = 1
+    period_bytes = 1
 
     def __init__(self, read_latency: int, write_latency: int) -> None:
         self._latency = (read_latency, write_latency)
@@ -45,8 +60,11 @@ class FixedLatency:
     def latency(self, address: int, write: bool) -> int:
         return self._latency[write]
 
-    def state(self) -> Hashable:
-        return ()
+    def held(self) -> list[list[Held]]:
+        return []
+
+    def rename(self, moved: Callable[[int], int]) -> None:
+        pass  # nothing is held
 
 
 class OpenRows:
@@ -59,12 +77,15 @@ class OpenRows:
     is_fixed = False
 
     def __init__(self, dram: DRAM) -> None:
+        self.line_bytes = dram.row_bytes
+        self.period_bytes = dram.row_bytes * dram.banks
         self._dram = dram
-        self._open: dict[int, tuple[int, int]] = {}  # bank -> (row, accesses since activation)
+        self._open: dict[int, Held] = {}  # bank -> (row, accesses since activation, 2 for more)
 
     def latency(self, address: int, write: bool) -> int:
         dram = self._dram
-        row, bank = divmod(address // dram.row_bytes, dram.banks)
+        row = address // dram.row_bytes
+        bank = row % dram.banks
         access = dram.write_latency if write else dram.read_latency
         open_row, served = self._open.get(bank, (None, 0))
         if open_row == row:
@@ -76,8 +97,12 @@ class OpenRows:
         keep_open = max(0, dram.t_RAS - dram.t_RCD - access) if served == 1 else 0
         return keep_open + dram.t_RP + dram.t_RCD + access
 
-    def state(self) -> Hashable:
-        return tuple(sorted(self._open.items()))
+    def held(self) -> list[list[Held]]:
+        return [[(row * self.line_bytes, served)] for row, served in self._open.values()]
+
+    def rename(self, moved: Callable[[int], int]) -> None:
+        rows = [(moved(row * self.line_bytes) // self.line_bytes, s) for row, s in self._open.values()]
+        self._open = {row % self._dram.banks: (row, served) for row, served in rows}
 
 
 class CacheLines:
@@ -90,50 +115,60 @@ class CacheLines:
     is_fixed = False
 
     def __init__(self, cache: SetAssociativeCache, below: StorageModel) -> None:
+        self.line_bytes = cache.cache_line_size
+        self.period_bytes = cache.cache_line_size * cache.sets
         self._cache = cache
         self._below = below
-        self._sets: dict[int, list[tuple[int, bool]]] = {}  # set -> [(tag, dirty)], next victim first
+        self._sets: dict[int, list[tuple[int, bool]]] = {}  # set -> [(line, dirty)], next victim first
 
     def latency(self, address: int, write: bool) -> int:
         cache = self._cache
-        line = address // cache.cache_line_size
-        tag, number = divmod(line, cache.sets)
-        ways = self._sets.setdefault(number, [])
-        found = next((i for i, (held, _) in enumerate(ways) if held == tag), None)
+        line = address // self.line_bytes
+        ways = self._sets.setdefault(line % cache.sets, [])
+        found = next((i for i, (held, _) in enumerate(ways) if held == line), None)
         if found is not None:
             return self._hit(ways, found, write, address)
         if write and not cache.write_allocate:
             return cache.hit_latency + self._below.latency(address, True)
-        return self._miss(ways, number, tag, write, address)
+        return self._miss(ways, line, write, address)
 
     def _hit(self, ways: list[tuple[int, bool]], way: int, write: bool, address: int) -> int:
         cache = self._cache
-        tag, dirty = ways[way]
+        line, dirty = ways[way]
         if write:
             dirty = cache.write_back
         if cache.replacement_policy == "lru":
             ways.append((ways.pop(way)[0], dirty))
         else:
-            ways[way] = (tag, dirty)
+            ways[way] = (line, dirty)
         through = self._below.latency(address, True) if write and not cache.write_back else 0
         return cache.hit_latency + through
 
-    def _miss(self, ways: list[tuple[int, bool]], number: int, tag: int, write: bool, address: int) -> int:
+    def _miss(self, ways: list[tuple[int, bool]], line: int, write: bool, address: int) -> int:
         cache = self._cache
         cycles = cache.hit_latency + cache.miss_latency
         if len(ways) == cache.ways:
             victim, dirty = ways.pop(0)
             if dirty:
-                cycles += self._below.latency((victim * cache.sets + number) * cache.cache_line_size, True)
+                cycles += self._below.latency(victim * self.line_bytes, True)
         cycles += self._below.latency(address, False)
         if write and not cache.write_back:
             cycles += self._below.latency(address, True)
-        ways.append((tag, write and cache.write_back))
+        ways.append((line, write and cache.write_back))
         return cycles
 
-    def state(self) -> Hashable:
-        sets = tuple((n, tuple(ways)) for n, ways in sorted(self._sets.items()) if ways)
-        return sets, self._below.state()
+    def held(self) -> list[list[Held]]:
+        return [
+            [(line * self.line_bytes, dirty) for line, dirty in ways] for ways in self._sets.values() if ways
+        ]
+
+    def rename(self, moved: Callable[[int], int]) -> None:
+        sets = [
+            [(moved(line * self.line_bytes) // self.line_bytes, dirty) for line, dirty in ways]
+            for ways in self._sets.values()
+            if ways
+        ]
+        self._sets = {ways[0][0] % self._cache.sets: ways for ways in sets}
 
 
 def build_model(path: tuple[DataStorage, ...], built: dict[str, StorageModel]) -> StorageModel:

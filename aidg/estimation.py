@@ -12,8 +12,9 @@ from acadl.model import Architecture
 from aidg.fixed_point import FixedPointRunner
 from aidg.kernel import Kernel
 from aidg.machine import Machine
-from aidg.prepare import PreparedProgram, prepare
-from aidg.recurrence import ExactRunner
+from aidg.prepare import prepare
+from aidg.prepared import PreparedProgram
+from aidg.recurrence import ExactRunner, Unsettled
 from aidg.runner import Runner
 from mappings.program import LoopProgram
 
@@ -114,11 +115,7 @@ def estimate(
     cycles = runner.run()
     if isinstance(runner, ExactRunner) and runner.unsettled:
         method = "fixed_point"
-        notes += [
-            f"loop '{loop.loop}' did not settle within the budget of {budget} instructions: extrapolated "
-            f"after {loop.evaluated} iterations, whose intervals spread by {loop.spread_cycles} cycles"
-            for loop in runner.unsettled.values()
-        ]
+        notes += [_describe(loop, budget, tolerance) for loop in runner.unsettled.values()]
     if isinstance(runner, FixedPointRunner) and not runner.converged:
         notes.append(f"not all loops converged to within {tolerance:g} in the prolog")
     return Estimate(
@@ -131,13 +128,24 @@ def estimate(
     )
 
 
+def _describe(loop: Unsettled, budget: int, tolerance: float) -> str:
+    """Why a loop was extrapolated, and how far that can be trusted."""
+    spread = loop.spread_cycles / loop.interval_cycles if loop.interval_cycles else 0.0
+    within = "within" if spread <= tolerance else "beyond"
+    return (
+        f"loop '{loop.loop}' did not settle within the budget of {budget} instructions ({loop.reason}): "
+        f"extrapolated after {loop.evaluated} iterations at {loop.interval_cycles:g} cycles each, which spread "
+        f"by {loop.spread_cycles:g} cycles ({within} the tolerance of {tolerance:g})"
+    )
+
+
 def _utilization(prepared: PreparedProgram, kernel: Kernel, cycles: int) -> dict[str, float]:
     machine = prepared.machine
-    total = max(cycles, 1)
-    shares = {name: kernel.busy[number] / total for name, number in machine.units.items()}
+    total, busy = max(cycles, 1), kernel.busy()
+    shares = {name: busy.units[number] / total for name, number in machine.units.items()}
     for number, spec in enumerate(machine.storages):
         if number != machine.instruction_storage:
-            shares[spec.name] = kernel.storages[number].busy / (total * spec.ports)
+            shares[spec.name] = busy.storages[number] / (total * spec.ports)
     if shares:
         name = machine.arch.fetch_stage.name
         # nobody waits for what follows the last instruction
@@ -154,5 +162,5 @@ def _fetch_cycles(machine: Machine) -> float:
     if machine.instruction_storage >= 0:
         read += machine.storages[machine.instruction_storage].model.latency(0, False)
     interval = read if machine.read_interval < 0 else machine.read_interval
-    buffer_size = machine.buffer_places + machine.fetch_width - 1
+    buffer_size = machine.buffer.capacity + machine.fetch_width - 1
     return max(interval / machine.fetch_width, (read + machine.fetch_latency) / buffer_size)

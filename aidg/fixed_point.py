@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import lcm
 
-from aidg.kernel import Kernel
-from aidg.prepare import PreparedLoop
-from aidg.runner import Busy, Runner
+from aidg.kernel import Busy, Kernel
+from aidg.prepared import PreparedLoop
+from aidg.runner import Runner
 
 # Consecutive blocks that must agree before the loop counts as converged.
 AGREEING = 2
@@ -48,25 +48,29 @@ class FixedPointRunner(Runner):
     def run_loop(self, node: PreparedLoop) -> None:
         kernel = self.kernel
         size = lcm(node.instructions, kernel.machine.fetch_width) // node.instructions
-        outer_done, outer_enter = kernel.recent, kernel.first_enter
+        before, entered = kernel.recent, kernel.first_enter
+        latest = 0
         blocks: list[_Block] = []
         limit = max(SHORTEST_PROLOG, int(PROLOG_SHARE * node.count) // size)
         iteration = 0
         while iteration < node.count:
             remaining = node.count - iteration
             if self._is_settled(blocks) or (len(blocks) >= limit and remaining > size):
-                outer_done = max(outer_done, self._extrapolate(node, iteration, size, blocks))
+                latest = max(latest, self._extrapolate(node, iteration, size, blocks))
                 break
-            busy, kernel.recent, kernel.first_enter = self.busy(), 0, -1
+            busy = kernel.busy()
+            kernel.forget_recent()
             for _ in range(min(size, remaining)):
-                kernel.indices[node.level] = iteration
+                kernel.state.indices[node.level] = iteration
                 self.run_node(node.body)
                 iteration += 1
-            blocks.append(_Block(kernel.first_enter, kernel.recent, busy))
-            outer_done = max(outer_done, kernel.recent)
-        kernel.indices[node.level] = 0
-        kernel.recent = outer_done
-        kernel.first_enter = blocks[0].enter if outer_enter < 0 else outer_enter
+            enter = kernel.first_enter
+            assert enter is not None  # every iteration has instructions
+            blocks.append(_Block(enter, kernel.recent, busy))
+            latest = max(latest, kernel.recent)
+        kernel.state.indices[node.level] = 0
+        kernel.set_recent(max(before, latest))
+        kernel.set_first_enter(blocks[0].enter if entered is None else entered)
 
     def _is_settled(self, blocks: list[_Block]) -> bool:
         """Whether Δt_iteration and Δt_overlap have stopped changing."""
@@ -96,13 +100,11 @@ class FixedPointRunner(Runner):
         cycles = remaining * interval // iterations_used
         base = kernel.base()
         self.jump(node, base, remaining, cycles, 0, blocks[-1].busy)
-        self._count_busy(blocks[-1].busy, remaining, size)
+        block = kernel.busy() - blocks[-1].busy  # nothing was busy during the jump itself
+        kernel.skipped_busy = [
+            a + b * remaining // size for a, b in zip(kernel.skipped_busy, block.units, strict=True)
+        ]
+        kernel.skipped_port_busy = [
+            a + b * remaining // size for a, b in zip(kernel.skipped_port_busy, block.storages, strict=True)
+        ]
         return blocks[-1].done + cycles
-
-    def _count_busy(self, since: Busy, remaining: int, size: int) -> None:
-        """What was busy in the last block, for the remaining iterations."""
-        kernel = self.kernel
-        for unit, before in enumerate(since.units):
-            kernel.busy[unit] += (kernel.busy[unit] - before) * remaining // size
-        for storage, before in zip(kernel.storages, since.storages, strict=True):
-            storage.busy += (storage.busy - before) * remaining // size

@@ -1,345 +1,313 @@
-"""Propagation of instructions, one after the other in program order, through flat lists of times.
+"""The state of a machine that runs a prepared program: moved on by :mod:`aidg.propagation`, read and moved here.
 
 The state is what later instructions can depend on and nothing else, so its size is bounded by what is alive,
-whatever the trip count. All rules are those of ``docs/semantics.md``; the numbers in comments refer to them.
+whatever the trip count. Times in it are relative to ``offset``: moving everything in time moves the offset.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Hashable
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from acadl.operations import AddressRange
-from aidg.machine import BUFFER, GROUP_READY, LAST_ISSUE, NEXT_READ
-from aidg.prepare import PreparedProgram, Row, StorageAccess, TrackedOperand
-from aidg.reservation import Reservations
+from aidg import propagation
+from aidg.arrays import first_state, flatten
+from aidg.feeding import fill_queue
+from aidg.prepared import Block, PreparedLoop, PreparedProgram
+from aidg.propagation import (
+    EMPTY,
+    EVALUATED,
+    FINISHED,
+    FIRST_ENTER,
+    GROUP_READY,
+    LIMIT,
+    NEED_CELLS,
+    NEED_RANGES,
+    NEED_RESERVATIONS,
+    NO_ENTER,
+    PAUSED,
+    PC,
+    PIECE,
+    POSITION,
+    QUEUE,
+    RECENT,
+    TAPE,
+)
 
-# A range that is being accessed: where, done when, whether written, by which static operand.
-Record: TypeAlias = tuple[AddressRange, int, bool, int]
+if TYPE_CHECKING:
+    from aidg.compiled import Functions
 
-# Tables are pruned when they have grown to this many entries since the last time.
-PRUNE_AT = 64
+# Compiled code is interrupted after so many instructions, so that Ctrl-C and progress get a chance.
+PAUSE = 5_000_000
 
 
-class StorageState:
-    """Ports and places of one storage over time."""
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Busy cycles: per unit, those in which it could not start another instruction; per storage, its ports'."""
 
-    __slots__ = ("busy", "hold", "limit", "places", "ports")
+    units: tuple[int, ...]
+    storages: tuple[int, ...]
 
-    def __init__(self, ports: int, hold: int, places: int) -> None:
-        self.hold = hold
-        self.ports = Reservations(ports)
-        self.places = Reservations(places) if places else None
-        self.limit = PRUNE_AT
-        self.busy = 0  # port cycles
-
-    def serve(self, arrival: int, latency: int) -> tuple[int, int]:
-        """One transaction: when it is answered, and when it gives up its port (rules 7 and 8)."""
-        hold = latency if self.hold < 0 else self.hold
-        ports, places = self.ports, self.places
-        moment = ports.earliest(arrival, hold)
-        if places is not None:
-            while True:
-                later = places.earliest(moment, latency)
-                moment = ports.earliest(later, hold)
-                if moment == later:
-                    break
-            places.hold(moment, latency)
-        ports.hold(moment, hold)
-        self.busy += hold
-        return moment + latency, moment + hold
-
-    def serve_many(self, arrival: int, latency: int, count: int) -> tuple[int, int]:
-        """``count`` transactions one after the other: the last answer and the last release of the port."""
-        hold = latency if self.hold < 0 else self.hold
-        if self.places is not None or hold == 0:
-            answer = release = arrival
-            for _ in range(count):
-                answer, release = self.serve(release, latency)
-            return answer, release
-        ports = self.ports
-        self.busy += count * hold
-        while count:
-            moment = ports.earliest(arrival, hold)
-            together = min(count, ports.free_for(moment, count * hold) // hold)
-            arrival = moment + together * hold
-            ports.hold(moment, together * hold)
-            count -= together
-        return arrival - hold + latency, arrival
+    def __sub__(self, other: Busy) -> Busy:
+        """What was busy since ``other``."""
+        return Busy(
+            tuple(a - b for a, b in zip(self.units, other.units, strict=True)),
+            tuple(a - b for a, b in zip(self.storages, other.storages, strict=True)),
+        )
 
 
 class Kernel:
-    """State of a machine and the propagation of one instruction through it.
+    """State of a machine and what moves it.
 
     Attributes:
-        times: Latest leave times, earliest next starts, operand times; see :mod:`aidg.machine`.
-        indices: Current loop indices by level.
-        evaluated: Instructions propagated.
-        busy: Per unit: cycles in which it could not start another instruction.
-        recent: Latest ``done`` since whoever asks has reset it.
-        first_enter: When the first instruction since the last reset entered the issue buffer; -1: none has.
+        program: What is run.
+        arrays: The same in numbers.
+        state: See :class:`aidg.propagation.State`.
+        offset: What is added to the state's times to get cycles.
+        is_compiled: Whether the compiled functions are in use.
+        has_queue: Whether latencies differ between instances of an instruction.
+        skipped_busy, skipped_port_busy: Busy cycles of what has been skipped, beside those in the state.
     """
 
     def __init__(self, program: PreparedProgram) -> None:
-        machine = program.machine
         self.program = program
-        self.machine = machine
-        self.times = [0] * machine.size
-        self.position = 0
-        self.indices = [0] * len(program.level_names)
-        self.evaluated = 0
-        self.recent = 0
-        self.first_enter = -1
-        self.busy = [0] * len(machine.units)
-        self.storages = [StorageState(s.ports, s.hold, s.places) for s in machine.storages]
-        self.cells: list[dict[int, tuple[int, int]]] = [{} for _ in program.groups]
-        self.ranges: list[list[Record]] = [[] for _ in program.groups]
-        self.limits = [PRUNE_AT] * len(program.groups)
+        self.machine = program.machine
+        self.arrays = flatten(program)
+        self.state = first_state(program, self.arrays)
+        self.offset = 0
+        self.is_compiled = False
+        self.skipped_busy = [0] * len(self.machine.units)
+        self.skipped_port_busy = [0] * len(self.machine.storages)
+        self.has_queue = any(row.has_queue for row in program.rows) or self._fetch_has_state()
+        self._run: Any = propagation.run
+        self._functions: Any = propagation
+        self._rings = [
+            (place.position + 1, place.position + place.capacity, place.ring)
+            for place in (self.machine.buffer, *self.machine.places.values())
+            if place.capacity > 2
+        ]
 
-    # -- one instruction ---------------------------------------------------------------------------------
+    def _fetch_has_state(self) -> bool:
+        memory = self.machine.instruction_storage
+        return memory >= 0 and not self.machine.storages[memory].model.is_fixed
 
-    def propagate(self, row: Row) -> None:
-        """Move the next dynamic instance of ``row`` through the machine."""
-        times = self.times
-        moment = self._issue(row)
-        for place, capacity, service, latency, interval, fifo, target in row.hops:
-            start = max(moment, times[service])  # rule 3
-            times[service] = start + interval
-            moment = max(start + latency, times[target])  # rules 2 and 5
-            if fifo and times[place + capacity - 1] > moment:
-                moment = times[place + capacity - 1]
-            _push(times, place, capacity, moment)
-        service = row.unit_service
-        start = max(moment, times[row.unit_place], times[service])
-        operands = row.operands
-        spots: list[int] = []
-        if operands:
-            spots = self._locate(operands)
-            start = self._operands_ready(operands, spots, start)  # rule 4
-        done = start + row.latency
-        if row.reads or row.writes:
-            done = self._access(row.writes, self._access(row.reads, done))
-        if row.interval < 0:
-            times[service] = done
-            self.busy[row.unit] += done - start
-        else:
-            times[service] = start + row.interval
-            self.busy[row.unit] += row.interval
-        if operands:
-            self._operands_done(operands, spots, done)
-        _push(times, row.unit_place, row.unit_capacity, done)
-        _push(times, row.execute_place, row.execute_capacity, done)
-        # only now: the base bounds what later instructions do, not what this one still does
-        for access in (*row.reads, *row.writes):
-            storage = self.storages[access.storage]
-            if len(storage.ports.times) > storage.limit:
-                self._prune_storage(storage)
-        self.evaluated += 1
-        if done > self.recent:
-            self.recent = done
+    def compile(self, functions: Functions) -> None:
+        """Go on with compiled functions, on NumPy arrays."""
+        self.arrays = functions.program(self.arrays)
+        self.state = functions.state(self.state)
+        self._run, self._functions = functions.run, functions
+        self.is_compiled = True
 
-    def _issue(self, row: Row) -> int:
-        """Fetch and issue (rule 6): when the instruction leaves the issue buffer."""
-        times, machine = self.times, self.machine
-        if self.position == 0:
-            self._read_group()
-        enter = times[GROUP_READY]
-        self.position += 1
-        if self.position == machine.fetch_width:
-            self.position = 0
-        if self.first_enter < 0:
-            self.first_enter = enter
-        moment = max(enter + machine.fetch_latency, times[row.issue], times[row.first_place])
-        if machine.in_order_issue:
-            if times[LAST_ISSUE] > moment:
-                moment = times[LAST_ISSUE]
-            times[LAST_ISSUE] = moment
-        times[row.issue] = moment + 1
-        _push(times, BUFFER, machine.buffer_places, moment)
-        return moment
+    # -- going on ------------------------------------------------------------------------------------------
 
-    def _read_group(self) -> None:
-        """Read the next group of instructions into the issue buffer."""
-        times, machine = self.times, self.machine
-        start = max(times[NEXT_READ], times[BUFFER])
-        ready = start + machine.read_latency
-        if machine.instruction_storage >= 0:
-            model = machine.storages[machine.instruction_storage].model
-            latency = model.latency(machine.instruction_address, False)
-            ready, _ = self.storages[machine.instruction_storage].serve(ready, latency)
-        times[GROUP_READY] = ready
-        times[NEXT_READ] = ready if machine.read_interval < 0 else start + machine.read_interval
+    def run_block(self, block: Block) -> None:
+        """Propagate every instruction of a block."""
+        if self.has_queue:
+            state = self.state
+            state.queue.clear()
+            state.control[QUEUE] = 0
+            fill_queue(self.machine, block, state.indices, state.control[POSITION], state.queue)
+        self._go(block.first, block.stop)
 
-    def _access(self, accesses: tuple[StorageAccess, ...], arrival: int) -> int:
-        """All read, or all write, accesses of one instruction: when the last one is answered (rule 7)."""
-        answered = arrival
-        released: dict[int, int] = {}
-        for access in accesses:
-            storage = self.storages[access.storage]
-            begin = released.get(access.storage, arrival) if access.chained else arrival
-            if access.latency >= 0:
-                answer, release = storage.serve_many(begin, access.latency, access.transactions)
-            else:
-                answer, release = self._access_with_state(access, storage, begin)
-            released[access.storage] = release
-            if answer > answered:
-                answered = answer
-        return answered
+    def run_whole(self, node: PreparedLoop) -> None:
+        """Propagate every instruction of a loop; without a queue only."""
+        self._go(node.first, node.stop)
 
-    def _access_with_state(
-        self, access: StorageAccess, storage: StorageState, arrival: int
-    ) -> tuple[int, int]:
-        """Transactions whose latency the storage's own state decides (rule 9)."""
-        spec = self.machine.storages[access.storage]
-        size, rows, pitch = access.shape
-        first = access.address.at(self.indices)
-        answered = release = arrival
-        for row in range(rows):
-            for offset in range(0, size, spec.port_bytes):
-                latency = spec.model.latency(first + row * pitch + offset, access.write)
-                answer, release = storage.serve(release, latency)
-                answered = max(answered, answer)
-        return answered, release
+    def run_iterations(self, node: PreparedLoop, first: int, count: int) -> None:
+        """Propagate iterations ``first`` to ``first + count`` of a loop; without a queue only."""
+        end = TAPE * (node.stop - 1) + 2
+        self.state.indices[node.level] = first
+        self.arrays.tape[end] = first + count
+        self._go(node.first + 1, node.stop)
+        self.arrays.tape[end] = node.count
+        self.state.indices[node.level] = first + count - 1
 
-    # -- operands ----------------------------------------------------------------------------------------
+    def _go(self, pc: int, stop: int) -> None:
+        control = self.state.control
+        while True:
+            if self.is_compiled:
+                control[LIMIT] = control[EVALUATED] + PAUSE
+            status = self._run(self.arrays, self.state, pc, stop)
+            if status == FINISHED:
+                return
+            pc = int(control[PC])
+            if status != PAUSED:
+                self._make_room(status)
+                control = self.state.control
 
-    def _locate(self, operands: tuple[TrackedOperand, ...]) -> list[int]:
-        """Where the times of each operand are kept: a place in the list of times, a cell, or nowhere (0)."""
-        indices, program = self.indices, self.program
-        spots = []
-        for operand in operands:
-            spot = operand.position
-            if spot < 0:
-                group = program.groups[operand.group]
-                if group.cell:
-                    spot = (operand.address.at(indices) - group.origin) // group.cell
-                    if operand.flat >= 0:
-                        spot = operand.flat + 2 * spot
-                else:
-                    spot = 0
-            spots.append(spot)
-        return spots
+    def _make_room(self, status: int) -> None:
+        """Double the tables that were full."""
+        if self.is_compiled:
+            self.state = self._functions.lists(self.state)
+        state = self.state
+        if status == NEED_RESERVATIONS:
+            for table in (*state.stretches, *state.levels):
+                table += [0] * len(table)
+        elif status == NEED_RANGES:
+            for entries in (*state.pieces, *state.ended):
+                entries += [0] * len(entries)
+        elif status == NEED_CELLS:
+            base = self.base()
+            for number, keys in enumerate(state.keys):
+                if keys:
+                    self._fill_cells(number, self.live_cells(number, base), 2 * len(keys))
+        if self.is_compiled:
+            self.state = self._functions.state(self.state)
 
-    def _operands_ready(self, operands: tuple[TrackedOperand, ...], spots: list[int], ready: int) -> int:
-        """When all earlier conflicting accesses are done, not before ``ready``.
+    def _fill_cells(self, number: int, cells: list[tuple[int, int, int]], size: int) -> None:
+        """Put ``cells`` into a fresh table of ``size`` slots, or more if they do not fit."""
+        placed: dict[int, tuple[int, int, int]] = {}
+        for cell in cells:
+            slot = cell[0] & (size - 1)
+            tried = 0
+            while slot in placed and tried < propagation.PROBES:
+                slot, tried = (slot + 1) & (size - 1), tried + 1
+            if tried == propagation.PROBES:
+                self._widen_cells(number, cells, 2 * size)
+                return
+            placed[slot] = cell
+        state = self.state
+        if size > len(state.keys[number]):
+            state.keys[number][:] = [EMPTY] * size
+            state.written[number][:] = [0] * size
+            state.read[number][:] = [0] * size
+        empty = (EMPTY, 0, 0)
+        state.masks[number] = size - 1
+        for slot in range(size):
+            cell = placed.get(slot, empty)
+            state.keys[number][slot], state.written[number][slot], state.read[number][slot] = cell
 
-        Cells hold (written, last read) times.
-        """
-        times = self.times
-        for operand, spot in zip(operands, spots, strict=True):
-            if operand.flat >= 0:
-                written = times[spot]
-                read = times[spot + 1] if operand.write else 0
-            elif self.program.groups[operand.group].cell:
-                written, read = self.cells[operand.group].get(spot, (0, 0))
-                if not operand.write:
-                    read = 0
-            else:
-                written, read = self._range_ready(operand, ready), 0
-            if written > ready:
-                ready = written
-            if read > ready:
-                ready = read
-        return ready
-
-    def _operands_done(self, operands: tuple[TrackedOperand, ...], spots: list[int], done: int) -> None:
-        """Note the accesses of an instruction that is done at ``done``."""
-        times = self.times
-        for operand, spot in zip(operands, spots, strict=True):
-            if operand.flat >= 0:
-                position = spot if operand.write else spot + 1
-                if done > times[position]:
-                    times[position] = done
-                continue
-            number = operand.group
-            if self.program.groups[number].cell:
-                cells = self.cells[number]
-                written, read = cells.get(spot, (0, 0))
-                cells[spot] = (max(written, done), read) if operand.write else (written, max(read, done))
-                size = len(cells)
-            else:
-                piece = AddressRange(operand.address.at(self.indices), *operand.shape)
-                self.ranges[number].append((piece, done, operand.write, operand.access))
-                size = len(self.ranges[number])
-            if size > self.limits[number]:
-                self._prune_group(number, self.base())
-
-    def _range_ready(self, operand: TrackedOperand, ready: int) -> int:
-        piece = AddressRange(operand.address.at(self.indices), *operand.shape)
-        for other, done, written, _ in self.ranges[operand.group]:
-            if done > ready and (written or operand.write) and piece.overlaps(other):
-                ready = done
-        return ready
+    def _widen_cells(self, number: int, cells: list[tuple[int, int, int]], size: int) -> None:
+        """Put ``cells`` into a larger table than there is now."""
+        if self.is_compiled:
+            self.state = self._functions.lists(self.state)
+        self._fill_cells(number, cells, size)
+        if self.is_compiled:
+            self.state = self._functions.state(self.state)
 
     # -- the state as a whole ------------------------------------------------------------------------------
 
+    def busy(self) -> Busy:
+        """Busy cycles so far."""
+        state = self.state
+        return Busy(
+            tuple(int(a) + b for a, b in zip(state.busy, self.skipped_busy, strict=True)),
+            tuple(int(a) + b for a, b in zip(state.port_busy, self.skipped_port_busy, strict=True)),
+        )
+
+    def add_busy(self, busy: Busy, times: int) -> None:
+        """Count ``busy`` so many times more."""
+        for total, more in ((self.skipped_busy, busy.units), (self.skipped_port_busy, busy.storages)):
+            for number, cycles in enumerate(more):
+                total[number] += times * cycles
+
+    @property
+    def evaluated(self) -> int:
+        """Instructions propagated."""
+        return int(self.state.control[EVALUATED])
+
+    @property
+    def position(self) -> int:
+        """Instructions of the current fetch group that have been issued."""
+        return int(self.state.control[POSITION])
+
+    @property
+    def recent(self) -> int:
+        """Cycle of the latest ``done`` since the last :meth:`forget_recent`; the offset if there is none."""
+        return int(self.state.control[RECENT]) + self.offset
+
+    def set_recent(self, cycle: int) -> None:
+        """Let :attr:`recent` be ``cycle``."""
+        self.state.control[RECENT] = cycle - self.offset
+
+    def forget_recent(self) -> None:
+        """Ask for the latest ``done`` and the first enter from now on."""
+        self.state.control[RECENT] = 0
+        self.state.control[FIRST_ENTER] = NO_ENTER
+
+    @property
+    def first_enter(self) -> int | None:
+        """Cycle at which the first instruction since :meth:`forget_recent` entered the issue buffer."""
+        enter = int(self.state.control[FIRST_ENTER])
+        return None if enter == NO_ENTER else enter + self.offset
+
+    def set_first_enter(self, cycle: int) -> None:
+        """Let :attr:`first_enter` be ``cycle``."""
+        self.state.control[FIRST_ENTER] = cycle - self.offset
+
     def base(self) -> int:
-        """Lower bound of every later event: when the next instruction can enter the first object."""
-        times = self.times
-        read = max(times[NEXT_READ], times[BUFFER])
-        return min(times[GROUP_READY], read) if self.position else read
+        """Lower bound of every later event, relative to the offset."""
+        return int(propagation.base_of(self.arrays, self.state))
 
-    def prune(self, base: int) -> None:
-        """Forget what nobody can wait for any more."""
-        for number in range(len(self.cells)):
-            self._prune_group(number, base)
-
-    def _prune_group(self, number: int, base: int) -> None:
-        cells, records = self.cells[number], self.ranges[number]
-        if cells:
-            dead = [cell for cell, (written, read) in cells.items() if written <= base and read <= base]
-            for cell in dead:
-                del cells[cell]
-        if records:
-            records[:] = [record for record in records if record[1] > base]
-        self.limits[number] = max(PRUNE_AT, 2 * (len(cells) + len(records)))
-
-    def _prune_storage(self, storage: StorageState) -> None:
-        base = self.base()
-        storage.ports.prune(base)
-        if storage.places is not None:
-            storage.places.prune(base)
-        storage.limit = max(PRUNE_AT, 2 * len(storage.ports.times))
-
-    def normalised(self, base: int) -> tuple[Hashable, ...]:
-        """Everything but operands in cells or ranges, relative to ``base``, the past clipped."""
-        clipped = [t - base if t > base else 0 for t in self.times]
-        if self.position == 0:
+    def normalised(self, base: int) -> Hashable:
+        """All but operands in cells or ranges and held lines, relative to ``base``, the past clipped."""
+        state = self.state
+        clipped = [t - base if t > base else 0 for t in _listed(state.times)]
+        for first, stop, ring in self._rings:
+            head = state.heads[ring]
+            if head:
+                clipped[first:stop] = clipped[first + head : stop] + clipped[first : first + head]
+        if not self.position:
             clipped[GROUP_READY] = 0
-        reservations = tuple(
-            (s.ports.state(base), s.places.state(base) if s.places else ()) for s in self.storages
+        tables = tuple(self.reservations(table, base) for table in range(len(state.stretches)))
+        return self.position, tuple(clipped), tables
+
+    def reservations(self, table: int, base: int) -> tuple[int, ...]:
+        """Stretches from ``base`` on, relative to it, and their levels."""
+        state = self.state
+        if not state.tables[3 * table]:
+            return ()
+        propagation._prune_table(state, table, base)
+        count = state.tables[3 * table]
+        stretches = _listed(state.stretches[table][:count])
+        levels = _listed(state.levels[table][:count])
+        if levels and not levels[0]:  # as before the first stretch
+            del stretches[0], levels[0]
+        return (*(t - base if t > base else 0 for t in stretches), *levels)
+
+    def live_cells(self, number: int, base: int) -> list[tuple[int, int, int]]:
+        """Cells of a group that are still accessed, with the times at which they are written and read."""
+        state = self.state
+        cells = zip(
+            _listed(state.keys[number]),
+            _listed(state.written[number]),
+            _listed(state.read[number]),
+            strict=True,
         )
-        models = tuple(spec.model.state() for spec in self.machine.storages if not spec.model.is_fixed)
-        return self.position, tuple(clipped), reservations, models
+        return [cell for cell in cells if cell[1] > base or cell[2] > base]
 
-    def live_cells(self, number: int, displacement: int, base: int) -> Hashable:
-        """Cells of a group that are still accessed, relative to ``base`` and a displacement in bytes."""
-        distance = displacement // self.program.groups[number].cell
-        return tuple(
-            sorted(
-                (cell - distance, max(written - base, 0), max(read - base, 0))
-                for cell, (written, read) in self.cells[number].items()
-            )
+    def live_ranges(self, number: int, base: int) -> list[tuple[int, ...]]:
+        """Ranges of a group that are still accessed: start, bytes, rows, pitch, is written, access, done."""
+        state = self.state
+        count = state.counts[2 * number]
+        if not count:
+            return []
+        pieces, ended = _listed(state.pieces[number][: PIECE * count]), _listed(state.ended[number][:count])
+        return [(*pieces[PIECE * i : PIECE * i + PIECE], ended[i]) for i in range(count) if ended[i] > base]
+
+    def put_cells(self, number: int, cells: list[tuple[int, int, int]]) -> None:
+        """Replace the live cells of a group."""
+        self._fill_cells(number, cells, self.state.masks[number] + 1)
+
+    def put_ranges(self, number: int, ranges: list[tuple[int, ...]]) -> None:
+        """Replace the live ranges of a group."""
+        state = self.state
+        pieces, ended = state.pieces[number], state.ended[number]
+        for i, record in enumerate(ranges):
+            pieces[PIECE * i : PIECE * i + PIECE] = record[:PIECE]
+            ended[i] = record[PIECE]
+        state.counts[2 * number] = len(ranges)
+
+
+def _listed(values: Any) -> list[int]:
+    """A list, whether the array is one or NumPy's."""
+    return values if isinstance(values, list) else values.tolist()  # type: ignore[no-any-return]
+
+
+def relative_cells(cells: list[tuple[int, int, int]], distance: int, base: int) -> Hashable:
+    """Live cells relative to where they have moved, and their times relative to ``base``."""
+    return tuple(
+        sorted(
+            (cell - distance, max(written - base, 0), max(read - base, 0)) for cell, written, read in cells
         )
-
-    def shift(self, cycles: int, base: int) -> None:
-        """Move all that lies at or after ``base`` by ``cycles``; addresses are the caller's business."""
-        times = self.times
-        self.times = [t + cycles if t >= base else t for t in times]
-        for storage in self.storages:
-            storage.ports.shift(cycles)
-            if storage.places is not None:
-                storage.places.shift(cycles)
-
-
-def _push(times: list[int], first: int, count: int, moment: int) -> None:
-    """Add a leave time to the ``count`` latest ones, kept in ascending order from ``first`` on (rule 2)."""
-    if moment <= times[first]:
-        return
-    if count == 1:
-        times[first] = moment
-        return
-    latest = times[first + 1 : first + count]
-    insort(latest, moment)
-    times[first : first + count] = latest
+    )

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import lcm
 
-from aidg.prepare import Prepared, PreparedLoop, PreparedProgram
+from aidg.prepared import AddressPlan, Block, Prepared, PreparedLoop, PreparedProgram, QueuedLatency, Row
+from aidg.propagation import QUEUED
+
+# Stands for the reads of the instruction memory among the accesses of a component.
+FETCH = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Storages with a state of their own that can influence each other, as one loop uses them.
+
+    Attributes:
+        models: Their names, caches and what is behind them.
+        steps: Per access: bytes it moves per iteration; ``FETCH`` for instructions.
+        pace: The commonest step: sets are looked at in a frame that moves with it.
+        line_bytes: Moving by a multiple of it moves whole lines of all of them.
+        period_bytes: Moving by a multiple of it changes no set in any of them.
+    """
+
+    models: tuple[str, ...]
+    steps: dict[int, int]
+    pace: int
+    line_bytes: int
+    period_bytes: int
+
+    def phase(self, iteration: int, rests: bool) -> tuple[int, ...]:
+        """Where the streams are relative to lines and sets; ``rests``: some lines do not move."""
+        others = {*self.steps.values(), 0} if rests else set(self.steps.values())
+        return (
+            self.pace * iteration % self.line_bytes,
+            *((step - self.pace) * iteration % self.period_bytes for step in sorted(others)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +49,20 @@ class LoopPlan:
         moves: Per group: bytes its operands move per iteration; ``None`` where they differ.
         coefficients: Per access inside the loop: bytes it moves per iteration.
         residues: (coefficient, modulus) of the rotations that the loop turns.
-        levels: Loop indices of this loop and the loops inside it.
-        has_moving_state: A storage with a state of its own is accessed at addresses that move.
+        inner: Loops inside this one: index number to count.
+        components: Storages with a state that the loop uses.
+        varying: Latencies that depend on this loop's index other than through a rotation.
         frame: Where the loop's operands are, as a function of the loops around it. ``None`` where there are
-            none, where a group's operands do not move together with them, or where a storage with a state of
-            its own is accessed, be it the instruction memory.
+            none, where a group's operands do not move together with them, where latencies depend on them, or
+            where a storage with a state of its own is accessed, be it the instruction memory.
     """
 
     moves: tuple[int | None, ...]
     coefficients: dict[int, int]
     residues: tuple[tuple[int, int], ...]
-    levels: frozenset[int]
-    has_moving_state: bool
+    inner: dict[int, int]
+    components: tuple[Component, ...]
+    varying: tuple[QueuedLatency, ...]
     frame: Frame | None
 
 
@@ -45,14 +81,14 @@ class Frame:
     def displacements(self, indices: list[int]) -> dict[int, int]:
         """Bytes by which each group is displaced at the current indices."""
         return {
-            group: sum(coefficient * indices[level] for level, coefficient in terms)
+            group: sum(coefficient * int(indices[level]) for level, coefficient in terms)
             for group, terms in self.offsets
         }
 
     def residues(self, indices: list[int]) -> tuple[int, ...]:
         """Positions of the rotations at the current indices."""
         return tuple(
-            (const + sum(coefficient * indices[level] for level, coefficient in terms)) % modulus
+            (const + sum(coefficient * int(indices[level]) for level, coefficient in terms)) % modulus
             for const, terms, modulus in self.rotations
         )
 
@@ -72,42 +108,91 @@ def plan_loops(program: PreparedProgram) -> dict[int, LoopPlan]:
 
 
 def _plan(program: PreparedProgram, node: PreparedLoop, is_inner: bool) -> LoopPlan:
-    inside = [
-        number for number, row in enumerate(program.access_rows) if node.first_row <= row < node.last_row
-    ]
+    rows = program.rows[node.rows.start : node.rows.stop]
+    inside = [number for number, row in enumerate(program.access_rows) if row in node.rows]
     coefficients = {number: dict(program.access_plans[number].terms).get(node.level, 0) for number in inside}
+    turned = _turning(program, inside, rows)
     residues = {
         (coefficient, modulus)
-        for number in inside
-        for _, _, terms, modulus in program.access_plans[number].rotations
+        for _, terms, modulus in turned
         for level, coefficient in terms
         if level == node.level and coefficient % modulus
     }
-    moving = any(
-        access.latency < 0 and node.level in dict(access.address.terms)
-        for row in program.rows[node.first_row : node.last_row]
-        for access in (*row.reads, *row.writes)
-    )
-    levels = frozenset(_levels(node))
+    inner = _counts(node.body)
     return LoopPlan(
         moves=tuple(_common_move(group.members, coefficients) for group in program.groups),
         coefficients=coefficients,
         residues=tuple(sorted(residues)),
-        levels=levels,
-        has_moving_state=moving,
-        frame=_frame(program, node, inside, levels) if is_inner else None,
+        inner=inner,
+        components=_components(program, rows, coefficients),
+        varying=tuple(
+            latency
+            for row in rows
+            for latency in row.queued
+            if any(node.level in dict(plan.terms) for _, plan in latency.varying)
+        ),
+        frame=_frame(program, rows, inside, {*inner, node.level}) if is_inner else None,
+    )
+
+
+def _turning(
+    program: PreparedProgram, inside: Iterable[int], rows: Iterable[Row]
+) -> list[tuple[int, tuple[tuple[int, int], ...], int]]:
+    """Rotations of addresses, registers and latencies: (const, terms, modulus)."""
+    plans = [program.access_plans[number] for number in inside]
+    plans += [plan for row in rows for latency in row.queued for _, plan in latency.varying]
+    return [rotation[1:] for plan in plans for rotation in plan.rotations]
+
+
+def _components(
+    program: PreparedProgram, rows: Iterable[Row], coefficients: dict[int, int]
+) -> tuple[Component, ...]:
+    """Storages with a state that the rows use, those with a common part together."""
+    machine = program.machine
+    users = [
+        (access.storage, access.access, coefficients[access.access])
+        for row in rows
+        for access in row.accesses
+        if access.latency == QUEUED
+    ]
+    fetched = machine.instruction_storage
+    if fetched >= 0 and not machine.storages[fetched].model.is_fixed:
+        users.append((fetched, FETCH, 0))
+    parts: list[tuple[set[str], dict[int, int]]] = []
+    for storage, access, step in users:
+        names, steps = set(machine.storages[storage].path), {access: step}
+        apart = []
+        for part in parts:
+            if part[0] & names:
+                names, steps = names | part[0], steps | part[1]
+            else:
+                apart.append(part)
+        parts = [*apart, (names, steps)]
+    return tuple(_component(program, names, steps) for names, steps in parts)
+
+
+def _component(program: PreparedProgram, names: set[str], steps: dict[int, int]) -> Component:
+    models = {name: program.machine.models[name] for name in sorted(names)}
+    return Component(
+        models=tuple(name for name, model in models.items() if not model.is_fixed),
+        steps=steps,
+        pace=Counter(steps.values()).most_common(1)[0][0],
+        line_bytes=lcm(*(model.line_bytes for model in models.values())),
+        period_bytes=lcm(*(model.period_bytes for model in models.values())),
     )
 
 
 def _frame(
-    program: PreparedProgram, node: PreparedLoop, inside: list[int], levels: frozenset[int]
+    program: PreparedProgram, rows: tuple[Row, ...], inside: list[int], levels: set[int]
 ) -> Frame | None:
-    rows = program.rows[node.first_row : node.last_row]
     machine = program.machine
     memory = machine.instruction_storage
     if memory >= 0 and not machine.storages[memory].model.is_fixed:
         return None
-    if any(access.latency < 0 for row in rows for access in (*row.reads, *row.writes)):
+    if any(access.latency == QUEUED for row in rows for access in row.accesses):
+        return None
+    latencies = [plan for row in rows for latency in row.queued for _, plan in latency.varying]
+    if any(level not in levels for plan in latencies for level, _ in plan.terms):
         return None
     members = set(inside)
     offsets = []
@@ -123,8 +208,7 @@ def _frame(
             offsets.append((number, around.pop()))
     rotations = {
         (const % modulus, tuple(term for term in terms if term[0] not in levels), modulus)
-        for number in inside
-        for _, const, terms, modulus in program.access_plans[number].rotations
+        for const, terms, modulus in _turning(program, inside, rows)
     }
     return Frame(tuple(offsets), tuple(sorted(r for r in rotations if r[1])))
 
@@ -136,26 +220,51 @@ def _common_move(members: list[int], coefficients: dict[int, int]) -> int | None
     return distinct.pop() if distinct else 0
 
 
-def _levels(node: Prepared) -> set[int]:
-    if isinstance(node, PreparedLoop):
-        return {node.level} | _levels(node.body)
+def _counts(node: Prepared) -> dict[int, int]:
+    """Loops of a tree: number of the index to the largest count."""
+    if isinstance(node, Block):
+        return {}
     if isinstance(node, tuple):
-        return set().union(*map(_levels, node))
-    return set()
+        found: dict[int, int] = {}
+        for child in node:
+            for level, count in _counts(child).items():
+                found[level] = max(count, found.get(level, 0))
+        return found
+    return _counts(node.body) | {node.level: node.count}
 
 
-def sweep(program: PreparedProgram, plan: LoopPlan, number: int, indices: list[int]) -> tuple[int, int]:
-    """Range that an operand sweeps while the loop runs, the loops around it standing still."""
-    access, address = program.accesses[number], program.access_plans[number]
-    low = high = address.const
-    for level, coefficient in address.terms:
-        if level in plan.levels:
-            reach = coefficient * (access.scope[program.level_names[level]] - 1)
-            low, high = low + min(0, reach), high + max(0, reach)
-        else:
-            low += coefficient * indices[level]
-            high += coefficient * indices[level]
-    for scale, _, _, modulus in address.rotations:
+def plan_bounds(plan: AddressPlan, indices: list[int], ranges: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Lowest and highest value of an address plan.
+
+    Args:
+        indices: Values of the loop indices that stand still.
+        ranges: Lowest and highest value of those that do not.
+    """
+    low = high = plan.const
+    for level, coefficient in plan.terms:
+        first, last = ranges[level] if level in ranges else (int(indices[level]), int(indices[level]))
+        ends = (coefficient * first, coefficient * last)
+        low, high = low + min(ends), high + max(ends)
+    for scale, _, _, modulus in plan.rotations:
         reach = scale * (modulus - 1)
         low, high = low + min(0, reach), high + max(0, reach)
+    return low, high
+
+
+def sweep(
+    program: PreparedProgram,
+    plan: LoopPlan,
+    number: int,
+    indices: list[int],
+    ranges: dict[int, tuple[int, int]],
+) -> tuple[int, int]:
+    """Range that an operand sweeps while the loops inside run, and the indices of ``ranges`` over them."""
+    if number == FETCH:
+        address = program.machine.instruction_address
+        return address, address + 1
+    access, scope = program.accesses[number], program.accesses[number].scope
+    inside = {
+        level: (0, scope[name] - 1) for level in plan.inner if (name := program.level_names[level]) in scope
+    }
+    low, high = plan_bounds(program.access_plans[number], indices, {**inside, **ranges})
     return low, high + access.extent

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr, ExpressionError
 from acadl.model import Architecture, DataStorage, EdgeKind, InstructionMemoryAccessUnit, MemoryAccessUnit
 from acadl.routing import instruction_memory, reachable_storages
 from acadl.storage import StorageModel, build_model
+from aidg.propagation import BUFFER
 
-# Fixed positions in the list of times.
-NEXT_READ = 0  # when the instruction memory access unit can start its next read
-GROUP_READY = 1  # when the current fetch group is in the issue buffer
-LAST_ISSUE = 2  # when the previous instruction left the issue buffer
 # Instructions that an object may hold at once: the latest leave time of each is kept.
 LARGEST_CAPACITY = 1 << 16
-BUFFER = 3  # the latest leave times of the issue buffer start here
+
+
+class Place(NamedTuple):
+    """Where the latest leave times of an object are: position, how many, number of the ring that holds them."""
+
+    position: int
+    capacity: int
+    ring: int
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class StorageSpec:
         hold: Cycles a transaction holds its port; -1: its latency.
         places: Transactions in flight; 0: no limit beside the ports.
         model: Latency per transaction.
+        path: Names of the storages that an access passes, this one first.
     """
 
     name: str
@@ -35,6 +41,7 @@ class StorageSpec:
     places: int
     port_bytes: int
     model: StorageModel
+    path: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class Machine:
 
     Attributes:
         size: Entries of the list of times.
-        places: Object to (position of its latest leave times, capacity).
+        places: Object to the place of its latest leave times; the issue buffer's is ``buffer``.
         services: Object to the position of its earliest next start.
         issues: Successor of the fetch stage to the position of its earliest next issue.
         units: Functional units in order of first use, for busy counters.
@@ -57,9 +64,10 @@ class Machine:
     read_interval: int
     instruction_storage: int
     instruction_address: int
-    buffer_places: int
+    buffer: Place
     size: int
-    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rings: int = 1
+    places: dict[str, Place] = field(default_factory=dict)
     services: dict[str, int] = field(default_factory=dict)
     issues: dict[str, int] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
@@ -73,11 +81,12 @@ class Machine:
         self.size += count
         return position
 
-    def place(self, name: str, capacity: int) -> tuple[int, int]:
-        """Position and number of the latest leave times of an object. Raises :class:`ProgramError`."""
+    def place(self, name: str, capacity: int) -> Place:
+        """Place of the latest leave times of an object. Raises :class:`ProgramError`."""
         if name not in self.places:
             check_capacity(f"capacity of '{name}'", capacity)
-            self.places[name] = (self.allocate(capacity), capacity)
+            self.places[name] = Place(self.allocate(capacity), capacity, self.rings)
+            self.rings += 1
         return self.places[name]
 
     def service(self, name: str) -> int:
@@ -102,7 +111,7 @@ class Machine:
         if nearest.name not in self.storage_index:
             model = build_model(path, self.models)
             self.storage_index[nearest.name] = len(self.storages)
-            self.storages.append(_spec(nearest, model))
+            self.storages.append(_spec(nearest, model, tuple(item.name for item in path)))
         return self.storage_index[nearest.name]
 
 
@@ -112,7 +121,7 @@ def check_capacity(what: str, capacity: int) -> None:
         raise ProgramError(f"{what} is {capacity:,}; at most {LARGEST_CAPACITY:,} can be evaluated")
 
 
-def _spec(storage: DataStorage, model: StorageModel) -> StorageSpec:
+def _spec(storage: DataStorage, model: StorageModel, path: tuple[str, ...]) -> StorageSpec:
     hold = -1 if storage.initiation_interval is None else storage.initiation_interval
     ports, places = storage.read_write_ports, storage.max_concurrent_requests or 0
     if places and model.is_fixed:
@@ -121,7 +130,7 @@ def _spec(storage: DataStorage, model: StorageModel) -> StorageSpec:
             ports, places = min(ports, places), 0
         elif hold > 0 and ports * -(-longest // hold) <= places:
             places = 0  # the ports alone keep the number in flight below the limit
-    return StorageSpec(storage.name, ports, hold, places, storage.port_bytes, model)
+    return StorageSpec(storage.name, ports, hold, places, storage.port_bytes, model, path)
 
 
 def constant(expression: Expr, what: str) -> int:
@@ -163,7 +172,7 @@ def build_machine(arch: Architecture) -> Machine:
         else constant(reader.initiation_interval, f"initiation interval of '{reader.name}'"),
         instruction_storage=-1,
         instruction_address=memory.address_ranges[0][0] if memory.address_ranges else 0,
-        buffer_places=buffer_places,
+        buffer=Place(BUFFER, buffer_places, 0),
         size=BUFFER + buffer_places,
     )
     model = build_model((memory,), machine.models)

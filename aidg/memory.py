@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from acadl.operations import AddressRange
-from aidg.kernel import Kernel, Record
+from aidg.kernel import Busy, Kernel, relative_cells
 from aidg.loops import Frame
+from aidg.propagation import PIECE, POSITION, State
 
 # Runs remembered per loop.
 REMEMBERED = 64
@@ -21,27 +21,25 @@ REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """State after a run, relative to the ``base`` and the displacements before it."""
+    """State after a run, its times relative to the same offset as ``base``, the one before it."""
 
-    times: list[int]
-    position: int
-    cells: dict[int, dict[int, tuple[int, int]]]
-    ranges: dict[int, list[Record]]
-    storages: list[tuple[list[int], list[int], list[int], list[int]]]
+    base: int
+    state: State
+    cells: dict[int, list[tuple[int, int, int]]]
+    ranges: dict[int, list[tuple[int, ...]]]
     latest: int
-    busy: list[int]
-    storage_busy: list[int]
+    busy: Busy
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run that is about to start."""
+    """A run that is about to start: its state, ``base`` and ``offset``, and what was busy until then."""
 
     key: Hashable
     base: int
+    offset: int
     displacements: dict[int, int]
-    busy: list[int]
-    storage_busy: list[int]
+    busy: Busy
 
 
 class RunMemory:
@@ -56,91 +54,93 @@ class RunMemory:
         """The current state as the start of a run."""
         kernel = self.kernel
         base = kernel.base()
-        kernel.prune(base)
-        displacements = self.frame.displacements(kernel.indices)
+        displacements = self.frame.displacements(kernel.state.indices)
         live: list[Hashable] = []
         for number, displacement in displacements.items():
-            if kernel.cells[number]:
-                live.append((number, kernel.live_cells(number, displacement, base)))
-            elif kernel.ranges[number]:
-                pieces = sorted(
-                    (p.start - displacement, p.bytes, p.rows, p.pitch, done - base, write, access)
-                    for p, done, write, access in kernel.ranges[number]
+            cell = kernel.program.groups[number].cell
+            if cell:
+                live.append(relative_cells(kernel.live_cells(number, base), displacement // cell, base))
+            else:
+                records = kernel.live_ranges(number, base)
+                live.append(
+                    tuple(sorted((r[0] - displacement, *r[1:PIECE], r[PIECE] - base) for r in records))
                 )
-                live.append((number, tuple(pieces)))
-        key = (self.frame.residues(kernel.indices), kernel.normalised(base), tuple(live))
-        return Entry(key, base, displacements, kernel.busy[:], [s.busy for s in kernel.storages])
+        key = (self.frame.residues(kernel.state.indices), kernel.normalised(base), tuple(live))
+        return Entry(key, base, kernel.offset, displacements, kernel.busy())
 
     def recall(self, entry: Entry) -> int | None:
         """Put the state after the run in place: its latest ``done``; ``None`` where it is not known."""
         run = self.runs.get(entry.key)
         if run is None:
             return None
-        kernel, base = self.kernel, entry.base
-        kernel.times = [
-            after + base if after >= 0 else now for after, now in zip(run.times, kernel.times, strict=True)
-        ]
-        kernel.position = run.position
+        kernel, state = self.kernel, self.kernel.state
+        later = entry.base - run.base
+        self._keep_others(entry, later)
+        kernel.offset += later
+        for name in ("times", "heads", "tables"):
+            getattr(state, name)[:] = getattr(run.state, name)
+        for name in ("stretches", "levels"):
+            for row, stored in zip(getattr(state, name), getattr(run.state, name), strict=True):
+                row[: len(stored)] = stored
+        state.control[POSITION] = run.state.control[POSITION]
         for number, displacement in entry.displacements.items():
-            distance = displacement // (kernel.program.groups[number].cell or 1)
-            kernel.cells[number] = {
-                cell + distance: (written + base, read + base)
-                for cell, (written, read) in run.cells[number].items()
-            }
-            kernel.ranges[number] = _moved(run.ranges[number], displacement, base)
-        for storage, (port_times, port_levels, place_times, place_levels) in zip(
-            kernel.storages, run.storages, strict=True
-        ):
-            storage.ports.times = [t + base for t in port_times]
-            storage.ports.levels = port_levels[:]
-            if storage.places is not None:
-                storage.places.times = [t + base for t in place_times]
-                storage.places.levels = place_levels[:]
-        for unit, cycles in enumerate(run.busy):
-            kernel.busy[unit] += cycles
-        for storage, cycles in zip(kernel.storages, run.storage_busy, strict=True):
-            storage.busy += cycles
-        return run.latest + base
+            cell = kernel.program.groups[number].cell
+            if number in run.cells:
+                moved = [(c + displacement // cell, w, r) for c, w, r in run.cells[number]]
+                kernel.put_cells(number, moved)
+            elif number in run.ranges:
+                kernel.put_ranges(number, [(r[0] + displacement, *r[1:]) for r in run.ranges[number]])
+        kernel.add_busy(run.busy, 1)
+        return run.latest + later + entry.offset
+
+    def _keep_others(self, entry: Entry, later: int) -> None:
+        """Operands that the loop does not use stay where they are although the offset moves."""
+        kernel = self.kernel
+        for number, group in enumerate(kernel.program.groups):
+            if number in entry.displacements or kernel.program.group_positions[number] >= 0:
+                continue
+            if group.cell:
+                cells = kernel.live_cells(number, entry.base)
+                kernel.put_cells(number, [(c, max(w - later, 0), max(r - later, 0)) for c, w, r in cells])
+            else:
+                records = kernel.live_ranges(number, entry.base)
+                kernel.put_ranges(number, [(*r[:PIECE], r[PIECE] - later) for r in records])
 
     def remember(self, entry: Entry, latest: int) -> None:
         """Note the current state as the one after the run that started at ``entry``."""
         if len(self.runs) >= REMEMBERED:
             self.runs.clear()
-        kernel, base = self.kernel, entry.base
-        cells = {}
+        kernel, state = self.kernel, self.kernel.state
+        alive = kernel.base()
+        cells, ranges = {}, {}
         for number, displacement in entry.displacements.items():
-            distance = displacement // (kernel.program.groups[number].cell or 1)
-            cells[number] = {
-                cell - distance: (written - base, read - base)
-                for cell, (written, read) in kernel.cells[number].items()
-            }
+            cell = kernel.program.groups[number].cell
+            if kernel.program.group_positions[number] >= 0:
+                continue
+            if cell:
+                live = kernel.live_cells(number, alive)
+                cells[number] = [(c - displacement // cell, w, r) for c, w, r in live]
+            else:
+                records = kernel.live_ranges(number, alive)
+                ranges[number] = [(r[0] - displacement, *r[1:]) for r in records]
         self.runs[entry.key] = _Run(
-            times=[t - base for t in kernel.times],
-            position=kernel.position,
+            base=entry.base + entry.offset - kernel.offset,
+            state=_copied(state),
             cells=cells,
-            ranges={
-                number: _moved(kernel.ranges[number], -displacement, -base)
-                for number, displacement in entry.displacements.items()
-            },
-            storages=[
-                (
-                    [t - base for t in s.ports.times],
-                    s.ports.levels[:],
-                    [t - base for t in s.places.times] if s.places else [],
-                    s.places.levels[:] if s.places else [],
-                )
-                for s in kernel.storages
-            ],
-            latest=latest - base,
-            busy=[now - before for now, before in zip(kernel.busy, entry.busy, strict=True)],
-            storage_busy=[
-                s.busy - before for s, before in zip(kernel.storages, entry.storage_busy, strict=True)
-            ],
+            ranges=ranges,
+            latest=latest - kernel.offset,
+            busy=kernel.busy() - entry.busy,
         )
 
 
-def _moved(records: list[Record], distance: int, cycles: int) -> list[Record]:
-    return [
-        (AddressRange(p.start + distance, p.bytes, p.rows, p.pitch), done + cycles, write, access)
-        for p, done, write, access in records
-    ]
+def _copied(state: State) -> State:
+    """A copy of what a run leaves behind, without operands; tables as far as they are used."""
+    used = [state.tables[3 * table] for table in range(len(state.stretches))]
+    return state._replace(
+        times=state.times.copy(),
+        heads=state.heads.copy(),
+        tables=state.tables.copy(),
+        control=state.control.copy(),
+        stretches=[row[:count].copy() for row, count in zip(state.stretches, used, strict=True)],
+        levels=[row[:count].copy() for row, count in zip(state.levels, used, strict=True)],
+    )

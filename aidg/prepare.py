@@ -5,139 +5,32 @@ Nothing here depends on trip counts: a program of 10¹² instructions is prepare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
 from acadl.errors import ProgramError
-from acadl.expressions import ExpressionError
+from acadl.expressions import Expr
 from acadl.model import Architecture, FunctionalUnit, PipelineStage
 from acadl.operations import Instruction
 from acadl.routing import Route, route
 from acadl.storage import path_to
 from aidg.hazards import Access, Group, group_accesses
-from aidg.machine import Machine, build_machine
+from aidg.machine import build_machine
+from aidg.prepared import (
+    AddressPlan,
+    Hop,
+    PreparedProgram,
+    QueuedLatency,
+    Row,
+    StorageAccess,
+    TrackedOperand,
+    evaluate,
+)
+from aidg.propagation import CELLS, FIXED, QUEUED, RANGES, SAME, TURNING
+from aidg.tape import Tree
 from mappings.program import Affine, Loop, LoopProgram, Memory, Node, Register, Sequence, Step, concrete
 
 # Groups with at most this many cells live in the flat list of times, larger ones in a dictionary.
 FLAT_CELLS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPlan:
-    """An affine address with loop indices by number: what is evaluated per dynamic instruction."""
-
-    const: int
-    terms: tuple[tuple[int, int], ...]
-    rotations: tuple[tuple[int, int, tuple[tuple[int, int], ...], int], ...]  # scale, const, terms, modulus
-
-    def at(self, indices: list[int]) -> int:
-        """Value at the current loop indices."""
-        value = self.const
-        for number, coefficient in self.terms:
-            value += coefficient * indices[number]
-        for scale, const, terms, modulus in self.rotations:
-            for number, coefficient in terms:
-                const += coefficient * indices[number]
-            value += scale * (const % modulus)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class StorageAccess:
-    """Transactions of one operand at one storage; ``latency`` is -1 where the storage's state decides."""
-
-    storage: int
-    transactions: int
-    latency: int
-    write: bool
-    chained: bool  # an earlier access of the same phase uses the same storage
-    address: AddressPlan
-    shape: tuple[int, int, int]  # bytes, rows, pitch
-
-
-@dataclass(frozen=True, slots=True)
-class TrackedOperand:
-    """An operand whose conflicts are tracked.
-
-    Attributes:
-        access: Number of the static operand.
-        group: Group in which it can conflict.
-        flat: First place of the group in the list of times; -1 where its times are kept elsewhere.
-        position: Place of the operand's own times where it never moves and the group is flat; else -1.
-    """
-
-    access: int
-    group: int
-    write: bool
-    flat: int
-    position: int
-    address: AddressPlan
-    shape: tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Everything the kernel needs to propagate one static instruction; positions are in the list of times."""
-
-    number: int
-    issue: int
-    first_place: int
-    # place, capacity, service, latency, interval, is fifo, next place
-    hops: tuple[tuple[int, int, int, int, int, bool, int], ...]
-    execute_place: int
-    execute_capacity: int
-    unit: int
-    unit_place: int
-    unit_capacity: int
-    unit_service: int
-    latency: int
-    interval: int  # -1: not pipelined
-    reads: tuple[StorageAccess, ...]
-    writes: tuple[StorageAccess, ...]
-    operands: tuple[TrackedOperand, ...]
-
-
-@dataclass(slots=True)
-class PreparedLoop:
-    """A loop with its body; ``level`` is the number of its index."""
-
-    name: str
-    level: int
-    count: int
-    body: Prepared
-    first_row: int
-    last_row: int
-    instructions: int  # per iteration
-
-
-Prepared: TypeAlias = "PreparedLoop | tuple[Prepared, ...] | Row"
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedProgram:
-    """What the kernel runs.
-
-    Attributes:
-        body: Loop tree with rows as leaves.
-        accesses: Static operands, in order of the rows.
-        access_rows: Row of each access.
-        access_plans: Address of each access.
-        groups: Operands that can conflict.
-        group_positions: First place of each flat group in the list of times; -1 for the others.
-        level_names: Loop indices by number.
-    """
-
-    machine: Machine
-    body: Prepared
-    rows: tuple[Row, ...]
-    instruction_count: int
-    accesses: tuple[Access, ...]
-    access_rows: tuple[int, ...]
-    access_plans: tuple[AddressPlan, ...]
-    groups: tuple[Group, ...]
-    group_positions: tuple[int, ...]
-    level_names: tuple[str, ...]
 
 
 def prepare(arch: Architecture, program: LoopProgram) -> PreparedProgram:
@@ -173,10 +66,12 @@ class _Preparation:
         rows = tuple(
             self._row(number, group_of, groups, positions, plans) for number in range(len(self.step_routes))
         )
-        body, _ = self._tree(self.program.body, rows, 0)
+        tree = Tree(rows, self.levels)
+        body = tree.add(self.program.body)
         return PreparedProgram(
             machine=self.machine,
             body=body,
+            tape=tuple(tree.tape),
             rows=rows,
             instruction_count=self.program.instruction_count,
             accesses=tuple(self.accesses),
@@ -212,7 +107,7 @@ class _Preparation:
         first = len(self.accesses)
         for operand in operation.operands:
             value = node.operands[operand.name]
-            if isinstance(value, int):
+            if not isinstance(value, (Register, Memory)):
                 continue
             directions = {"in": (False,), "out": (True,), "inout": (False, True)}[operand.direction]
             for write in directions:
@@ -292,124 +187,112 @@ class _Preparation:
         plans: tuple[AddressPlan, ...],
     ) -> Row:
         node, instruction, found, _, first = self.step_routes[number]
-        names = self.program.operations[node.operation].latency_names(instruction)
         machine, unit, stages = self.machine, found.unit, found.stages
-        execute = machine.place(stages[-1].name, stages[-1].capacity)
-        own = machine.place(unit.name, unit.capacity)
-        accesses = range(
-            first, self.step_routes[number + 1][4] if number + 1 < len(self.step_routes) else len(plans)
+        cycles = _Cycles(
+            self.program.operations[node.operation].latency_names(instruction),
+            {name: self._plan(value) for name, value in node.operands.items() if isinstance(value, Affine)},
         )
-        interval = unit.initiation_interval
-        storage = {write: self._storage_accesses(accesses, write, plans, unit) for write in (False, True)}
+        last = self.step_routes[number + 1][4] if number + 1 < len(self.step_routes) else len(plans)
+        numbers = range(first, last)
         return Row(
             number=number,
+            objects=(*(stage.name for stage in stages), unit.name),
             issue=machine.issue(stages[0].name),
-            first_place=machine.place(stages[0].name, stages[0].capacity)[0],
-            hops=self._hops(stages, names),
-            execute_place=execute[0],
-            execute_capacity=execute[1],
+            first_place=machine.place(stages[0].name, stages[0].capacity).position,
+            hops=tuple(self._hop(stage, target, cycles) for stage, target in pairwise(stages)),
+            execute=machine.place(stages[-1].name, stages[-1].capacity),
             unit=machine.unit(unit.name),
-            unit_place=own[0],
-            unit_capacity=own[1],
-            unit_service=machine.service(unit.name),
-            latency=_cycles(unit, "latency", names),
-            interval=-1 if interval is None else _cycles(unit, "initiation_interval", names),
-            reads=storage[False],
-            writes=storage[True],
+            own=machine.place(unit.name, unit.capacity),
+            service=machine.service(unit.name),
+            latency=cycles.of(unit, "latency"),
+            interval=SAME if unit.initiation_interval is None else cycles.of(unit, "initiation_interval"),
+            queued=tuple(cycles.queued),
+            accesses=self._storage_accesses(numbers, plans, unit),
             operands=tuple(
-                self._tracked(a, group_of[a], groups, positions, plans[a]) for a in accesses if a in group_of
+                self._tracked(a, group_of[a], groups, positions, plans[a]) for a in numbers if a in group_of
             ),
         )
 
-    def _hops(
-        self, stages: tuple[PipelineStage, ...], names: dict[str, int]
-    ) -> tuple[tuple[int, int, int, int, int, bool, int], ...]:
-        """The stages that the instruction passes through on its way to the execute stage."""
-        hops = []
-        for stage, following in pairwise(stages):
-            latency = _cycles(stage, "latency", names)
-            interval = (
-                latency if stage.initiation_interval is None else _cycles(stage, "initiation_interval", names)
-            )
-            place, capacity = self.machine.place(stage.name, stage.capacity)
-            target = self.machine.place(following.name, following.capacity)[0]
-            service = self.machine.service(stage.name)
-            hops.append((place, capacity, service, latency, interval, stage.order == "fifo", target))
-        return tuple(hops)
+    def _hop(self, stage: PipelineStage, following: PipelineStage, cycles: _Cycles) -> Hop:
+        """A stage that the instruction passes through on its way to the execute stage."""
+        return Hop(
+            stage=stage.name,
+            place=self.machine.place(stage.name, stage.capacity),
+            service=self.machine.service(stage.name),
+            latency=cycles.of(stage, "latency"),
+            interval=SAME if stage.initiation_interval is None else cycles.of(stage, "initiation_interval"),
+            is_fifo=stage.order == "fifo",
+            target=self.machine.place(following.name, following.capacity).position,
+        )
 
     def _storage_accesses(
-        self, accesses: range, write: bool, plans: tuple[AddressPlan, ...], unit: FunctionalUnit
+        self, numbers: range, plans: tuple[AddressPlan, ...], unit: FunctionalUnit
     ) -> tuple[StorageAccess, ...]:
         made: list[StorageAccess] = []
-        used: set[int] = set()
-        for number in accesses:
+        in_order = sorted(numbers, key=lambda number: self.accesses[number].write)
+        for number in in_order:
             access = self.accesses[number]
-            if access.write != write or access.space == "registers":
+            if access.space == "registers":
                 continue
             low, high = access.hull()
-            path = path_to(self.arch, unit.name, low, high, write)
+            path = path_to(self.arch, unit.name, low, high, access.write)
             assert path is not None  # checked when the operand was collected
             index = self.machine.storage(path)
             spec = self.machine.storages[index]
-            latency = spec.model.latency(low, write) if spec.model.is_fixed else -1
-            transactions = access.rows * -(-access.bytes // spec.port_bytes)
-            shape = (access.bytes, access.rows, access.pitch)
+            same = [other for other in made if other.storage == index]
             made.append(
-                StorageAccess(index, transactions, latency, write, index in used, plans[number], shape)
+                StorageAccess(
+                    access=number,
+                    storage=index,
+                    transactions=access.rows * -(-access.bytes // spec.port_bytes),
+                    latency=spec.model.latency(low, access.write) if spec.model.is_fixed else QUEUED,
+                    write=access.write,
+                    chained=any(other.write == access.write for other in same),
+                    earlier=len(same),
+                    address=plans[number],
+                    shape=(access.bytes, access.rows, access.pitch),
+                )
             )
-            used.add(index)
         return tuple(made)
 
     def _tracked(
         self, number: int, group: int, groups: list[Group], positions: tuple[int, ...], plan: AddressPlan
     ) -> TrackedOperand:
         access = self.accesses[number]
-        position = -1
-        if positions[group] >= 0 and not plan.terms and not plan.rotations:
-            cell = (plan.const - groups[group].origin) // groups[group].cell
-            position = positions[group] + 2 * cell
+        position, kind = positions[group], RANGES
+        if position >= 0:
+            kind = TURNING
+            if not plan.terms and not plan.rotations:
+                kind = FIXED
+                position += 2 * ((plan.const - groups[group].origin) // groups[group].cell)
+        elif groups[group].cell:
+            kind = CELLS
         shape = (access.bytes, access.rows, access.pitch)
-        return TrackedOperand(number, group, access.write, positions[group], position, plan, shape)
-
-    def _tree(self, node: Node, rows: tuple[Row, ...], number: int) -> tuple[Prepared, int]:
-        """The prepared tree of ``node`` whose first row is ``number``, and the row after its last."""
-        match node:
-            case Step():
-                return rows[number], number + 1
-            case Sequence(nodes):
-                made: list[Prepared] = []
-                for child in nodes:
-                    tree, number = self._tree(child, rows, number)
-                    if tree != ():
-                        made.append(tree)
-                return (made[0] if len(made) == 1 else tuple(made)), number
-            case Loop(name, count, body):
-                if count == 0:
-                    return (), number
-                tree, after = self._tree(body, rows, number)
-                if tree == ():
-                    return (), number
-                size = _instructions(tree)
-                return PreparedLoop(name, self.levels[name], count, tree, number, after, size), after
+        return TrackedOperand(number, kind, position, group, access.write, shape)
 
 
-def _instructions(tree: Prepared) -> int:
-    if isinstance(tree, Row):
-        return 1
-    if isinstance(tree, tuple):
-        return sum(map(_instructions, tree))
-    return tree.count * tree.instructions
+class _Cycles:
+    """Latencies and intervals of one static instruction.
 
+    Attributes:
+        queued: Those that differ between instances, in the order in which they were asked for.
+    """
 
-def _cycles(item: PipelineStage | FunctionalUnit, attribute: str, names: dict[str, int]) -> int:
-    """Value of a latency or interval for one instruction."""
-    try:
-        value: int = getattr(item, attribute).evaluate(names)
-    except ExpressionError as error:
-        raise ProgramError(f"{attribute} of '{item.name}': {error}") from error
-    if value < 0:
-        raise ProgramError(f"{attribute} of '{item.name}' is {value}; it cannot be negative")
-    return value
+    def __init__(self, names: dict[str, int], varying: dict[str, AddressPlan]) -> None:
+        self.queued: list[QueuedLatency] = []
+        self._names = names
+        self._varying = varying
+
+    def of(self, item: PipelineStage | FunctionalUnit, attribute: str) -> int:
+        """Cycles, or ``QUEUED``. Raises :class:`ProgramError`."""
+        expression: Expr = getattr(item, attribute)
+        what = f"{attribute} of '{item.name}'"
+        varying = self._varying.keys() & expression.names() if self._varying else ()
+        if not varying:
+            return evaluate(what, expression, self._names)
+        plans = tuple((name, self._varying[name]) for name in sorted(varying))
+        self.queued.append(QueuedLatency(what, expression, self._names, plans))
+        return QUEUED
 
 
 def _number_registers(arch: Architecture) -> dict[str, int]:

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from acadl.operations import AddressRange
-from aidg.kernel import Kernel
+from aidg.kernel import Busy, Kernel
 from aidg.loops import LoopPlan, plan_loops
-from aidg.machine import GROUP_READY
-from aidg.prepare import Prepared, PreparedLoop, Row
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Busy cycles of units and storage ports so far."""
-
-    units: tuple[int, ...]
-    storages: tuple[int, ...]
+from aidg.prepared import Block, Prepared, PreparedLoop
+from aidg.propagation import GROUP_READY, POSITION
 
 
 class Runner:
@@ -32,14 +21,14 @@ class Runner:
 
     def run(self) -> int:
         """Cycles of the whole program."""
-        self.kernel.recent = 0
+        self.kernel.forget_recent()
         self.run_node(self.kernel.program.body)
         return self.kernel.recent
 
     def run_node(self, node: Prepared) -> None:
         """Run a node of the tree from the current state."""
-        if isinstance(node, Row):
-            self.kernel.propagate(node)
+        if isinstance(node, Block):
+            self.kernel.run_block(node)
         elif isinstance(node, tuple):
             for child in node:
                 self.run_node(child)
@@ -48,16 +37,14 @@ class Runner:
 
     def run_loop(self, node: PreparedLoop) -> None:
         """Every iteration, one after the other."""
-        indices, level, body = self.kernel.indices, node.level, node.body
-        for iteration in range(node.count):
-            indices[level] = iteration
-            self.run_node(body)
-        indices[level] = 0
-
-    def busy(self) -> Busy:
-        """Busy cycles so far."""
         kernel = self.kernel
-        return Busy(tuple(kernel.busy), tuple(storage.busy for storage in kernel.storages))
+        if not kernel.has_queue:
+            kernel.run_whole(node)
+            return
+        for iteration in range(node.count):
+            kernel.state.indices[node.level] = iteration
+            self.run_node(node.body)
+        kernel.state.indices[node.level] = 0
 
     def jump(
         self, node: PreparedLoop, base: int, iterations: int, cycles: int, periods: int, since: Busy
@@ -67,31 +54,33 @@ class Runner:
         What was busy since ``since`` is counted ``periods`` times more.
         """
         kernel, plan = self.kernel, self.plans[id(node)]
-        kernel.shift(cycles, base)
-        for number, move in enumerate(plan.moves):
-            if kernel.cells[number]:
-                distance = (move or 0) * iterations // kernel.program.groups[number].cell
-                kernel.cells[number] = {
-                    cell + distance: (written + cycles, read + cycles)
-                    for cell, (written, read) in kernel.cells[number].items()
-                }
-            kernel.ranges[number] = [
-                (_moved(piece, _step(plan, move, access) * iterations), done + cycles, write, access)
-                for piece, done, write, access in kernel.ranges[number]
-            ]
+        kernel.offset += cycles
+        for number in range(len(plan.moves)):
+            self._move_operands(plan, number, base, iterations)
+        state = kernel.state
         position = (kernel.position + iterations * node.instructions) % kernel.machine.fetch_width
         if position != kernel.position:  # only where iterations are extrapolated, not known to be periodic
-            kernel.position = position
-            kernel.times[GROUP_READY] = base + cycles
-        for unit, before in enumerate(since.units):
-            kernel.busy[unit] += periods * (kernel.busy[unit] - before)
-        for storage, before in zip(kernel.storages, since.storages, strict=True):
-            storage.busy += periods * (storage.busy - before)
+            state.control[POSITION] = position
+            state.times[GROUP_READY] = base
+        kernel.add_busy(kernel.busy() - since, periods)
 
-
-def _step(plan: LoopPlan, move: int | None, access: int) -> int:
-    return plan.coefficients.get(access, 0) if move is None else move
-
-
-def _moved(piece: AddressRange, distance: int) -> AddressRange:
-    return AddressRange(piece.start + distance, piece.bytes, piece.rows, piece.pitch)
+    def _move_operands(self, plan: LoopPlan, number: int, base: int, iterations: int) -> None:
+        kernel, move = self.kernel, plan.moves[number]
+        if move == 0:
+            return
+        group = kernel.program.groups[number]
+        if group.cell:
+            if kernel.program.group_positions[number] < 0:
+                distance = (move or 0) * iterations // group.cell
+                cells = kernel.live_cells(number, base)
+                kernel.put_cells(number, [(cell + distance, written, read) for cell, written, read in cells])
+            return
+        ranges = kernel.live_ranges(number, base)
+        steps = [plan.coefficients.get(record[5], 0) if move is None else move for record in ranges]
+        kernel.put_ranges(
+            number,
+            [
+                (record[0] + step * iterations, *record[1:])
+                for record, step in zip(ranges, steps, strict=True)
+            ],
+        )

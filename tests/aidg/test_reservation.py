@@ -5,10 +5,26 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aidg.kernel import StorageState
-from aidg.reservation import Reservations
+from aidg import propagation
+from aidg.propagation import SAME, ProgramArrays, State
 
 Request = tuple[int, int]  # arrival, hold
+EMPTY_PROGRAM = ProgramArrays([], [], [], [], [], [], [], [])
+EMPTY_STATE = State(*[[] for _ in State._fields])
+
+
+def storage(ports: int, hold: int, places: int) -> tuple[ProgramArrays, State]:
+    """One storage with its tables, the second one for places."""
+    tables = (0, ports, 32, 0, places, 32)
+    arrays = EMPTY_PROGRAM._replace(storages=[hold, 0, 1 if places else -1])
+    state = EMPTY_STATE._replace(
+        tables=list(tables),
+        stretches=[[0] * 1000, [0] * 1000],
+        levels=[[0] * 1000, [0] * 1000],
+        port_busy=[0],
+        released=[0],
+    )
+    return arrays, state
 
 
 def naive(capacity: int, requests: list[Request]) -> list[int]:
@@ -26,11 +42,11 @@ def naive(capacity: int, requests: list[Request]) -> list[int]:
 
 
 def reserved(capacity: int, requests: list[Request]) -> list[int]:
-    table = Reservations(capacity)
+    _, state = storage(capacity, SAME, 0)
     starts = []
     for arrival, hold in requests:
-        start = table.earliest(arrival, hold)
-        table.hold(start, hold)
+        start = propagation._earliest(state, 0, arrival, hold)
+        propagation._hold(state, 0, start, hold)
         starts.append(start)
     return starts
 
@@ -48,35 +64,44 @@ def test_requests_take_the_first_gap(capacity: int, requests: list[Request]) -> 
 def test_many_transactions_equal_one_after_the_other(
     capacity: int, hold: int, requests: list[Request]
 ) -> None:
-    together = StorageState(capacity, hold, 0)
-    single = StorageState(capacity, hold, 0)
+    arrays, together = storage(capacity, hold, 0)
+    _, single = storage(capacity, hold, 0)
     for arrival, count in requests:
-        expected = release = arrival
+        expected = single.released[0] = arrival
         for _ in range(count):
-            expected, release = single.serve(release, 5)
-        assert together.serve_many(arrival, 5, count) == (expected, release)
-    assert together.busy == single.busy
+            expected = propagation._serve(arrays, single, 0, single.released[0], 5)
+        assert propagation._serve_many(arrays, together, 0, arrival, 5, count) == expected
+        assert together.released == single.released
+    assert together.port_busy == single.port_busy
 
 
 def test_a_gap_fits_exactly() -> None:
-    table = Reservations(1)
-    table.hold(0, 2)
-    table.hold(5, 2)
-    assert table.earliest(0, 3) == 2
-    assert table.earliest(0, 4) == 7
-    assert table.earliest(1, 0) == 1
+    _, state = storage(1, SAME, 0)
+    propagation._hold(state, 0, 0, 2)
+    propagation._hold(state, 0, 5, 2)
+    assert propagation._earliest(state, 0, 0, 3) == 2
+    assert propagation._earliest(state, 0, 0, 4) == 7
+    assert propagation._earliest(state, 0, 1, 0) == 1
+
+
+def stretches(state: State) -> list[Request]:
+    count = state.tables[0]
+    return list(zip(state.stretches[0][:count], state.levels[0][:count], strict=True))
 
 
 def test_the_past_is_forgotten() -> None:
-    table = Reservations(1)
-    table.hold(0, 4)
-    table.hold(10, 4)
-    assert table.state(3) == (0, 1, 7, 11, 1, 0, 1, 0)
-    assert table.state(4) == (0, 6, 10, 0, 1, 0)
-    assert table.state(14) == ()
+    _, state = storage(1, SAME, 0)
+    propagation._hold(state, 0, 0, 4)
+    propagation._hold(state, 0, 10, 4)
+    propagation._prune_table(state, 0, 3)
+    assert stretches(state) == [(0, 1), (4, 0), (10, 1), (14, 0)]
+    propagation._prune_table(state, 0, 4)
+    assert stretches(state) == [(4, 0), (10, 1), (14, 0)]
+    propagation._prune_table(state, 0, 14)
+    assert stretches(state) == []
 
 
 def test_places_limit_what_is_in_flight() -> None:
-    storage = StorageState(ports=1, hold=1, places=2)
-    answers = [storage.serve(0, 10)[0] for _ in range(3)]
+    arrays, state = storage(1, 1, 2)
+    answers = [propagation._serve(arrays, state, 0, 0, 10) for _ in range(3)]
     assert answers == [10, 11, 20]
