@@ -8,7 +8,6 @@ from aidg import propagation
 from aidg.machine import Machine
 from aidg.prepared import AddressPlan, PreparedProgram, Row, StorageAccess
 from aidg.propagation import (
-    ACCESS_COUNT,
     CONTROLS,
     EMPTY,
     FIRST_ENTER,
@@ -18,6 +17,7 @@ from aidg.propagation import (
     QUEUED,
     ROW,
     SAME,
+    TABLE,
     ProgramArrays,
     State,
 )
@@ -127,15 +127,15 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
     """The state before cycle 0, in plain lists."""
     machine = program.machine
     tables: list[int] = []
+    room = _first_room(arrays)
     for spec in machine.storages:
         for capacity in (spec.ports, spec.places) if spec.places else (spec.ports,):
-            tables += (0, capacity, propagation.PRUNE_AT)
+            tables += (0, capacity, propagation.PRUNE_AT, room)
     control = [0] * CONTROLS
     control[FIRST_ENTER], control[LIMIT] = NO_ENTER, UNLIMITED
     places = zip(program.groups, program.group_positions, strict=True)
     in_cells = [bool(group.cell) and position < 0 for group, position in places]
     in_ranges = [not group.cell for group in program.groups]
-    codes = range(0, len(arrays.code), propagation.CODE)
     return State(
         times=[0] * machine.size,
         heads=[0] * machine.rings,
@@ -147,8 +147,8 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         spots=[0] * max((len(row.operands) for row in program.rows), default=0),
         events=[0] * (4 + 2 * max((len(row.hops) for row in program.rows), default=0)),
         released=[0] * len(machine.storages),
-        stretches=[_zeros(_first_room(arrays, codes)) for _ in range(len(tables) // 3)],
-        levels=[_zeros(_first_room(arrays, codes)) for _ in range(len(tables) // 3)],
+        stretches=[_zeros(room) for _ in range(len(tables) // TABLE)],
+        levels=[_zeros(room) for _ in range(len(tables) // TABLE)],
         tables=tables,
         keys=[[EMPTY] * FIRST_CELLS if used else [] for used in in_cells],
         written=[_zeros(FIRST_CELLS) if used else [] for used in in_cells],
@@ -156,12 +156,12 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         masks=[FIRST_CELLS - 1] * len(in_cells),
         pieces=[_zeros(PIECE * FIRST_RANGES) if used else [] for used in in_ranges],
         ended=[_zeros(FIRST_RANGES) if used else [] for used in in_ranges],
-        counts=[count for _ in in_ranges for count in (0, propagation.PRUNE_AT)],
+        counts=[count for _ in in_ranges for count in (0, propagation.PRUNE_AT, FIRST_RANGES)],
     )
 
 
-def _first_room(arrays: ProgramArrays, codes: range) -> int:
-    most = max((arrays.code[code + ACCESS_COUNT] for code in codes), default=0)
+def _first_room(arrays: ProgramArrays) -> int:
+    most = max(arrays.code[propagation.ACCESS_COUNT :: propagation.CODE], default=0)
     return FIRST_STRETCHES * (1 + most)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aidg import propagation
 from aidg.arrays import first_state, flatten
+from aidg.compiled import Compiled, arrays_of, lists_of
 from aidg.feeding import fill_queue
 from aidg.prepared import Block, PreparedLoop, PreparedProgram
 from aidg.propagation import (
@@ -30,12 +31,14 @@ from aidg.propagation import (
     PIECE,
     POSITION,
     QUEUE,
+    RANGE,
     RECENT,
+    TABLE,
     TAPE,
 )
 
 if TYPE_CHECKING:
-    from aidg.compiled import Functions
+    from aidg.compiled import Run
 
 # Compiled code is interrupted after so many instructions, so that Ctrl-C and progress get a chance.
 PAUSE = 5_000_000
@@ -79,8 +82,7 @@ class Kernel:
         self.skipped_busy = [0] * len(self.machine.units)
         self.skipped_port_busy = [0] * len(self.machine.storages)
         self.has_queue = any(row.has_queue for row in program.rows) or self._fetch_has_state()
-        self._run: Any = propagation.run
-        self._functions: Any = propagation
+        self._run: Run = propagation.run
         self._rings = [
             (place.position + 1, place.position + place.capacity, place.ring)
             for place in (self.machine.buffer, *self.machine.places.values())
@@ -91,12 +93,19 @@ class Kernel:
         memory = self.machine.instruction_storage
         return memory >= 0 and not self.machine.storages[memory].model.is_fixed
 
-    def compile(self, functions: Functions) -> None:
-        """Go on with compiled functions, on NumPy arrays."""
-        self.arrays = functions.program(self.arrays)
-        self.state = functions.state(self.state)
-        self._run, self._functions = functions.run, functions
+    def compile(self) -> None:
+        """Go on with compiled functions, on NumPy arrays. Raises :class:`AcadlError` where numba is missing."""
+        self.arrays = arrays_of(self.arrays)
         self.is_compiled = True
+        self._use_arrays()
+
+    def _use_arrays(self) -> None:
+        self.state = arrays_of(self.state)
+        self._run = Compiled(self.arrays, self.state)
+
+    def _use_lists(self) -> None:
+        if self.is_compiled:
+            self.state = lists_of(self.state)
 
     # -- going on ------------------------------------------------------------------------------------------
 
@@ -137,22 +146,25 @@ class Kernel:
 
     def _make_room(self, status: int) -> None:
         """Double the tables that were full."""
-        if self.is_compiled:
-            self.state = self._functions.lists(self.state)
+        self._use_lists()
         state = self.state
         if status == NEED_RESERVATIONS:
-            for table in (*state.stretches, *state.levels):
+            for number, table in enumerate(state.stretches):
+                state.levels[number] += [0] * len(table)
                 table += [0] * len(table)
+                state.tables[TABLE * number + 3] = len(table)
         elif status == NEED_RANGES:
-            for entries in (*state.pieces, *state.ended):
+            for number, entries in enumerate(state.ended):
+                state.pieces[number] += [0] * len(state.pieces[number])
                 entries += [0] * len(entries)
+                state.counts[RANGE * number + 2] = len(entries)
         elif status == NEED_CELLS:
             base = self.base()
             for number, keys in enumerate(state.keys):
                 if keys:
                     self._fill_cells(number, self.live_cells(number, base), 2 * len(keys))
         if self.is_compiled:
-            self.state = self._functions.state(self.state)
+            self._use_arrays()
 
     def _fill_cells(self, number: int, cells: list[tuple[int, int, int]], size: int) -> None:
         """Put ``cells`` into a fresh table of ``size`` slots, or more if they do not fit."""
@@ -179,11 +191,10 @@ class Kernel:
 
     def _widen_cells(self, number: int, cells: list[tuple[int, int, int]], size: int) -> None:
         """Put ``cells`` into a larger table than there is now."""
-        if self.is_compiled:
-            self.state = self._functions.lists(self.state)
+        self._use_lists()
         self._fill_cells(number, cells, size)
         if self.is_compiled:
-            self.state = self._functions.state(self.state)
+            self._use_arrays()
 
     # -- the state as a whole ------------------------------------------------------------------------------
 
@@ -255,10 +266,10 @@ class Kernel:
     def reservations(self, table: int, base: int) -> tuple[int, ...]:
         """Stretches from ``base`` on, relative to it, and their levels."""
         state = self.state
-        if not state.tables[3 * table]:
+        if not state.tables[TABLE * table]:
             return ()
         propagation._prune_table(state, table, base)
-        count = state.tables[3 * table]
+        count = state.tables[TABLE * table]
         stretches = _listed(state.stretches[table][:count])
         levels = _listed(state.levels[table][:count])
         if levels and not levels[0]:  # as before the first stretch
@@ -279,7 +290,7 @@ class Kernel:
     def live_ranges(self, number: int, base: int) -> list[tuple[int, ...]]:
         """Ranges of a group that are still accessed: start, bytes, rows, pitch, is written, access, done."""
         state = self.state
-        count = state.counts[2 * number]
+        count = state.counts[RANGE * number]
         if not count:
             return []
         pieces, ended = _listed(state.pieces[number][: PIECE * count]), _listed(state.ended[number][:count])
@@ -296,7 +307,7 @@ class Kernel:
         for i, record in enumerate(ranges):
             pieces[PIECE * i : PIECE * i + PIECE] = record[:PIECE]
             ended[i] = record[PIECE]
-        state.counts[2 * number] = len(ranges)
+        state.counts[RANGE * number] = len(ranges)
 
 
 def _listed(values: Any) -> list[int]:

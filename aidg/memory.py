@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from aidg.kernel import Busy, Kernel, relative_cells
 from aidg.loops import Frame
-from aidg.propagation import PIECE, POSITION, State
+from aidg.propagation import PIECE, POSITION, TABLE, State
 
 # Runs remembered per loop.
 REMEMBERED = 64
@@ -135,7 +135,7 @@ class RunMemory:
 
 def _copied(state: State) -> State:
     """A copy of what a run leaves behind, without operands; tables as far as they are used."""
-    used = [state.tables[3 * table] for table in range(len(state.stretches))]
+    used = [state.tables[TABLE * table] for table in range(len(state.stretches))]
     return state._replace(
         times=state.times.copy(),
         heads=state.heads.copy(),

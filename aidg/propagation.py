@@ -67,6 +67,11 @@ ACCESS = 6
 # A storage: hold, ports' table, places' table (-1: no limit).
 STORAGE = 3
 
+# A table of reservations: entries used, capacity, entries from which on it is pruned, room.
+TABLE = 4
+# Live ranges of a group: how many, how many from which on they are pruned, room.
+RANGE = 3
+
 # A latency or interval that differs between instances comes from the queue.
 QUEUED = -1
 SAME = -2  # an interval that equals the latency; for units: not pipelined
@@ -117,11 +122,11 @@ class State(NamedTuple):
         released: Per storage: when the current instruction gives up its port.
         stretches: Per table of reservations: starts of stretches of equal occupancy.
         levels: Places taken in each stretch; before the first one none is, in the last one none.
-        tables: Per table: entries used, capacity, entries from which on it is pruned.
+        tables: Per table: see ``TABLE``.
         keys, written, read: Per group in cells: a table of cells with their times.
         masks: Per group: slots of its table, minus one.
         pieces, ended: Per group in ranges: live ranges and when they are done.
-        counts: Per group: live ranges, and the number from which on they are pruned.
+        counts: Per group: see ``RANGE``.
     """
 
     times: Any
@@ -373,15 +378,15 @@ def _storage_has_room(p: ProgramArrays, s: State, storage: int, factor: int, ext
 
 
 def _table_has_room(p: ProgramArrays, s: State, table: int, factor: int, extra: int) -> bool:
-    tables, entry = s.tables, 3 * table
+    tables, entry = s.tables, TABLE * table
     if tables[entry] > tables[entry + 2]:
         _prune_table(s, table, base_of(p, s))
-    return factor * (tables[entry] + extra + 4) <= len(s.stretches[table])
+    return factor * (tables[entry] + extra + 4) <= tables[entry + 3]
 
 
 def _prune_table(s: State, table: int, base: Any) -> None:
     """Forget the stretches that are over."""
-    entry = 3 * table
+    entry = TABLE * table
     count = s.tables[entry]
     stretches, levels = s.stretches[table], s.levels[table]
     gone = _after(stretches, count, base)
@@ -450,7 +455,7 @@ def _serve_many(p: ProgramArrays, s: State, storage: int, arrival: Any, latency:
         return answer
     table = p.storages[entry + 1]
     s.port_busy[storage] += count * hold
-    if s.tables[3 * table] == 0 or arrival >= s.stretches[table][s.tables[3 * table] - 1]:
+    if s.tables[TABLE * table] == 0 or arrival >= s.stretches[table][s.tables[TABLE * table] - 1]:
         _hold(s, table, arrival, count * hold)  # nobody holds a port then or later
         s.released[storage] = arrival + count * hold
         return arrival + (count - 1) * hold + latency
@@ -486,7 +491,7 @@ def _serve(p: ProgramArrays, s: State, storage: int, arrival: Any, latency: int)
 
 def _earliest(s: State, table: int, arrival: Any, hold: int) -> Any:
     """First moment from ``arrival`` on at which a place is free for ``hold`` cycles."""
-    count, capacity = s.tables[3 * table], s.tables[3 * table + 1]
+    count, capacity = s.tables[TABLE * table], s.tables[TABLE * table + 1]
     stretches, levels = s.stretches[table], s.levels[table]
     if hold == 0 or count == 0 or arrival >= stretches[count - 1]:
         return arrival
@@ -505,7 +510,7 @@ def _earliest(s: State, table: int, arrival: Any, hold: int) -> Any:
 
 def _free_for(s: State, table: int, moment: Any, wanted: int) -> Any:
     """For how long a place is free from ``moment`` on, ``wanted`` at most; at ``moment`` one is free."""
-    count, capacity = s.tables[3 * table], s.tables[3 * table + 1]
+    count, capacity = s.tables[TABLE * table], s.tables[TABLE * table + 1]
     stretches, levels = s.stretches[table], s.levels[table]
     for position in range(_after(stretches, count, moment), count):
         if stretches[position] >= moment + wanted:
@@ -520,14 +525,14 @@ def _hold(s: State, table: int, moment: Any, hold: int) -> None:
     if hold == 0:
         return
     stretches, levels = s.stretches[table], s.levels[table]
-    count = s.tables[3 * table]
+    count = s.tables[TABLE * table]
     end = moment + hold
     if count == 0 or moment > stretches[count - 1]:
         stretches[count] = moment
         stretches[count + 1] = end
         levels[count] = 1
         levels[count + 1] = 0
-        s.tables[3 * table] = count + 2
+        s.tables[TABLE * table] = count + 2
         return
     if moment == stretches[count - 1] and levels[count - 2] == 1:
         stretches[count - 1] = end
@@ -542,7 +547,7 @@ def _hold(s: State, table: int, moment: Any, hold: int) -> None:
 def _split(s: State, table: int, moment: Any) -> int:
     """Index of the stretch that starts at ``moment``, made if there is none."""
     stretches, levels = s.stretches[table], s.levels[table]
-    count = s.tables[3 * table]
+    count = s.tables[TABLE * table]
     position = _after(stretches, count, moment)
     if position and stretches[position - 1] == moment:
         return position - 1
@@ -551,14 +556,14 @@ def _split(s: State, table: int, moment: Any) -> int:
         levels[i] = levels[i - 1]
     stretches[position] = moment
     levels[position] = levels[position - 1] if position else 0
-    s.tables[3 * table] = count + 1
+    s.tables[TABLE * table] = count + 1
     return position
 
 
 def _merge(s: State, table: int, first: int, last: int) -> None:
     """Join neighbouring stretches of one level around the changed ones."""
     stretches, levels = s.stretches[table], s.levels[table]
-    count = s.tables[3 * table]
+    count = s.tables[TABLE * table]
     low = max(first - 1, 0)
     kept = low - 1 if low == 0 and levels[0] == 0 else low
     for i in range(low + 1, count):
@@ -570,7 +575,7 @@ def _merge(s: State, table: int, first: int, last: int) -> None:
         kept += 1
         stretches[kept] = stretches[i]
         levels[kept] = levels[i]
-    s.tables[3 * table] = kept + 1
+    s.tables[TABLE * table] = kept + 1
 
 
 # -- operands (rule 4) ---------------------------------------------------------------------------------------
@@ -657,24 +662,24 @@ def _is_claimed(p: ProgramArrays, s: State, row: int, number: int, group: int, s
 
 
 def _ranges_have_room(p: ProgramArrays, s: State, group: int, wanted: int) -> bool:
-    counts, entry = s.counts, 2 * group
+    counts, entry = s.counts, RANGE * group
     if counts[entry] > counts[entry + 1]:
         _prune_ranges(s, group, base_of(p, s))
-    return counts[entry] + wanted <= len(s.ended[group])
+    return counts[entry] + wanted <= counts[entry + 2]
 
 
 def _prune_ranges(s: State, group: int, base: Any) -> None:
     """Forget the ranges that nobody can wait for any more."""
     pieces, ended = s.pieces[group], s.ended[group]
     kept = 0
-    for i in range(s.counts[2 * group]):
+    for i in range(s.counts[RANGE * group]):
         if ended[i] > base:
             ended[kept] = ended[i]
             for field in range(PIECE):
                 pieces[PIECE * kept + field] = pieces[PIECE * i + field]
             kept += 1
-    s.counts[2 * group] = kept
-    s.counts[2 * group + 1] = max(PRUNE_AT, 2 * kept)
+    s.counts[RANGE * group] = kept
+    s.counts[RANGE * group + 1] = max(PRUNE_AT, 2 * kept)
 
 
 def _ready(p: ProgramArrays, s: State, row: int, ready: Any) -> Any:
@@ -705,7 +710,7 @@ def _range_ready(p: ProgramArrays, s: State, operand: int, start: int, ready: An
     operands = p.operands
     group, write = operands[operand + 3], operands[operand + 1]
     pieces, ended = s.pieces[group], s.ended[group]
-    for i in range(s.counts[2 * group]):
+    for i in range(s.counts[RANGE * group]):
         if ended[i] > ready and (write or pieces[PIECE * i + 4]):
             at = PIECE * i
             if overlaps(
@@ -791,8 +796,8 @@ def _note(p: ProgramArrays, s: State, row: int, done: Any) -> None:
 
 def _note_range(p: ProgramArrays, s: State, operand: int, start: int, done: Any) -> None:
     group = p.operands[operand + 3]
-    entry = s.counts[2 * group]
-    s.counts[2 * group] = entry + 1
+    entry = s.counts[RANGE * group]
+    s.counts[RANGE * group] = entry + 1
     s.ended[group][entry] = done
     pieces, at = s.pieces[group], PIECE * entry
     pieces[at] = start

@@ -15,7 +15,7 @@ EMPTY_STATE = State(*[[] for _ in State._fields])
 
 def storage(ports: int, hold: int, places: int) -> tuple[ProgramArrays, State]:
     """One storage with its tables, the second one for places."""
-    tables = (0, ports, 32, 0, places, 32)
+    tables = (0, ports, 32, 1000, 0, places, 32, 1000)
     arrays = EMPTY_PROGRAM._replace(storages=[hold, 0, 1 if places else -1])
     state = EMPTY_STATE._replace(
         tables=list(tables),

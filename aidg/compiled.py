@@ -1,0 +1,108 @@
+"""The functions of :mod:`aidg.propagation`, compiled by numba for NumPy arrays (extra ``fast``).
+
+The module is loaded a second time and its functions are replaced by compiled ones in that copy, so both worlds
+have one source. Compiled code sees the arrays as bare pointers, which costs nothing to pass on. Machine code is
+kept in numba's cache, beside the source or in the user's cache directory.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec, module_from_spec
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from acadl.errors import AcadlError
+from aidg import propagation
+from aidg.propagation import ProgramArrays, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[[ProgramArrays, State, int, int], int]
+
+Fields = TypeVar("Fields", ProgramArrays, State)
+
+# Fields of the state with a row per table or group.
+TABLES = ("stretches", "levels", "keys", "written", "read", "pieces", "ended")
+
+
+def is_available() -> bool:
+    """Whether numba is installed."""
+    return find_spec("numba") is not None
+
+
+def arrays_of(fields: Fields) -> Fields:
+    """The same on NumPy arrays of 64-bit integers; tables stay lists of rows."""
+    import numpy as np
+
+    def array(numbers: Any) -> Any:
+        return np.array(numbers, dtype=np.int64)
+
+    return type(fields)(
+        *(
+            [array(row) for row in values] if name in TABLES else array(values)
+            for name, values in zip(fields._fields, fields, strict=True)
+        )
+    )
+
+
+def lists_of(state: State) -> State:
+    """The same on plain lists."""
+    return State(
+        *(
+            [row.tolist() for row in values] if name in TABLES else values.tolist()
+            for name, values in zip(state._fields, state, strict=True)
+        )
+    )
+
+
+class Compiled:
+    """Compiled propagation of one state, whose arrays stay where they are.
+
+    Called like :func:`aidg.propagation.run`, with the arrays it has been made for.
+    """
+
+    def __init__(self, program: ProgramArrays, state: State) -> None:
+        """Compile, or load what has been compiled before.
+
+        Raises:
+            AcadlError: numba is not installed.
+        """
+        import numpy as np
+
+        self._enter = compiled_entry()
+        # a table is passed as an array of pointers to its rows
+        self._rows = [
+            np.array([row.ctypes.data for row in getattr(state, name)], dtype=np.int64) for name in TABLES
+        ]
+        self._kept_alive = (program, state)
+        pointers = dict(zip(TABLES, self._rows, strict=True))
+        columns = {**program._asdict(), **state._asdict(), **pointers}
+        self._addresses = np.array([column.ctypes.data for column in columns.values()], dtype=np.int64)
+
+    def __call__(self, program: ProgramArrays, state: State, pc: int, stop: int) -> int:
+        return int(self._enter(self._addresses, pc, stop))
+
+
+@cache
+def compiled_entry() -> Callable[[Any, int, int], int]:
+    """:func:`aidg.compiled_entry.enter` for compiled propagation. Raises :class:`AcadlError`."""
+    if not is_available():
+        raise AcadlError("the compiled kernel needs numba: pip install 'acadl[fast]'")
+    from numba import njit
+
+    copy = _second_copy("aidg.propagation")
+    for name, function in vars(propagation).items():
+        if isinstance(function, FunctionType):
+            setattr(copy, name, njit(cache=True, error_model="numpy")(getattr(copy, name)))
+    entry: Any = _second_copy("aidg.compiled_entry")
+    entry.run = copy.run  # type: ignore[attr-defined]
+    return njit(cache=True, error_model="numpy")(entry.enter)  # type: ignore[no-any-return]
+
+
+def _second_copy(name: str) -> ModuleType:
+    spec: Any = find_spec(name)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
