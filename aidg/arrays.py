@@ -6,7 +6,7 @@ from math import ceil
 
 from aidg import propagation
 from aidg.machine import Machine
-from aidg.prepared import AddressPlan, PreparedProgram, Row, StorageAccess
+from aidg.prepared import AddressPlan, PreparedProgram, Row
 from aidg.propagation import (
     CONTROLS,
     EMPTY,
@@ -23,9 +23,7 @@ from aidg.propagation import (
 )
 
 # Entries with which tables start; they grow with what is alive.
-FIRST_STRETCHES = 64
 FIRST_CELLS = 32
-FIRST_RANGES = 48
 # No limit on the instructions to propagate.
 UNLIMITED = (1 << 63) - 1
 
@@ -53,7 +51,7 @@ class _Flattener:
             accesses=self.accesses,
             plans=self.plans,
             storages=_storages(self.program.machine),
-            front=_front(self.program.machine),
+            front=[*_front(self.program.machine), *_growth(self.program)],
         )
 
     def _row(self, row: Row) -> int:
@@ -70,16 +68,8 @@ class _Flattener:
             self.operands += (operand.kind, int(operand.write), operand.position, operand.group, plan)
             self.operands += (group.origin, group.cell, *operand.shape, operand.access)
         for access in row.accesses:
-            self.accesses += self._access(access, row)
+            self.accesses += (access.storage, access.transactions, access.latency, int(access.chained))
         return start
-
-    def _access(self, access: StorageAccess, row: Row) -> tuple[int, ...]:
-        # one after the other, blocks of transactions add at most half as many entries as there are, single
-        # ones two each (`_hold` splits a stretch at either end, whole gaps are filled without a trace)
-        same = [other for other in row.accesses if other.storage == access.storage]
-        extra = 2 * sum(other.transactions for other in same) + 4 * len(same)
-        factor = ceil(1.5 ** (access.earlier + 1))
-        return access.storage, access.transactions, access.latency, int(access.chained), extra, factor
 
     def _plan(self, plan: AddressPlan) -> int:
         if plan not in self.plan_of:
@@ -118,6 +108,31 @@ def _front(machine: Machine) -> list[int]:
     ]
 
 
+def _growth(program: PreparedProgram) -> tuple[int, ...]:
+    """Tables, the most that one instruction can add to them, groups, and the most ranges that it can add.
+
+    A block of transactions adds at most half as many entries as there are and three more: it fills gaps, and
+    splits a stretch at either end. Where transactions are single, each one splits at most two.
+    """
+    machine = program.machine
+    accesses = max((len(row.accesses) for row in program.rows), default=0)
+    single = max(
+        (
+            sum(
+                a.transactions
+                for a in row.accesses
+                if a.latency == QUEUED or machine.storages[a.storage].places
+            )
+            for row in program.rows
+        ),
+        default=0,
+    )
+    tables = sum(2 if spec.places else 1 for spec in machine.storages)
+    operands = max((len(row.operands) for row in program.rows), default=0)
+    # the fetch is one more access
+    return tables, ceil(1.5 ** (accesses + 1)), 2 * single + 4 * (accesses + 1), len(program.groups), operands
+
+
 def flatten(program: PreparedProgram) -> ProgramArrays:
     """The program as plain lists of integers."""
     return _Flattener(program).run()
@@ -128,6 +143,7 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
     machine = program.machine
     tables: list[int] = []
     room = _first_room(arrays)
+    ranges = 2 * propagation.PRUNE_AT + arrays.front[propagation.RANGES_EXTRA]
     for spec in machine.storages:
         for capacity in (spec.ports, spec.places) if spec.places else (spec.ports,):
             tables += (0, capacity, propagation.PRUNE_AT, room)
@@ -154,15 +170,16 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         written=[_zeros(FIRST_CELLS) if used else [] for used in in_cells],
         read=[_zeros(FIRST_CELLS) if used else [] for used in in_cells],
         masks=[FIRST_CELLS - 1] * len(in_cells),
-        pieces=[_zeros(PIECE * FIRST_RANGES) if used else [] for used in in_ranges],
-        ended=[_zeros(FIRST_RANGES) if used else [] for used in in_ranges],
-        counts=[count for _ in in_ranges for count in (0, propagation.PRUNE_AT, FIRST_RANGES)],
+        pieces=[_zeros(PIECE * ranges) if used else [] for used in in_ranges],
+        ended=[_zeros(ranges) if used else [] for used in in_ranges],
+        counts=[count for _ in in_ranges for count in (0, propagation.PRUNE_AT, ranges)],
     )
 
 
 def _first_room(arrays: ProgramArrays) -> int:
-    most = max(arrays.code[propagation.ACCESS_COUNT :: propagation.CODE], default=0)
-    return FIRST_STRETCHES * (1 + most)
+    """Room for twice the entries at which a table is pruned, and what one instruction can add to them."""
+    entries = 2 * propagation.PRUNE_AT + arrays.front[propagation.ROOM_EXTRA]
+    return int(arrays.front[propagation.ROOM_FACTOR] * entries)
 
 
 def _zeros(count: int) -> list[int]:

@@ -1,7 +1,7 @@
 """The functions of :mod:`aidg.propagation`, compiled by numba for NumPy arrays (extra ``fast``).
 
-The module is loaded a second time and its functions are replaced by compiled ones in that copy, so both worlds
-have one source. Compiled code sees the arrays as bare pointers, which costs nothing to pass on. Machine code is
+The module is loaded a second time and its functions are replaced by compiled ones in that copy, so both
+worlds have one source. Compiled code sees the arrays as bare pointers, which costs nothing to pass on. It is
 kept in numba's cache, beside the source or in the user's cache directory.
 """
 
@@ -87,18 +87,21 @@ class Compiled:
 
 @cache
 def compiled_entry() -> Callable[[Any, int, int], int]:
-    """:func:`aidg.compiled_entry.enter` for compiled propagation. Raises :class:`AcadlError`."""
+    """:func:`aidg.propagation.enter`, compiled. Raises :class:`AcadlError`."""
     if not is_available():
         raise AcadlError("the compiled kernel needs numba: pip install 'acadl[fast]'")
     from numba import njit
 
+    from aidg import pointers
+
     copy = _second_copy("aidg.propagation")
     for name, function in vars(propagation).items():
-        if isinstance(function, FunctionType):
+        if hasattr(pointers, name):
+            setattr(copy, name, getattr(pointers, name))
+        elif isinstance(function, FunctionType):
             setattr(copy, name, njit(cache=True, error_model="numpy")(getattr(copy, name)))
-    entry: Any = _second_copy("aidg.compiled_entry")
-    entry.run = copy.run  # type: ignore[attr-defined]
-    return njit(cache=True, error_model="numpy")(entry.enter)  # type: ignore[no-any-return]
+    entry: Callable[[Any, int, int], int] = copy.enter
+    return entry
 
 
 def _second_copy(name: str) -> ModuleType:

@@ -134,8 +134,8 @@ def _describe(loop: Unsettled, budget: int, tolerance: float) -> str:
     within = "within" if spread <= tolerance else "beyond"
     return (
         f"loop '{loop.loop}' did not settle within the budget of {budget} instructions ({loop.reason}): "
-        f"extrapolated after {loop.evaluated} iterations at {loop.interval_cycles:g} cycles each, which spread "
-        f"by {loop.spread_cycles:g} cycles ({within} the tolerance of {tolerance:g})"
+        f"extrapolated after {loop.evaluated} iterations at {loop.interval_cycles:g} cycles each, which "
+        f"spread by {loop.spread_cycles:g} cycles ({within} the tolerance of {tolerance:g})"
     )
 
 

@@ -1,4 +1,4 @@
-"""Storages with a state of their own in a loop: what they hold, in a frame that moves with the loop's streams."""
+"""What storages with a state of their own hold in a loop, in a frame that moves with the loop's streams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Held:
     """What the storages of a component hold at an iteration boundary.
 
     Attributes:
-        key: Decides all later answers up to a shift in address, given that streams of different steps keep apart.
+        key: Decides all later answers up to a shift in address, as long as streams of different steps keep
+            apart.
         steps: Per storage: bytes that each line moves per iteration, by its address.
         zones: Per access: from its first to its last line, in this iteration's addresses.
         resting: Lines that earlier code has left.
@@ -31,7 +32,10 @@ class Held:
 def held_by(
     kernel: Kernel, node: PreparedLoop, plan: LoopPlan, component: Component, iteration: int
 ) -> Held | None:
-    """What the storages of ``component`` hold before ``iteration``; ``None``: a line belongs to several streams."""
+    """What the storages of ``component`` hold before ``iteration``.
+
+    ``None`` where streams of different steps have been at the same line.
+    """
     swept = {
         access: aligned(
             sweep(kernel.program, plan, access, kernel.state.indices, {node.level: (0, iteration)}), component

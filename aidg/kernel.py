@@ -1,4 +1,4 @@
-"""The state of a machine that runs a prepared program: moved on by :mod:`aidg.propagation`, read and moved here.
+"""The state of a machine that runs a prepared program; :mod:`aidg.propagation` moves it on.
 
 The state is what later instructions can depend on and nothing else, so its size is bounded by what is alive,
 whatever the trip count. Times in it are relative to ``offset``: moving everything in time moves the offset.
@@ -46,7 +46,12 @@ PAUSE = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Busy cycles: per unit, those in which it could not start another instruction; per storage, its ports'."""
+    """Busy cycles.
+
+    Attributes:
+        units: Per unit: those in which it could not start another instruction.
+        storages: Per storage: those for which its ports are held.
+    """
 
     units: tuple[int, ...]
     storages: tuple[int, ...]
@@ -94,7 +99,11 @@ class Kernel:
         return memory >= 0 and not self.machine.storages[memory].model.is_fixed
 
     def compile(self) -> None:
-        """Go on with compiled functions, on NumPy arrays. Raises :class:`AcadlError` where numba is missing."""
+        """Go on with compiled functions, on NumPy arrays.
+
+        Raises:
+            AcadlError: numba is not installed.
+        """
         self.arrays = arrays_of(self.arrays)
         self.is_compiled = True
         self._use_arrays()
@@ -312,7 +321,7 @@ class Kernel:
 
 def _listed(values: Any) -> list[int]:
     """A list, whether the array is one or NumPy's."""
-    return values if isinstance(values, list) else values.tolist()  # type: ignore[no-any-return]
+    return values if isinstance(values, list) else values.tolist()
 
 
 def relative_cells(cells: list[tuple[int, int, int]], distance: int, base: int) -> Hashable:

@@ -17,7 +17,7 @@ LARGEST_CAPACITY = 1 << 16
 
 
 class Place(NamedTuple):
-    """Where the latest leave times of an object are: position, how many, number of the ring that holds them."""
+    """Where the latest leave times of an object are: position, how many, number of their ring."""
 
     position: int
     capacity: int

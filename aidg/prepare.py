@@ -239,7 +239,6 @@ class _Preparation:
             assert path is not None  # checked when the operand was collected
             index = self.machine.storage(path)
             spec = self.machine.storages[index]
-            same = [other for other in made if other.storage == index]
             made.append(
                 StorageAccess(
                     access=number,
@@ -247,8 +246,7 @@ class _Preparation:
                     transactions=access.rows * -(-access.bytes // spec.port_bytes),
                     latency=spec.model.latency(low, access.write) if spec.model.is_fixed else QUEUED,
                     write=access.write,
-                    chained=any(other.write == access.write for other in same),
-                    earlier=len(same),
+                    chained=any(o.storage == index and o.write == access.write for o in made),
                     address=plans[number],
                     shape=(access.bytes, access.rows, access.pitch),
                 )

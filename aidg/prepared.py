@@ -61,7 +61,8 @@ class QueuedLatency:
 class StorageAccess:
     """Transactions of one operand at one storage.
 
-    ``latency`` is ``QUEUED`` where the storage's state decides; ``earlier`` accesses of the instruction use the same storage; with ``chained`` one of the same direction.
+    ``latency`` is ``QUEUED`` where the storage's state decides; with ``chained``, an earlier access of the
+    same direction uses the same storage.
     """
 
     access: int
@@ -70,7 +71,6 @@ class StorageAccess:
     latency: int
     write: bool
     chained: bool
-    earlier: int
     address: AddressPlan
     shape: tuple[int, int, int]  # bytes, rows, pitch
 

@@ -26,7 +26,8 @@ FIRST_ENTER = 3  # when the first instruction since the last reset entered the i
 LIMIT = 4  # stop once so many instructions have been propagated
 QUEUE = 5  # next entry of the queue of latencies
 PC = 6  # entry of the tape that comes next
-CONTROLS = 7
+CROWDED = 7  # some table has reached the size from which on it is pruned
+CONTROLS = 8
 
 NO_ENTER = -(1 << 62)
 
@@ -60,9 +61,8 @@ TURNING = 1  # its times are at `position` + 2 · cell
 CELLS = 2  # its times are in the group's table of cells
 RANGES = 3  # it is compared with the group's live ranges
 
-# Transactions of an operand: storage, transactions, latency, is chained, entries that they can add to a table,
-# and the factor by which the table can have grown by then.
-ACCESS = 6
+# Transactions of an operand: storage, transactions, latency, is chained.
+ACCESS = 4
 
 # A storage: hold, ports' table, places' table (-1: no limit).
 STORAGE = 3
@@ -79,7 +79,8 @@ SAME = -2  # an interval that equals the latency; for units: not pipelined
 # The front end.
 FETCH_WIDTH, FETCH_LATENCY, IN_ORDER, READ_LATENCY, READ_INTERVAL = range(5)
 FETCH_STORAGE, FETCH_ACCESS_LATENCY, BUFFER_PLACES, BUFFER_RING = range(5, 9)
-FRONT = 9
+# What one instruction can add to tables: no more than `factor` times (their entries + `extra`).
+TABLES, ROOM_FACTOR, ROOM_EXTRA, GROUPS, RANGES_EXTRA = range(9, 14)
 
 # Tables are pruned when they have grown to this many entries since the last time.
 PRUNE_AT = 32
@@ -117,8 +118,8 @@ class State(NamedTuple):
         port_busy: Per storage: cycles for which ports are held.
         queue: Latencies that differ between instances, in the order of their use.
         spots: Where the times of the current instruction's operands are.
-        events: Of the current instruction: enter, issue, then start and leave per stage, start and done in the
-            unit.
+        events: Of the current instruction: enter, issue, then start and leave per stage, start and done in
+            the unit.
         released: Per storage: when the current instruction gives up its port.
         stretches: Per table of reservations: starts of stretches of equal occupancy.
         levels: Places taken in each stretch; before the first one none is, in the last one none.
@@ -179,15 +180,62 @@ def run(p: ProgramArrays, s: State, pc: int, stop: int) -> int:
     return FINISHED
 
 
+def integers(address: int) -> Any:
+    """Array of integers at an address: where the functions are compiled, a pointer takes this one's place."""
+    raise TypeError(f"0x{address:x} is an address only where this is compiled")
+
+
+def rows(address: int) -> Any:
+    """Array of arrays of integers at an address: as :func:`integers`."""
+    raise TypeError(f"0x{address:x} is an address only where this is compiled")
+
+
+def enter(a: Any, pc: int, stop: int) -> int:
+    """:func:`run` on the arrays whose addresses are in ``a``, in the order of their fields."""
+    program = ProgramArrays(
+        integers(a[0]),
+        integers(a[1]),
+        integers(a[2]),
+        integers(a[3]),
+        integers(a[4]),
+        integers(a[5]),
+        integers(a[6]),
+        integers(a[7]),
+    )
+    state = State(
+        integers(a[8]),
+        integers(a[9]),
+        integers(a[10]),
+        integers(a[11]),
+        integers(a[12]),
+        integers(a[13]),
+        integers(a[14]),
+        integers(a[15]),
+        integers(a[16]),
+        integers(a[17]),
+        rows(a[18]),
+        rows(a[19]),
+        integers(a[20]),
+        rows(a[21]),
+        rows(a[22]),
+        rows(a[23]),
+        integers(a[24]),
+        rows(a[25]),
+        rows(a[26]),
+        integers(a[27]),
+    )
+    return run(program, state, pc, stop)
+
+
 def propagate(p: ProgramArrays, s: State, row: int) -> int:
     """Move the next instance of the row whose code starts at ``row`` through the machine."""
     code, control = p.code, s.control
-    if (code[row + ACCESS_COUNT] or p.front[FETCH_STORAGE] >= 0) and not _has_room(p, s, row):
-        return NEED_RESERVATIONS
-    if code[row + OPERAND_COUNT]:
-        status = _locate(p, s, row)
+    if control[CROWDED]:
+        status = _tidy(p, s)
         if status != FINISHED:
             return status
+    if code[row + OPERAND_COUNT] and not _locate(p, s, row):
+        return NEED_CELLS
     moment = _issue(p, s, row)
     if code[row + HOP_COUNT]:
         moment = _travel(p, s, row, moment)
@@ -357,37 +405,33 @@ def base_of(p: ProgramArrays, s: State) -> Any:
 # -- storages (rules 7 and 8) --------------------------------------------------------------------------------
 
 
-def _has_room(p: ProgramArrays, s: State, row: int) -> bool:
-    """Whether the tables hold whatever the row's transactions can add; forgets what is over."""
-    accesses = p.accesses
-    first = p.code[row + ACCESSES]
-    factor = 1
-    for access in range(first, first + ACCESS * p.code[row + ACCESS_COUNT], ACCESS):
-        factor = max(factor, accesses[access + 5])
-        if not _storage_has_room(p, s, accesses[access], accesses[access + 5], accesses[access + 4]):
-            return False
-    storage = p.front[FETCH_STORAGE]
-    return storage < 0 or _storage_has_room(p, s, storage, 2 * factor, 2)
-
-
-def _storage_has_room(p: ProgramArrays, s: State, storage: int, factor: int, extra: int) -> bool:
-    places = p.storages[STORAGE * storage + 2]
-    if places >= 0 and not _table_has_room(p, s, places, factor, extra):
-        return False
-    return _table_has_room(p, s, p.storages[STORAGE * storage + 1], factor, extra)
-
-
-def _table_has_room(p: ProgramArrays, s: State, table: int, factor: int, extra: int) -> bool:
-    tables, entry = s.tables, TABLE * table
-    if tables[entry] > tables[entry + 2]:
-        _prune_table(s, table, base_of(p, s))
-    return factor * (tables[entry] + extra + 4) <= tables[entry + 3]
+def _tidy(p: ProgramArrays, s: State) -> int:
+    """Forget what is over where tables are crowded; says which of them have to grow first."""
+    base = base_of(p, s)
+    for table in range(p.front[TABLES]):
+        if s.tables[TABLE * table] > s.tables[TABLE * table + 2]:
+            _prune_table(s, table, base)
+            count, room = s.tables[TABLE * table], s.tables[TABLE * table + 3]
+            # whatever one instruction can add to so many entries finds room
+            most = room // p.front[ROOM_FACTOR] - p.front[ROOM_EXTRA]
+            s.tables[TABLE * table + 2] = min(most, max(PRUNE_AT, 2 * count))
+            if count > most:
+                return NEED_RESERVATIONS
+    for group in range(p.front[GROUPS]):
+        if s.counts[RANGE * group] > s.counts[RANGE * group + 1]:
+            _prune_ranges(s, group, base)
+            count, room = s.counts[RANGE * group], s.counts[RANGE * group + 2]
+            most = room - p.front[RANGES_EXTRA]
+            s.counts[RANGE * group + 1] = min(most, max(PRUNE_AT, 2 * count))
+            if count > most:
+                return NEED_RANGES
+    s.control[CROWDED] = 0
+    return FINISHED
 
 
 def _prune_table(s: State, table: int, base: Any) -> None:
     """Forget the stretches that are over."""
-    entry = TABLE * table
-    count = s.tables[entry]
+    count = s.tables[TABLE * table]
     stretches, levels = s.stretches[table], s.levels[table]
     gone = _after(stretches, count, base)
     # the stretch that `base` lies in stays
@@ -395,8 +439,7 @@ def _prune_table(s: State, table: int, base: Any) -> None:
     for i in range(gone, count):
         stretches[i - gone] = stretches[i]
         levels[i - gone] = levels[i]
-    s.tables[entry] = count - gone
-    s.tables[entry + 2] = max(PRUNE_AT, 2 * (count - gone))
+    s.tables[TABLE * table] = count - gone
 
 
 def _after(stretches: Any, count: int, moment: Any) -> int:
@@ -533,6 +576,8 @@ def _hold(s: State, table: int, moment: Any, hold: int) -> None:
         levels[count] = 1
         levels[count + 1] = 0
         s.tables[TABLE * table] = count + 2
+        if count + 2 > s.tables[TABLE * table + 2]:
+            s.control[CROWDED] = 1
         return
     if moment == stretches[count - 1] and levels[count - 2] == 1:
         stretches[count - 1] = end
@@ -557,6 +602,8 @@ def _split(s: State, table: int, moment: Any) -> int:
     stretches[position] = moment
     levels[position] = levels[position - 1] if position else 0
     s.tables[TABLE * table] = count + 1
+    if count >= s.tables[TABLE * table + 2]:
+        s.control[CROWDED] = 1
     return position
 
 
@@ -581,8 +628,8 @@ def _merge(s: State, table: int, first: int, last: int) -> None:
 # -- operands (rule 4) ---------------------------------------------------------------------------------------
 
 
-def _locate(p: ProgramArrays, s: State, row: int) -> int:
-    """Find where the times of each operand are kept, before anything happens."""
+def _locate(p: ProgramArrays, s: State, row: int) -> bool:
+    """Find where the times of each operand are kept, before anything happens; false: a table has to grow."""
     operands, spots = p.operands, s.spots
     first = p.code[row + OPERANDS]
     number = 0
@@ -599,12 +646,10 @@ def _locate(p: ProgramArrays, s: State, row: int) -> int:
             elif kind == CELLS:
                 spot = _slot(p, s, row, number, operands[operand + 3], spot)
                 if spot < 0:
-                    return NEED_CELLS
-            elif not _ranges_have_room(p, s, operands[operand + 3], p.code[row + OPERAND_COUNT]):
-                return NEED_RANGES
+                    return False
             spots[number] = spot
         number += 1
-    return FINISHED
+    return True
 
 
 def _address(plans: Any, plan: int, indices: Any) -> int:
@@ -627,7 +672,7 @@ def _address(plans: Any, plan: int, indices: Any) -> int:
     return value
 
 
-def _slot(p: ProgramArrays, s: State, row: int, number: int, group: int, cell: int) -> int:
+def _slot(p: ProgramArrays, s: State, row: int, number: int, group: int, cell: int) -> Any:
     """Slot of a cell in its group's table, claimed if the cell has none; -1: the table has to grow."""
     keys, mask = s.keys[group], s.masks[group]
     slot = cell & mask
@@ -661,13 +706,6 @@ def _is_claimed(p: ProgramArrays, s: State, row: int, number: int, group: int, s
     return False
 
 
-def _ranges_have_room(p: ProgramArrays, s: State, group: int, wanted: int) -> bool:
-    counts, entry = s.counts, RANGE * group
-    if counts[entry] > counts[entry + 1]:
-        _prune_ranges(s, group, base_of(p, s))
-    return counts[entry] + wanted <= counts[entry + 2]
-
-
 def _prune_ranges(s: State, group: int, base: Any) -> None:
     """Forget the ranges that nobody can wait for any more."""
     pieces, ended = s.pieces[group], s.ended[group]
@@ -679,7 +717,6 @@ def _prune_ranges(s: State, group: int, base: Any) -> None:
                 pieces[PIECE * kept + field] = pieces[PIECE * i + field]
             kept += 1
     s.counts[RANGE * group] = kept
-    s.counts[RANGE * group + 1] = max(PRUNE_AT, 2 * kept)
 
 
 def _ready(p: ProgramArrays, s: State, row: int, ready: Any) -> Any:
@@ -798,6 +835,8 @@ def _note_range(p: ProgramArrays, s: State, operand: int, start: int, done: Any)
     group = p.operands[operand + 3]
     entry = s.counts[RANGE * group]
     s.counts[RANGE * group] = entry + 1
+    if entry >= s.counts[RANGE * group + 1]:
+        s.control[CROWDED] = 1
     s.ended[group][entry] = done
     pieces, at = s.pieces[group], PIECE * entry
     pieces[at] = start

@@ -3,8 +3,8 @@
 At every iteration boundary of every loop the state relative to the next possible start decides the whole
 future up to a shift in time and address (``docs/extrapolation.md`` has the proof). If it was seen ``p``
 iterations ago, the loop is periodic from there on, and whole periods are skipped by a shift, up to the
-iteration in which something new happens (:mod:`aidg.horizon`). Where a loop does not settle within the budget,
-it is extrapolated as in :mod:`aidg.fixed_point`, and the result says so.
+iteration in which something new happens (:mod:`aidg.horizon`). Where a loop does not settle within the
+budget, it is extrapolated as in :mod:`aidg.fixed_point`, and the result says so.
 """
 
 from __future__ import annotations
