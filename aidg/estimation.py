@@ -19,6 +19,7 @@ from aidg.runner import Runner
 from mappings.program import LoopProgram
 
 Method = Literal["exact", "full", "fixed_point"]
+KernelKind = Literal["interpreted", "compiled"]
 
 # Instructions that `exact` propagates before it extrapolates loops that have not settled.
 DEFAULT_BUDGET = 1_000_000
@@ -39,7 +40,9 @@ class Estimate:
         utilization: Busy share (0 to 1) per functional unit (cycles in which it could not start another
             instruction), storage (cycles its ports are held) and of the fetch stage (the time that fetching
             would take if nothing downstream held it up), in order of first use.
-        notes: What the reader must know: loops that did not settle, with their spread.
+        notes: What the reader must know: loops that did not settle, why, and with what spread.
+        kernel: ``compiled`` where part of the work was long enough for compiled code (extra ``fast``). The
+            result is the same.
     """
 
     cycles: int
@@ -48,6 +51,7 @@ class Estimate:
     evaluated_instructions: int
     utilization: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kernel: KernelKind = "interpreted"
 
     @property
     def bound_by(self) -> str:
@@ -86,6 +90,7 @@ def estimate(
     method: Method = "exact",
     budget: int = DEFAULT_BUDGET,
     tolerance: float = DEFAULT_TOLERANCE,
+    kernel: Literal["auto", "interpreted", "compiled"] = "auto",
 ) -> Estimate:
     """Cycles of ``program`` on ``arch``.
 
@@ -95,23 +100,26 @@ def estimate(
         budget: Instructions that ``exact`` propagates before it extrapolates loops that have not settled; the
             result's method is then ``fixed_point`` and its notes say which loops.
         tolerance: For ``fixed_point``: relative change that counts as none.
+        kernel: ``auto`` uses compiled code for long work where numba is installed (extra ``fast``).
 
     Raises:
         RoutingError: An instruction has no unit, or several.
         ProgramError: An address leaves its memory, a latency is negative.
+        AcadlError: Unknown method or kernel; ``compiled`` without numba, or with latencies that compiled code
+            cannot look up (storages with a state, latencies that depend on loop indices).
     """
-    if method not in get_args(Method):
-        raise AcadlError(f"unknown method '{method}'; choose exact, full or fixed_point")
+    check_choice("method", method, get_args(Method))
+    check_choice("kernel", kernel, ("auto", *get_args(KernelKind)))
     prepared = prepare(arch, program)
-    kernel = Kernel(prepared)
+    state = Kernel(prepared, kernel)
     notes: list[str] = []
     runner: Runner
     if method == "exact":
-        runner = ExactRunner(kernel, budget)
+        runner = ExactRunner(state, budget)
     elif method == "fixed_point":
-        runner = FixedPointRunner(kernel, tolerance)
+        runner = FixedPointRunner(state, tolerance)
     else:
-        runner = Runner(kernel)
+        runner = Runner(state)
     cycles = runner.run()
     if isinstance(runner, ExactRunner) and runner.unsettled:
         method = "fixed_point"
@@ -122,10 +130,17 @@ def estimate(
         cycles=cycles,
         method=method,
         instructions=prepared.instruction_count,
-        evaluated_instructions=kernel.evaluated,
-        utilization=_utilization(prepared, kernel, cycles),
+        evaluated_instructions=state.evaluated,
+        utilization=_utilization(prepared, state, cycles),
         notes=tuple(notes),
+        kernel="compiled" if state.is_compiled else "interpreted",
     )
+
+
+def check_choice(what: str, found: str, choices: tuple[str, ...]) -> None:
+    """Raise :class:`AcadlError` unless ``found`` is one of ``choices``."""
+    if found not in choices:
+        raise AcadlError(f"unknown {what} '{found}'; choose {', '.join(choices[:-1])} or {choices[-1]}")
 
 
 def _describe(loop: Unsettled, budget: int, tolerance: float) -> str:

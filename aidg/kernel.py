@@ -10,9 +10,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from acadl.errors import AcadlError
 from aidg import propagation
-from aidg.arrays import first_state, flatten
-from aidg.compiled import Compiled, arrays_of, lists_of
+from aidg.arrays import UNLIMITED, first_state, flatten
+from aidg.compiled import Compiled, arrays_of, is_available, lists_of
 from aidg.feeding import fill_queue
 from aidg.prepared import Block, PreparedLoop, PreparedProgram
 from aidg.propagation import (
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 # Compiled code is interrupted after so many instructions, so that Ctrl-C and progress get a chance.
 PAUSE = 5_000_000
+# Instructions after which compiling pays, if numba is there: loading compiled code takes about a second,
+# compiling it for the first time about ten.
+WORTH_COMPILING = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,15 @@ class Kernel:
         skipped_busy, skipped_port_busy: Busy cycles of what has been skipped, beside those in the state.
     """
 
-    def __init__(self, program: PreparedProgram) -> None:
+    def __init__(self, program: PreparedProgram, kernel: str = "interpreted") -> None:
+        """Start before cycle 0.
+
+        Args:
+            kernel: ``interpreted``; ``compiled``; ``auto``: interpreted at first, compiled for long work.
+
+        Raises:
+            AcadlError: ``compiled`` is not possible.
+        """
         self.program = program
         self.machine = program.machine
         self.arrays = flatten(program)
@@ -88,11 +100,15 @@ class Kernel:
         self.skipped_port_busy = [0] * len(self.machine.storages)
         self.has_queue = any(row.has_queue for row in program.rows) or self._fetch_has_state()
         self._run: Run = propagation.run
+        can_compile = is_available() and not self.has_queue
+        self._compile_after = WORTH_COMPILING if kernel == "auto" and can_compile else UNLIMITED
         self._rings = [
             (place.position + 1, place.position + place.capacity, place.ring)
             for place in (self.machine.buffer, *self.machine.places.values())
             if place.capacity > 2
         ]
+        if kernel == "compiled":
+            self.compile()
 
     def _fetch_has_state(self) -> bool:
         memory = self.machine.instruction_storage
@@ -102,8 +118,13 @@ class Kernel:
         """Go on with compiled functions, on NumPy arrays.
 
         Raises:
-            AcadlError: numba is not installed.
+            AcadlError: numba is not installed; a latency differs between instances of an instruction.
         """
+        if self.has_queue:
+            raise AcadlError(
+                "compiled code cannot look up latencies that depend on loop indices or on what a cache or an "
+                "open-row memory holds; use kernel='interpreted' or 'auto'"
+            )
         self.arrays = arrays_of(self.arrays)
         self.is_compiled = True
         self._use_arrays()
@@ -143,8 +164,10 @@ class Kernel:
     def _go(self, pc: int, stop: int) -> None:
         control = self.state.control
         while True:
-            if self.is_compiled:
-                control[LIMIT] = control[EVALUATED] + PAUSE
+            if control[EVALUATED] >= self._compile_after and not self.is_compiled:
+                self.compile()
+                control = self.state.control
+            control[LIMIT] = control[EVALUATED] + PAUSE if self.is_compiled else self._compile_after
             status = self._run(self.arrays, self.state, pc, stop)
             if status == FINISHED:
                 return

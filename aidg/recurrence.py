@@ -28,9 +28,11 @@ REMEMBERED = 2048
 LAST_RESORT = 8
 # Instructions of a loop from which on a look at the state costs less than propagating them.
 WORTHWHILE = 4
-# Entries of the state that are looked at in the time of propagating one instruction: interpreted, compiled.
+# Entries of the state that are looked at in the time of propagating one instruction.
 ENTRIES_PER_INSTRUCTION = 256
-COMPILED_INSTRUCTIONS_PER_LOOK = 4096
+# After so many instructions in one run, a loop is looked at only every so many: it has not settled for long.
+PATIENCE = 100_000
+INSTRUCTIONS_PER_LATE_LOOK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,11 @@ class ExactRunner(Runner):
         """Run a loop, skipping what is known: the latest ``done``."""
         kernel = self.kernel
         boundaries = _Boundaries(self._first_gap(node))
+        impatient = kernel.evaluated + PATIENCE
         result = iteration = 0
         while iteration < node.count:
+            if kernel.evaluated > impatient:
+                boundaries.gap = max(boundaries.gap, INSTRUCTIONS_PER_LATE_LOOK // node.instructions)
             kernel.state.indices[node.level] = iteration
             advanced, latest = self._advance(node, iteration, boundaries)
             if not advanced:
@@ -140,10 +145,7 @@ class ExactRunner(Runner):
 
     def _first_gap(self, node: PreparedLoop) -> int:
         """Iterations between two looks at the state: a look is not to cost more than they do."""
-        instructions = self.kernel.machine.size // ENTRIES_PER_INSTRUCTION
-        if self.kernel.is_compiled and isinstance(node.body, Block):
-            instructions = max(instructions, COMPILED_INSTRUCTIONS_PER_LOOK)
-        return max(1, instructions // node.instructions)
+        return max(1, self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
 
     def _advance(self, node: PreparedLoop, iteration: int, boundaries: _Boundaries) -> tuple[int, int]:
         """Skip iterations if possible: how many, and the latest ``done`` among them."""
