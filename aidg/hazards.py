@@ -32,16 +32,13 @@ class Access:
     pitch: int
     write: bool
     scope: Mapping[str, int]  # counts of the enclosing loops
+    low: int  # the range that holds every access of the program
+    high: int
 
     @property
     def extent(self) -> int:
         """Bytes from the first to the last byte of one access."""
         return (self.rows - 1) * self.pitch + self.bytes
-
-    def hull(self) -> tuple[int, int]:
-        """Range that holds every access of the program."""
-        low, high = self.address.bounds(self.scope)
-        return low, high + self.extent
 
 
 @dataclass(slots=True)
@@ -75,7 +72,7 @@ def group_accesses(accesses: list[Access]) -> list[Group]:
 def _connected(numbers: list[int], accesses: list[Access]) -> list[list[int]]:
     """Connected components of "can conflict", by a sweep over the hulls."""
     alike = _alike(numbers, accesses)
-    hulls = {first: accesses[first].hull() for first in alike}
+    hulls = {first: (accesses[first].low, accesses[first].high) for first in alike}
     parent = {first: first for first in alike}
 
     def find(number: int) -> int:
@@ -147,8 +144,8 @@ def _describe(members: list[int], accesses: list[Access]) -> Group:
         distance = gcd(distance, address.const - origin, *(c for _, c in address.terms))
         distance = gcd(distance, *(r.scale for r in address.rotations))
     largest = max(accesses[number].extent for number in members)
-    low = min(accesses[number].hull()[0] for number in members)
-    high = max(accesses[number].hull()[1] for number in members)
+    low = min(accesses[number].low for number in members)
+    high = max(accesses[number].high for number in members)
     if distance == 0:  # one place for all
         return Group(members, cell=largest, origin=low, cells=1)
     if distance >= largest and _move_together(members, accesses):

@@ -176,18 +176,22 @@ def build_machine(arch: Architecture) -> Machine:
         size=BUFFER + buffer_places,
     )
     model = build_model((memory,), machine.models)
-    if machine.read_interval < 0 and _answers_free_port(memory, model) and not _is_shared(arch, memory.name):
-        # reads follow one another and nobody else is there: the port is always free
+    if model.is_fixed and not _is_shared(arch, memory.name) and _is_always_free(machine, memory, model):
         machine.read_latency += model.latency(0, False)
     else:
         machine.instruction_storage = machine.storage((memory,))
     return machine
 
 
-def _answers_free_port(memory: DataStorage, model: StorageModel) -> bool:
-    """Whether a transaction has given up its port when it is answered."""
-    hold = memory.initiation_interval
-    return model.is_fixed and (hold is None or hold <= model.latency(0, False))
+def _is_always_free(machine: Machine, memory: DataStorage, model: StorageModel) -> bool:
+    """Whether reads come so far apart that each finds a free port and a free place."""
+    latency = model.latency(0, False)
+    interval = machine.read_interval
+    if interval < 0:  # the next one starts when this one has been answered
+        interval = machine.read_latency + latency
+    hold = latency if memory.initiation_interval is None else memory.initiation_interval
+    places = memory.max_concurrent_requests
+    return memory.read_write_ports * interval >= hold and (places is None or places * interval >= latency)
 
 
 def _is_shared(arch: Architecture, memory: str) -> bool:

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr
-from acadl.model import Architecture, FunctionalUnit, PipelineStage
-from acadl.operations import Instruction
+from acadl.model import Architecture, DataStorage, FunctionalUnit, MemoryInterface, PipelineStage
+from acadl.operations import AddressRange, Instruction
 from acadl.routing import Route, route
 from acadl.storage import path_to
 from aidg.hazards import Access, Group, group_accesses
@@ -49,9 +49,11 @@ class _Preparation:
         self.program = program
         self.machine = build_machine(arch)
         self.registers = _number_registers(arch)
+        self.memories = tuple(arch.of_type(MemoryInterface))
         self.levels: dict[str, int] = {}
         self.routes: dict[tuple[object, ...], Route] = {}
         self.accesses: list[Access] = []
+        self.paths: dict[int, tuple[DataStorage, ...]] = {}  # of accesses to memory
         self.access_rows: list[int] = []
         self.step_routes: list[tuple[Step, Instruction, Route, dict[str, int], int]] = []
 
@@ -123,12 +125,17 @@ class _Preparation:
             *(getattr(files.get(name), "name", name) for name in instruction.read_registers),
             None,
             *(getattr(files.get(name), "name", name) for name in instruction.write_registers),
-            instruction.read_addresses,
-            instruction.write_addresses,
+            *(self._memory(piece) for piece in instruction.read_addresses),
+            None,
+            *(self._memory(piece) for piece in instruction.write_addresses),
         )
         if key not in self.routes:
             self.routes[key] = route(self.arch, instruction)
         return self.routes[key]
+
+    def _memory(self, piece: AddressRange) -> object:
+        """What decides which units reach an address range: the memories that hold it."""
+        return tuple(memory.name for memory in self.memories if memory.holds(piece.start, piece.end))
 
     def _access(
         self,
@@ -139,8 +146,9 @@ class _Preparation:
         text: Instruction,
     ) -> Access:
         if isinstance(value, Register):
-            return Access("registers", self._register_address(value, scope, text), 1, 1, 0, write, scope)
-        path = None
+            address = self._register_address(value, scope, text)
+            low, high = address.bounds(scope)
+            return Access("registers", address, 1, 1, 0, write, scope, low, high + 1)
         low, high = value.address.bounds(scope)
         high += (value.rows - 1) * value.pitch + value.bytes
         path = path_to(self.arch, unit.name, low, high, write)
@@ -150,7 +158,10 @@ class _Preparation:
                 f"'{text.operation}' reaches addresses 0x{low:x} to 0x{high:x} over its loops; "
                 f"no memory that '{unit.name}' can {verb} holds them all"
             )
-        return Access(path[-1].name, value.address, value.bytes, value.rows, value.pitch, write, scope)
+        self.paths[len(self.accesses)] = path
+        return Access(
+            path[-1].name, value.address, value.bytes, value.rows, value.pitch, write, scope, low, high
+        )
 
     def _register_address(self, value: Register, scope: dict[str, int], text: Instruction) -> Affine:
         if value.index is None:
@@ -207,7 +218,7 @@ class _Preparation:
             latency=cycles.of(unit, "latency"),
             interval=SAME if unit.initiation_interval is None else cycles.of(unit, "initiation_interval"),
             queued=tuple(cycles.queued),
-            accesses=self._storage_accesses(numbers, plans, unit),
+            accesses=self._storage_accesses(numbers, plans),
             operands=tuple(
                 self._tracked(a, group_of[a], groups, positions, plans[a]) for a in numbers if a in group_of
             ),
@@ -225,26 +236,22 @@ class _Preparation:
             target=self.machine.place(following.name, following.capacity).position,
         )
 
-    def _storage_accesses(
-        self, numbers: range, plans: tuple[AddressPlan, ...], unit: FunctionalUnit
-    ) -> tuple[StorageAccess, ...]:
+    def _storage_accesses(self, numbers: range, plans: tuple[AddressPlan, ...]) -> tuple[StorageAccess, ...]:
         made: list[StorageAccess] = []
         in_order = sorted(numbers, key=lambda number: self.accesses[number].write)
         for number in in_order:
             access = self.accesses[number]
             if access.space == "registers":
                 continue
-            low, high = access.hull()
-            path = path_to(self.arch, unit.name, low, high, access.write)
-            assert path is not None  # checked when the operand was collected
-            index = self.machine.storage(path)
+            index = self.machine.storage(self.paths[number])
             spec = self.machine.storages[index]
+            latency = spec.model.latency(access.low, access.write) if spec.model.is_fixed else QUEUED
             made.append(
                 StorageAccess(
                     access=number,
                     storage=index,
                     transactions=access.rows * -(-access.bytes // spec.port_bytes),
-                    latency=spec.model.latency(low, access.write) if spec.model.is_fixed else QUEUED,
+                    latency=latency,
                     write=access.write,
                     chained=any(o.storage == index and o.write == access.write for o in made),
                     address=plans[number],
