@@ -7,8 +7,8 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-_INTEGERS: Any = types.CPointer(types.int64)  # type: ignore[no-untyped-call]
-_ROWS: Any = types.CPointer(_INTEGERS)  # type: ignore[no-untyped-call]
+_INTEGERS: Any = types.CPointer(types.int64)
+_ROWS: Any = types.CPointer(_INTEGERS)
 
 
 def _cast(pointer: Any) -> Any:
@@ -23,13 +23,15 @@ def _cast(pointer: Any) -> Any:
     return declare
 
 
-@intrinsic
-def integers(typingctx: Any, address: Any) -> Any:
+def _integers(typingctx: Any, address: Any) -> Any:
     """Pointer to 64-bit integers at an address."""
     return _cast(_INTEGERS)(typingctx, address)
 
 
-@intrinsic
-def rows(typingctx: Any, address: Any) -> Any:
+def _rows(typingctx: Any, address: Any) -> Any:
     """Pointer to pointers to 64-bit integers at an address."""
     return _cast(_ROWS)(typingctx, address)
+
+
+integers: Any = intrinsic(_integers)
+rows: Any = intrinsic(_rows)
