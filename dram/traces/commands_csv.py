@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from dram.commands import COMMANDS, EVERY, NUMBER, Commands
+from dram.command_arrays import EVERY, Commands
+from dram.commands import COMMAND_NAMES, COMMAND_NUMBERS
 from dram.errors import TraceError, did_you_mean, shown
 from dram.requests import Int64
 from dram.traces.lines import BLOCK_BYTES, read_blocks
@@ -22,9 +23,9 @@ COLUMNS = ("cycle", "cmd", "rank", "bankgroup", "bank", "row", "column")
 OTHER_NAMES = {
     "PREPB": "PRE", "PREAB": "PREA", "REFAB": "REF", "REFA": "REF", "REFB": "REFPB",
     "ACTIVATE": "ACT", "PRECHARGE": "PRE", "READ": "RD", "WRITE": "WR", "READ_P": "RDA", "WRITE_P": "WRA",
-    "SREF": "SREFEN", "PDEA": "PDNA", "PDEP": "PDNP",
+    "SREFEN": "SREF", "SREFEX": "SREFX", "PDEA": "PDNA", "PDEP": "PDNP",
 }  # fmt: skip
-_NUMBERS = {**NUMBER, **{other: NUMBER[name] for other, name in OTHER_NAMES.items()}}
+_NUMBERS = {**COMMAND_NUMBERS, **{other: COMMAND_NUMBERS[name] for other, name in OTHER_NAMES.items()}}
 ROWS_AT_ONCE = 1 << 16
 
 
@@ -111,7 +112,7 @@ def _row(line: str, number: int, before: int, file: str) -> list[int]:
     if command is None:
         raise TraceError(
             f"unknown command {shown(cells[1])}{did_you_mean(cells[1].upper(), _NUMBERS)}",
-            file=file, line=number, hint=f"one of {', '.join(COMMANDS)}",
+            file=file, line=number, hint=f"one of {', '.join(COMMAND_NAMES)}",
         )  # fmt: skip
     place = [
         EVERY if cell in ("", "-1") else whole_number(cell, name, file, number)
@@ -136,7 +137,7 @@ def _text(parts: Iterable[Commands]) -> Iterator[str]:
         places = (part.rank, part.bankgroup, part.bank, part.row, part.column)
         for start in range(0, len(part), ROWS_AT_ONCE):
             piece = slice(start, start + ROWS_AT_ONCE)
-            names = [COMMANDS[number] for number in part.command[piece].tolist()]
+            names = [COMMAND_NAMES[number] for number in part.command[piece].tolist()]
             columns = [column[piece].tolist() for column in places]
             rows = zip(part.cycle[piece].tolist(), names, *columns, strict=True)
             yield "".join([f"{t},{name},{a},{g},{b},{r},{c}\n" for t, name, a, g, b, r, c in rows])
