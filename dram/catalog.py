@@ -1,0 +1,44 @@
+"""Devices by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dram.device import Device
+from dram.errors import DramError
+from dram.standards import standard, standard_names
+
+
+def device(
+    name: str,
+    organisation: str | None = None,
+    *,
+    ranks: int | None = None,
+    timing: Mapping[str, int | str] | None = None,
+    rules: Mapping[str, str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Device:
+    """The device ``STANDARD_BIN`` or ``STANDARD_RATE``, such as ``DDR4_2400R`` or ``DDR4_2400``.
+
+    Args:
+        name: Standard and speed bin.
+        organisation: Density and device width, such as ``8Gb_x8``; the standard has a default.
+        ranks: Ranks of the channel, or its pseudo channels.
+        timing: Times that replace the bin's: cycles, or text such as ``"13.75ns"``.
+        rules: Formulas that replace those of the constraints so named.
+        sizes: Fields of the organisation that replace the standard's.
+
+    Raises:
+        DramError: A name is unknown, or a value is impossible.
+    """
+    family, separator, speed = name.partition("_")
+    if not separator:
+        raise DramError(
+            f"'{name}' names no device", hint="write standard and speed bin, such as DDR4_2400R or DDR4_2400"
+        )
+    return standard(family.upper()).device(speed, organisation, ranks, timing, rules, sizes)
+
+
+def device_names() -> tuple[str, ...]:
+    """All shipped devices, standard by standard."""
+    return tuple(f"{name}_{speed}" for name in standard_names() for speed in standard(name).bins)
