@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from math import ceil
 
 from aidg import propagation
 from aidg.machine import Machine
-from aidg.prepared import AddressPlan, PreparedProgram, Row
+from aidg.prepared import AddressPlan, PreparedProgram, Row, TrackedOperand
 from aidg.propagation import (
     CONTROLS,
     EMPTY,
     FIRST_ENTER,
     LIMIT,
     NO_ENTER,
-    PIECE,
     QUEUED,
-    ROW,
     SAME,
-    TABLE,
     ProgramArrays,
     State,
 )
@@ -28,66 +27,75 @@ FIRST_CELLS = 32
 UNLIMITED = (1 << 63) - 1
 
 
+Record = tuple[int, ...]
+
+
 class _Flattener:
     def __init__(self, program: PreparedProgram) -> None:
         self.program = program
-        self.code: list[int] = []
-        self.hops: list[int] = []
-        self.operands: list[int] = []
-        self.accesses: list[int] = []
-        self.plans: list[int] = []
-        self.plan_of: dict[AddressPlan, int] = {}
+        self.arrays = ProgramArrays(*([] for _ in fields(ProgramArrays)))
+        self.address_of: dict[AddressPlan, int] = {}
 
     def run(self) -> ProgramArrays:
-        starts = [self._row(row) for row in self.program.rows]
-        tape: list[int] = []
-        for kind, a, b, c in self.program.tape:
-            tape += (kind, starts[a] if kind == ROW else a, b, c)
-        return ProgramArrays(
-            tape=tape,
-            code=self.code,
-            hops=self.hops,
-            operands=self.operands,
-            accesses=self.accesses,
-            plans=self.plans,
-            storages=_storages(self.program.machine),
-            front=[*_front(self.program.machine), *_growth(self.program)],
-        )
+        arrays, machine = self.arrays, self.program.machine
+        for row in self.program.rows:
+            self._row(row)
+        arrays.tape += self.program.tape
+        arrays.storages += _storages(machine)
+        arrays.front += (*_front(machine), *_growth(self.program))
+        return arrays
 
-    def _row(self, row: Row) -> int:
-        start = len(self.code)
-        reads = sum(not access.write for access in row.accesses)
-        self.code += (row.issue, row.first_place, len(self.hops), len(row.hops), row.unit, *row.own)
-        self.code += (*row.execute, row.service, row.latency, row.interval)
-        self.code += (len(self.operands), len(row.operands), len(self.accesses), reads, len(row.accesses))
+    def _row(self, row: Row) -> None:
+        arrays = self.arrays
+        first_hop = len(arrays.hops)
         for hop in row.hops:
-            self.hops += (*hop.place, hop.service, hop.latency, hop.interval, int(hop.is_fifo), hop.target)
+            times = (hop.service, hop.latency, hop.interval)
+            arrays.hops.append((*hop.place, *times, int(hop.is_fifo), hop.target))
+        first_operand = len(arrays.operands)
         for operand in row.operands:
-            group = self.program.groups[operand.group]
-            plan = self._plan(self.program.access_plans[operand.access])
-            self.operands += (operand.kind, int(operand.write), operand.position, operand.group, plan)
-            self.operands += (group.origin, group.cell, *operand.shape, operand.access)
+            self._operand(operand)
+        first_access = len(arrays.accesses)
         for access in row.accesses:
-            self.accesses += (access.storage, access.transactions, access.latency, int(access.chained))
-        return start
+            arrays.accesses.append(
+                (access.storage, access.transactions, access.latency, int(access.chained))
+            )
+        operands = (first_operand, len(arrays.operands))
+        reads = sum(not access.write for access in row.accesses)
+        accesses = (first_access, first_access + reads, len(arrays.accesses))
+        arrays.rows.append((row.issue, row.first_place, first_hop, len(arrays.hops), *operands))
+        times = (row.service, row.latency, row.interval)
+        arrays.units.append((row.unit, *times, *operands, *accesses, 2 + 2 * len(row.hops)))
+        arrays.places.append((*row.own, *row.execute))
 
-    def _plan(self, plan: AddressPlan) -> int:
-        if plan not in self.plan_of:
-            self.plan_of[plan] = len(self.plans)
-            self.plans += (plan.const, len(plan.terms), *(n for term in plan.terms for n in term))
-            self.plans.append(len(plan.rotations))
-            for scale, const, terms, modulus in plan.rotations:
-                self.plans += (scale, const, modulus, len(terms), *(n for term in terms for n in term))
-        return self.plan_of[plan]
+    def _operand(self, operand: TrackedOperand) -> None:
+        group, write = self.program.groups[operand.group], int(operand.write)
+        address = self._address(self.program.access_plans[operand.access])
+        self.arrays.operands.append(
+            (operand.kind, write, operand.position, operand.group, address, group.origin, group.cell)
+        )
+        self.arrays.shapes.append((*operand.shape, write, operand.access))
+
+    def _address(self, plan: AddressPlan) -> int:
+        if plan not in self.address_of:
+            terms = self._terms(plan.terms)
+            first = len(self.arrays.rotations)
+            for scale, const, turning, modulus in plan.rotations:
+                self.arrays.rotations.append((scale, const, modulus, *self._terms(turning)))
+            self.address_of[plan] = len(self.arrays.addresses)
+            self.arrays.addresses.append((plan.const, *terms, first, len(self.arrays.rotations)))
+        return self.address_of[plan]
+
+    def _terms(self, terms: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+        first = len(self.arrays.terms)
+        self.arrays.terms += terms
+        return first, len(self.arrays.terms)
 
 
-def _storages(machine: Machine) -> list[int]:
-    numbers: list[int] = []
+def _storages(machine: Machine) -> Iterator[Record]:
     tables = 0
     for spec in machine.storages:
-        numbers += (SAME if spec.hold < 0 else spec.hold, tables, tables + 1 if spec.places else -1)
+        yield (SAME if spec.hold < 0 else spec.hold, tables, tables + 1 if spec.places else -1)
         tables += 2 if spec.places else 1
-    return numbers
 
 
 def _front(machine: Machine) -> list[int]:
@@ -134,19 +142,20 @@ def _growth(program: PreparedProgram) -> tuple[int, ...]:
 
 
 def flatten(program: PreparedProgram) -> ProgramArrays:
-    """The program as plain lists of integers."""
+    """The program as plain lists of integers and of tuples of integers."""
     return _Flattener(program).run()
 
 
 def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
     """The state before cycle 0, in plain lists."""
     machine = program.machine
-    tables: list[int] = []
     room = _first_room(arrays)
+    capacities = [
+        capacity
+        for spec in machine.storages
+        for capacity in ((spec.ports, spec.places) if spec.places else (spec.ports,))
+    ]
     ranges = 2 * propagation.PRUNE_AT + arrays.front[propagation.RANGES_EXTRA]
-    for spec in machine.storages:
-        for capacity in (spec.ports, spec.places) if spec.places else (spec.ports,):
-            tables += (0, capacity, propagation.PRUNE_AT, room)
     control = [0] * CONTROLS
     control[FIRST_ENTER], control[LIMIT] = NO_ENTER, UNLIMITED
     places = zip(program.groups, program.group_positions, strict=True)
@@ -160,19 +169,22 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         busy=[0] * len(machine.units),
         port_busy=[0] * len(machine.storages),
         queue=[],
-        spots=[0] * max((len(row.operands) for row in program.rows), default=0),
+        spots=[0] * len(arrays.operands),
         events=[0] * (4 + 2 * max((len(row.hops) for row in program.rows), default=0)),
         released=[0] * len(machine.storages),
-        stretches=[_zeros(room) for _ in range(len(tables) // TABLE)],
-        levels=[_zeros(room) for _ in range(len(tables) // TABLE)],
-        tables=tables,
+        used=[0] * len(capacities),
+        tables=[n for capacity in capacities for n in (capacity, propagation.PRUNE_AT, room)],
+        stretches=[_zeros(room) for _ in capacities],
+        levels=[_zeros(room) for _ in capacities],
+        masks=[FIRST_CELLS - 1] * len(in_cells),
         keys=[[EMPTY] * FIRST_CELLS if used else [] for used in in_cells],
         written=[_zeros(FIRST_CELLS) if used else [] for used in in_cells],
         read=[_zeros(FIRST_CELLS) if used else [] for used in in_cells],
-        masks=[FIRST_CELLS - 1] * len(in_cells),
-        pieces=[_zeros(PIECE * ranges) if used else [] for used in in_ranges],
+        alive=[0] * len(in_ranges),
+        ranges=[n for _ in in_ranges for n in (propagation.PRUNE_AT, ranges)],
+        starts=[_zeros(ranges) if used else [] for used in in_ranges],
+        users=[_zeros(ranges) if used else [] for used in in_ranges],
         ended=[_zeros(ranges) if used else [] for used in in_ranges],
-        counts=[count for _ in in_ranges for count in (0, propagation.PRUNE_AT, ranges)],
     )
 
 

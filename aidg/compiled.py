@@ -7,6 +7,7 @@ kept in numba's cache, beside the source or in the user's cache directory.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from importlib.util import find_spec, module_from_spec
 from types import FunctionType, ModuleType
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 
     Run = Callable[[ProgramArrays, State, int, int], int]
 
-Fields = TypeVar("Fields", ProgramArrays, State)
+Arrays = TypeVar("Arrays", ProgramArrays, State)
 
 # Fields of the state with a row per table or group.
-TABLES = ("stretches", "levels", "keys", "written", "read", "pieces", "ended")
+TABLES = ("stretches", "levels", "keys", "written", "read", "starts", "users", "ended")
+
+# What compiled code gets from :mod:`aidg.pointers`.
+STAND_INS = ("ProgramArrays", "State", "integers", "records", "tables")
 
 
 def is_available() -> bool:
@@ -32,29 +36,32 @@ def is_available() -> bool:
     return find_spec("numba") is not None
 
 
-def arrays_of(fields: Fields) -> Fields:
+def arrays_of(lists: Arrays) -> Arrays:
     """The same on NumPy arrays of 64-bit integers; tables stay lists of rows."""
     import numpy as np
 
     def array(numbers: Any) -> Any:
         return np.array(numbers, dtype=np.int64)
 
-    return type(fields)(
-        *(
-            [array(row) for row in values] if name in TABLES else array(values)
-            for name, values in zip(fields._fields, fields, strict=True)
-        )
-    )
+    made = {
+        name: [array(row) for row in values] if name in TABLES else array(values)
+        for name, values in columns_of(lists).items()
+    }
+    return type(lists)(**made)
 
 
 def lists_of(state: State) -> State:
     """The same on plain lists."""
-    return State(
-        *(
-            [row.tolist() for row in values] if name in TABLES else values.tolist()
-            for name, values in zip(state._fields, state, strict=True)
-        )
-    )
+    made = {
+        name: [row.tolist() for row in values] if name in TABLES else values.tolist()
+        for name, values in columns_of(state).items()
+    }
+    return State(**made)
+
+
+def columns_of(arrays: ProgramArrays | State) -> dict[str, Any]:
+    """The arrays by the names of their fields, in order."""
+    return {field.name: getattr(arrays, field.name) for field in fields(arrays)}
 
 
 class Compiled:
@@ -72,13 +79,13 @@ class Compiled:
         import numpy as np
 
         self._enter = compiled_entry()
-        # a table is passed as an array of pointers to its rows
-        self._rows = [
-            np.array([row.ctypes.data for row in getattr(state, name)], dtype=np.int64) for name in TABLES
-        ]
         self._kept_alive = (program, state)
-        pointers = dict(zip(TABLES, self._rows, strict=True))
-        columns = {**program._asdict(), **state._asdict(), **pointers}
+        # a table is passed as an array of pointers to its rows
+        self._rows = {
+            name: np.array([row.ctypes.data for row in getattr(state, name)], dtype=np.int64)
+            for name in TABLES
+        }
+        columns = {**columns_of(program), **columns_of(state), **self._rows}
         self._addresses = np.array([column.ctypes.data for column in columns.values()], dtype=np.int64)
 
     def __call__(self, program: ProgramArrays, state: State, pc: int, stop: int) -> int:
@@ -96,7 +103,7 @@ def compiled_entry() -> Callable[[Any, int, int], int]:
 
     copy = _second_copy("aidg.propagation")
     for name, function in vars(propagation).items():
-        if hasattr(pointers, name):
+        if name in STAND_INS:
             setattr(copy, name, getattr(pointers, name))
         elif isinstance(function, FunctionType):
             setattr(copy, name, njit(cache=True, error_model="numpy")(getattr(copy, name)))

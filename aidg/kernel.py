@@ -18,6 +18,7 @@ from aidg.feeding import fill_queue
 from aidg.prepared import Block, PreparedLoop, PreparedProgram
 from aidg.propagation import (
     EMPTY,
+    END,
     EVALUATED,
     FINISHED,
     FIRST_ENTER,
@@ -29,13 +30,11 @@ from aidg.propagation import (
     NO_ENTER,
     PAUSED,
     PC,
-    PIECE,
     POSITION,
     QUEUE,
     RANGE,
     RECENT,
     TABLE,
-    TAPE,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 
 # Compiled code is interrupted after so many instructions, so that Ctrl-C and progress get a chance.
 PAUSE = 5_000_000
+# Fields of a live range before its end: start, bytes, rows, pitch, is written, access.
+PIECE = 6
 # Instructions after which compiling pays, if numba is there: loading compiled code takes about a second,
 # compiling it for the first time about ten.
 WORTH_COMPILING = 200_000
@@ -94,6 +95,7 @@ class Kernel:
         self.machine = program.machine
         self.arrays = flatten(program)
         self.state = first_state(program, self.arrays)
+        self._users = {shape[4]: operand for operand, shape in enumerate(self.arrays.shapes)}
         self.offset = 0
         self.is_compiled = False
         self.skipped_busy = [0] * len(self.machine.units)
@@ -154,11 +156,11 @@ class Kernel:
 
     def run_iterations(self, node: PreparedLoop, first: int, count: int) -> None:
         """Propagate iterations ``first`` to ``first + count`` of a loop; without a queue only."""
-        end = TAPE * (node.stop - 1) + 2
+        end, body = node.stop - 1, node.first + 1
         self.state.indices[node.level] = first
-        self.arrays.tape[end] = first + count
-        self._go(node.first + 1, node.stop)
-        self.arrays.tape[end] = node.count
+        self.arrays.tape[end] = (END, node.level, first + count, body)
+        self._go(body, node.stop)
+        self.arrays.tape[end] = (END, node.level, node.count, body)
         self.state.indices[node.level] = first + count - 1
 
     def _go(self, pc: int, stop: int) -> None:
@@ -184,12 +186,13 @@ class Kernel:
             for number, table in enumerate(state.stretches):
                 state.levels[number] += [0] * len(table)
                 table += [0] * len(table)
-                state.tables[TABLE * number + 3] = len(table)
+                state.tables[TABLE * number + 2] = len(table)
         elif status == NEED_RANGES:
             for number, entries in enumerate(state.ended):
-                state.pieces[number] += [0] * len(state.pieces[number])
+                state.starts[number] += [0] * len(entries)
+                state.users[number] += [0] * len(entries)
                 entries += [0] * len(entries)
-                state.counts[RANGE * number + 2] = len(entries)
+                state.ranges[RANGE * number + 1] = len(entries)
         elif status == NEED_CELLS:
             base = self.base()
             for number, keys in enumerate(state.keys):
@@ -298,10 +301,10 @@ class Kernel:
     def reservations(self, table: int, base: int) -> tuple[int, ...]:
         """Stretches from ``base`` on, relative to it, and their levels."""
         state = self.state
-        if not state.tables[TABLE * table]:
+        if not state.used[table]:
             return ()
         propagation._prune_table(state, table, base)
-        count = state.tables[TABLE * table]
+        count = state.used[table]
         stretches = _listed(state.stretches[table][:count])
         levels = _listed(state.levels[table][:count])
         if levels and not levels[0]:  # as before the first stretch
@@ -322,11 +325,17 @@ class Kernel:
     def live_ranges(self, number: int, base: int) -> list[tuple[int, ...]]:
         """Ranges of a group that are still accessed: start, bytes, rows, pitch, is written, access, done."""
         state = self.state
-        count = state.counts[RANGE * number]
+        count = state.alive[number]
         if not count:
             return []
-        pieces, ended = _listed(state.pieces[number][: PIECE * count]), _listed(state.ended[number][:count])
-        return [(*pieces[PIECE * i : PIECE * i + PIECE], ended[i]) for i in range(count) if ended[i] > base]
+        shapes = self.arrays.shapes
+        live = zip(
+            _listed(state.starts[number][:count]),
+            _listed(state.users[number][:count]),
+            _listed(state.ended[number][:count]),
+            strict=True,
+        )
+        return [(start, *_listed(shapes[user]), done) for start, user, done in live if done > base]
 
     def put_cells(self, number: int, cells: list[tuple[int, int, int]]) -> None:
         """Replace the live cells of a group."""
@@ -334,17 +343,19 @@ class Kernel:
 
     def put_ranges(self, number: int, ranges: list[tuple[int, ...]]) -> None:
         """Replace the live ranges of a group."""
-        state = self.state
-        pieces, ended = state.pieces[number], state.ended[number]
+        starts, users, ended = (
+            self.state.starts[number],
+            self.state.users[number],
+            self.state.ended[number],
+        )
         for i, record in enumerate(ranges):
-            pieces[PIECE * i : PIECE * i + PIECE] = record[:PIECE]
-            ended[i] = record[PIECE]
-        state.counts[RANGE * number] = len(ranges)
+            starts[i], users[i], ended[i] = record[0], self._users[record[5]], record[PIECE]
+        self.state.alive[number] = len(ranges)
 
 
-def _listed(values: Any) -> list[int]:
-    """A list, whether the array is one or NumPy's."""
-    return values if isinstance(values, list) else values.tolist()
+def _listed(values: Any) -> Any:
+    """A list or tuple, whether the array is one or NumPy's."""
+    return values if isinstance(values, (list, tuple)) else values.tolist()
 
 
 def relative_cells(cells: list[tuple[int, int, int]], distance: int, base: int) -> Hashable:

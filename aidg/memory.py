@@ -9,11 +9,11 @@ per iteration of the loops around them.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aidg.kernel import Busy, Kernel, relative_cells
+from aidg.kernel import PIECE, Busy, Kernel, relative_cells
 from aidg.loops import Frame
-from aidg.propagation import PIECE, POSITION, TABLE, State
+from aidg.propagation import POSITION, State
 
 # Runs remembered per loop.
 REMEMBERED = 64
@@ -77,7 +77,7 @@ class RunMemory:
         later = entry.base - run.base
         self._keep_others(entry, later)
         kernel.offset += later
-        for name in ("times", "heads", "tables"):
+        for name in ("times", "heads", "used"):
             getattr(state, name)[:] = getattr(run.state, name)
         for name in ("stretches", "levels"):
             for row, stored in zip(getattr(state, name), getattr(run.state, name), strict=True):
@@ -135,11 +135,12 @@ class RunMemory:
 
 def _copied(state: State) -> State:
     """A copy of what a run leaves behind, without operands; tables as far as they are used."""
-    used = [state.tables[TABLE * table] for table in range(len(state.stretches))]
-    return state._replace(
+    used = state.used
+    return replace(
+        state,
         times=state.times.copy(),
         heads=state.heads.copy(),
-        tables=state.tables.copy(),
+        used=used.copy(),
         control=state.control.copy(),
         stretches=[row[:count].copy() for row, count in zip(state.stretches, used, strict=True)],
         levels=[row[:count].copy() for row, count in zip(state.levels, used, strict=True)],

@@ -10,7 +10,8 @@ are those of the rules.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 # Fixed positions in the list of times.
 NEXT_READ = 0  # when the instruction memory access unit can start its next read
@@ -38,39 +39,16 @@ NEED_RESERVATIONS = 2  # a table is full of what is still alive; nothing of the 
 NEED_CELLS = 3
 NEED_RANGES = 4
 
-# Kinds of tape entries: (kind, a, b).
-ROW = 0  # propagate the row whose code starts at a
+# Kinds of tape entries.
+ROW = 0  # propagate row a
 BEGIN = 1  # a loop: its index a starts at 0
 END = 2  # the end of a loop with index a and count b; the body starts at c
 
-TAPE = 4  # numbers per entry
-
-# Code of a row, relative to its start.
-ISSUE, FIRST_PLACE, HOPS, HOP_COUNT, UNIT, UNIT_PLACE, UNIT_CAPACITY, UNIT_RING = range(8)
-EXECUTE_PLACE, EXECUTE_CAPACITY, EXECUTE_RING, SERVICE, LATENCY, INTERVAL = range(8, 14)
-OPERANDS, OPERAND_COUNT, ACCESSES, READ_COUNT, ACCESS_COUNT = range(14, 19)
-CODE = 19
-
-# A stage on the way: place, capacity, ring, service, latency, interval, is fifo, next place.
-HOP = 8
-
-# A tracked operand: kind, is written, position, group, plan, origin, cell, bytes, rows, pitch, access.
-OPERAND = 11
+# Kinds of operands.
 FIXED = 0  # its times are at `position`
 TURNING = 1  # its times are at `position` + 2 · cell
 CELLS = 2  # its times are in the group's table of cells
 RANGES = 3  # it is compared with the group's live ranges
-
-# Transactions of an operand: storage, transactions, latency, is chained.
-ACCESS = 4
-
-# A storage: hold, ports' table, places' table (-1: no limit).
-STORAGE = 3
-
-# A table of reservations: entries used, capacity, entries from which on it is pruned, room.
-TABLE = 4
-# Live ranges of a group: how many, how many from which on they are pruned, room.
-RANGE = 3
 
 # A latency or interval that differs between instances comes from the queue.
 QUEUED = -1
@@ -84,29 +62,55 @@ TABLES, ROOM_FACTOR, ROOM_EXTRA, GROUPS, RANGES_EXTRA = range(9, 14)
 
 # Tables are pruned when they have grown to this many entries since the last time.
 PRUNE_AT = 32
+# A table of reservations: capacity, entries from which on it is pruned, room.
+TABLE = 3
+# Live ranges of a group: entries from which on they are pruned, room.
+RANGE = 2
 
 # Slots of the table of cells that are tried before it has to grow.
 PROBES = 8
 EMPTY = -1  # key of a slot that has never been used
 
-# A live range: start, bytes, rows, pitch, is written, access.
-PIECE = 6
 
+@dataclass(slots=True)
+class ProgramArrays:
+    """A prepared program in numbers: records, which are tuples of integers, one after the other.
 
-class ProgramArrays(NamedTuple):
-    """A prepared program, in numbers."""
+    Attributes:
+        tape: Kind, a, b, c.
+        rows: Of an instruction until it leaves the issue buffer: position of the earliest next issue, first
+            place, its stages on the way (first, stop), its operands (first, stop).
+        hops: A stage on the way: place, capacity, ring, service, latency, interval, is fifo, next place.
+        units: Of an instruction where it is processed: unit, service, latency, interval, operands (first,
+            stop), accesses (first, first write, stop), position of its events.
+        places: Of an instruction: place, capacity, ring of the unit, then of the execute stage.
+        operands: Kind, is written, position, group, address, origin, cell.
+        shapes: Of an operand: bytes, rows, pitch, is written, access.
+        accesses: Transactions of an operand: storage, how many, latency, is chained.
+        addresses: Constant, terms (first, stop), rotations (first, stop).
+        terms: Loop index, coefficient.
+        rotations: Scale, constant, modulus, terms (first, stop).
+        storages: Hold, ports' table, places' table (-1: no limit).
+        front: The front end and sizes, no records: see above.
+    """
 
     tape: Any
-    code: Any
+    rows: Any
     hops: Any
+    units: Any
+    places: Any
     operands: Any
+    shapes: Any
     accesses: Any
-    plans: Any
+    addresses: Any
+    terms: Any
+    rotations: Any
     storages: Any
     front: Any
 
 
-class State(NamedTuple):
+@dataclass(slots=True)
+class State:
     """What later instructions can depend on, and counters.
 
     Attributes:
@@ -117,17 +121,19 @@ class State(NamedTuple):
         busy: Per unit: cycles in which it could not start another instruction.
         port_busy: Per storage: cycles for which ports are held.
         queue: Latencies that differ between instances, in the order of their use.
-        spots: Where the times of the current instruction's operands are.
+        spots: Per operand: where its times are, for those of the current instruction.
         events: Of the current instruction: enter, issue, then start and leave per stage, start and done in
             the unit.
         released: Per storage: when the current instruction gives up its port.
-        stretches: Per table of reservations: starts of stretches of equal occupancy.
-        levels: Places taken in each stretch; before the first one none is, in the last one none.
+        used: Per table of reservations: stretches in use.
         tables: Per table: see ``TABLE``.
+        stretches: Per table: starts of stretches of equal occupancy.
+        levels: Places taken in each stretch; before the first one none is, in the last one none.
+        masks: Per group in cells: slots of its table, minus one.
         keys, written, read: Per group in cells: a table of cells with their times.
-        masks: Per group: slots of its table, minus one.
-        pieces, ended: Per group in ranges: live ranges and when they are done.
-        counts: Per group: see ``RANGE``.
+        alive: Per group in ranges: live ranges.
+        ranges: Per group: see ``RANGE``.
+        starts, users, ended: Per group in ranges: first address, operand, and when it is done.
     """
 
     times: Any
@@ -140,16 +146,19 @@ class State(NamedTuple):
     spots: Any
     events: Any
     released: Any
+    used: Any
+    tables: Any
     stretches: Any
     levels: Any
-    tables: Any
+    masks: Any
     keys: Any
     written: Any
     read: Any
-    masks: Any
-    pieces: Any
+    alive: Any
+    ranges: Any
+    starts: Any
+    users: Any
     ended: Any
-    counts: Any
 
 
 def run(p: ProgramArrays, s: State, pc: int, stop: int) -> int:
@@ -157,24 +166,23 @@ def run(p: ProgramArrays, s: State, pc: int, stop: int) -> int:
     tape, indices, control = p.tape, s.indices, s.control
     limit = control[LIMIT]
     while pc != stop:
-        entry = TAPE * pc
-        kind = tape[entry]
+        kind, a, b, c = tape[pc]
         if kind == ROW:
-            status = PAUSED if control[EVALUATED] >= limit else propagate(p, s, tape[entry + 1])
+            status = PAUSED if control[EVALUATED] >= limit else propagate(p, s, a)
             if status != FINISHED:
                 control[PC] = pc
                 return status
             pc += 1
         elif kind == BEGIN:
-            indices[tape[entry + 1]] = 0
+            indices[a] = 0
             pc += 1
         else:
-            level = tape[entry + 1]
-            indices[level] += 1
-            if indices[level] < tape[entry + 2]:
-                pc = tape[entry + 3]
+            index = indices[a] + 1
+            if index < b:
+                indices[a] = index
+                pc = c
             else:
-                indices[level] = 0
+                indices[a] = 0
                 pc += 1
     control[PC] = pc
     return FINISHED
@@ -185,60 +193,74 @@ def integers(address: int) -> Any:
     raise TypeError(f"0x{address:x} is an address only where this is compiled")
 
 
-def rows(address: int) -> Any:
+def tables(address: int) -> Any:
     """Array of arrays of integers at an address: as :func:`integers`."""
+    raise TypeError(f"0x{address:x} is an address only where this is compiled")
+
+
+def records(address: int, width: int) -> Any:
+    """Array of tuples of ``width`` integers at an address: as :func:`integers`."""
     raise TypeError(f"0x{address:x} is an address only where this is compiled")
 
 
 def enter(a: Any, pc: int, stop: int) -> int:
     """:func:`run` on the arrays whose addresses are in ``a``, in the order of their fields."""
     program = ProgramArrays(
-        integers(a[0]),
-        integers(a[1]),
-        integers(a[2]),
-        integers(a[3]),
-        integers(a[4]),
-        integers(a[5]),
-        integers(a[6]),
-        integers(a[7]),
+        records(a[0], 4),
+        records(a[1], 6),
+        records(a[2], 8),
+        records(a[3], 10),
+        records(a[4], 6),
+        records(a[5], 7),
+        records(a[6], 5),
+        records(a[7], 4),
+        records(a[8], 5),
+        records(a[9], 2),
+        records(a[10], 5),
+        records(a[11], 3),
+        integers(a[12]),
     )
     state = State(
-        integers(a[8]),
-        integers(a[9]),
-        integers(a[10]),
-        integers(a[11]),
-        integers(a[12]),
         integers(a[13]),
         integers(a[14]),
         integers(a[15]),
         integers(a[16]),
         integers(a[17]),
-        rows(a[18]),
-        rows(a[19]),
+        integers(a[18]),
+        integers(a[19]),
         integers(a[20]),
-        rows(a[21]),
-        rows(a[22]),
-        rows(a[23]),
+        integers(a[21]),
+        integers(a[22]),
+        integers(a[23]),
         integers(a[24]),
-        rows(a[25]),
-        rows(a[26]),
+        tables(a[25]),
+        tables(a[26]),
         integers(a[27]),
+        tables(a[28]),
+        tables(a[29]),
+        tables(a[30]),
+        integers(a[31]),
+        integers(a[32]),
+        tables(a[33]),
+        tables(a[34]),
+        tables(a[35]),
     )
     return run(program, state, pc, stop)
 
 
 def propagate(p: ProgramArrays, s: State, row: int) -> int:
-    """Move the next instance of the row whose code starts at ``row`` through the machine."""
-    code, control = p.code, s.control
+    """Move the next instance of a row through the machine."""
+    control = s.control
     if control[CROWDED]:
         status = _tidy(p, s)
         if status != FINISHED:
             return status
-    if code[row + OPERAND_COUNT] and not _locate(p, s, row):
+    issue, first_place, hop, last_hop, operand, last_operand = p.rows[row]
+    if operand != last_operand and not _locate(p, s, operand, last_operand):
         return NEED_CELLS
-    moment = _issue(p, s, row)
-    if code[row + HOP_COUNT]:
-        moment = _travel(p, s, row, moment)
+    moment = _issue(p, s, issue, first_place)
+    if hop != last_hop:
+        moment = _travel(p, s, hop, last_hop, moment)
     done = _process(p, s, row, moment)
     control[EVALUATED] += 1
     if done > control[RECENT]:
@@ -246,18 +268,20 @@ def propagate(p: ProgramArrays, s: State, row: int) -> int:
     return FINISHED
 
 
-def _issue(p: ProgramArrays, s: State, row: int) -> Any:
+def _issue(p: ProgramArrays, s: State, issue: int, first_place: int) -> Any:
     """Fetch and issue (rule 6): when the instruction leaves the issue buffer."""
-    code, front, times, control = p.code, p.front, s.times, s.control
-    if control[POSITION] == 0:
+    front, times, control, events = p.front, s.times, s.control, s.events
+    position = control[POSITION]
+    if position == 0:
         _read_group(p, s)
-    enter = times[GROUP_READY]
-    position = control[POSITION] + 1
+    position += 1
     control[POSITION] = 0 if position == front[FETCH_WIDTH] else position
+    enter = times[GROUP_READY]
     if control[FIRST_ENTER] == NO_ENTER:
         control[FIRST_ENTER] = enter
-    issue = code[row + ISSUE]
-    moment = max(enter + front[FETCH_LATENCY], times[code[row + FIRST_PLACE]])
+    moment = enter + front[FETCH_LATENCY]
+    if times[first_place] > moment:
+        moment = times[first_place]
     if times[issue] > moment:
         moment = times[issue]
     if front[IN_ORDER]:
@@ -266,15 +290,17 @@ def _issue(p: ProgramArrays, s: State, row: int) -> Any:
         times[LAST_ISSUE] = moment
     times[issue] = moment + 1
     _push(times, s.heads, BUFFER, front[BUFFER_PLACES], front[BUFFER_RING], moment)
-    s.events[0] = enter
-    s.events[1] = moment
+    events[0] = enter
+    events[1] = moment
     return moment
 
 
 def _read_group(p: ProgramArrays, s: State) -> None:
     """Read the next group of instructions into the issue buffer."""
     front, times = p.front, s.times
-    start = max(times[NEXT_READ], times[BUFFER])
+    start = times[NEXT_READ]
+    if times[BUFFER] > start:
+        start = times[BUFFER]
     ready = start + front[READ_LATENCY]
     storage = front[FETCH_STORAGE]
     if storage >= 0:
@@ -287,72 +313,63 @@ def _read_group(p: ProgramArrays, s: State) -> None:
     times[NEXT_READ] = ready if interval == SAME else start + interval
 
 
-def _travel(p: ProgramArrays, s: State, row: int, moment: Any) -> Any:
+def _travel(p: ProgramArrays, s: State, first: int, stop: int, moment: Any) -> Any:
     """The stages on the way to the execute stage: when the instruction enters that one."""
-    hops, times = p.hops, s.times
-    first = p.code[row + HOPS]
+    hops, times, events = p.hops, s.times, s.events
     event = 2
-    for hop in range(first, first + HOP * p.code[row + HOP_COUNT], HOP):
-        latency, interval = hops[hop + 4], hops[hop + 5]
+    for hop in range(first, stop):
+        place, capacity, ring, service, latency, interval, is_fifo, target = hops[hop]
         if latency == QUEUED:
             latency = _queued(s)
         if interval == QUEUED:
             interval = _queued(s)
         elif interval == SAME:
             interval = latency
-        service = hops[hop + 3]
-        start = max(moment, times[service])  # rule 3
-        times[service] = start + interval
-        moment = max(start + latency, times[hops[hop + 7]])  # rules 2 and 5
-        place, capacity, ring = hops[hop], hops[hop + 1], hops[hop + 2]
-        if hops[hop + 6]:  # fifo
+        if times[service] > moment:  # rule 3
+            moment = times[service]
+        events[event] = moment
+        times[service] = moment + interval
+        moment += latency
+        if times[target] > moment:  # rules 2 and 5
+            moment = times[target]
+        if is_fifo:
             last = place if capacity == 1 else place + 1 + (s.heads[ring] + capacity - 2) % (capacity - 1)
             if times[last] > moment:
                 moment = times[last]
         _push(times, s.heads, place, capacity, ring, moment)
-        s.events[event] = start
-        s.events[event + 1] = moment
+        events[event + 1] = moment
         event += 2
     return moment
 
 
-def _process(p: ProgramArrays, s: State, row: int, moment: Any) -> Any:
+def _process(p: ProgramArrays, s: State, row: int, start: Any) -> Any:
     """The functional unit, with its operands and accesses: when it is done."""
-    code, times = p.code, s.times
-    service = code[row + SERVICE]
-    start = max(moment, times[code[row + UNIT_PLACE]])
+    unit, service, latency, interval, operand, last_operand, access, write, last_access, event = p.units[row]
+    place, capacity, ring, stage, stage_capacity, stage_ring = p.places[row]
+    times, heads = s.times, s.heads
+    if times[place] > start:
+        start = times[place]
     if times[service] > start:
         start = times[service]
-    tracked = code[row + OPERAND_COUNT]
-    if tracked:
-        start = _ready(p, s, row, start)  # rule 4
-    latency, interval = code[row + LATENCY], code[row + INTERVAL]
+    if operand != last_operand:
+        start = _ready(p, s, operand, last_operand, start)  # rule 4
     if latency == QUEUED:
         latency = _queued(s)
     if interval == QUEUED:
         interval = _queued(s)
     done = start + latency
-    if code[row + ACCESS_COUNT]:
-        done = _access(p, s, row, done)
-    unit = code[row + UNIT]
+    if access != last_access:
+        done = _access(p, s, access, write, last_access, done)
     if interval == SAME:
         times[service] = done
         s.busy[unit] += done - start
     else:
         times[service] = start + interval
         s.busy[unit] += interval
-    if tracked:
-        _note(p, s, row, done)
-    _push(times, s.heads, code[row + UNIT_PLACE], code[row + UNIT_CAPACITY], code[row + UNIT_RING], done)
-    _push(
-        times,
-        s.heads,
-        code[row + EXECUTE_PLACE],
-        code[row + EXECUTE_CAPACITY],
-        code[row + EXECUTE_RING],
-        done,
-    )
-    event = 2 + 2 * code[row + HOP_COUNT]
+    if operand != last_operand:
+        _note(p, s, operand, last_operand, done)
+    _push(times, heads, place, capacity, ring, done)
+    _push(times, heads, stage, stage_capacity, stage_ring, done)
     s.events[event] = start
     s.events[event + 1] = done
     return done
@@ -396,7 +413,9 @@ def _queued(s: State) -> int:
 def base_of(p: ProgramArrays, s: State) -> Any:
     """Lower bound of every later event: when the next instruction can enter the first object."""
     times = s.times
-    read = max(times[NEXT_READ], times[BUFFER])
+    read = times[NEXT_READ]
+    if times[BUFFER] > read:
+        read = times[BUFFER]
     if s.control[POSITION] and times[GROUP_READY] < read:
         return times[GROUP_READY]
     return read
@@ -409,20 +428,20 @@ def _tidy(p: ProgramArrays, s: State) -> int:
     """Forget what is over where tables are crowded; says which of them have to grow first."""
     base = base_of(p, s)
     for table in range(p.front[TABLES]):
-        if s.tables[TABLE * table] > s.tables[TABLE * table + 2]:
+        if s.used[table] > s.tables[TABLE * table + 1]:
             _prune_table(s, table, base)
-            count, room = s.tables[TABLE * table], s.tables[TABLE * table + 3]
+            count, room = s.used[table], s.tables[TABLE * table + 2]
             # whatever one instruction can add to so many entries finds room
             most = room // p.front[ROOM_FACTOR] - p.front[ROOM_EXTRA]
-            s.tables[TABLE * table + 2] = min(most, max(PRUNE_AT, 2 * count))
+            s.tables[TABLE * table + 1] = min(most, max(PRUNE_AT, 2 * count))
             if count > most:
                 return NEED_RESERVATIONS
     for group in range(p.front[GROUPS]):
-        if s.counts[RANGE * group] > s.counts[RANGE * group + 1]:
+        if s.alive[group] > s.ranges[RANGE * group]:
             _prune_ranges(s, group, base)
-            count, room = s.counts[RANGE * group], s.counts[RANGE * group + 2]
+            count, room = s.alive[group], s.ranges[RANGE * group + 1]
             most = room - p.front[RANGES_EXTRA]
-            s.counts[RANGE * group + 1] = min(most, max(PRUNE_AT, 2 * count))
+            s.ranges[RANGE * group] = min(most, max(PRUNE_AT, 2 * count))
             if count > most:
                 return NEED_RANGES
     s.control[CROWDED] = 0
@@ -431,7 +450,7 @@ def _tidy(p: ProgramArrays, s: State) -> int:
 
 def _prune_table(s: State, table: int, base: Any) -> None:
     """Forget the stretches that are over."""
-    count = s.tables[TABLE * table]
+    count = s.used[table]
     stretches, levels = s.stretches[table], s.levels[table]
     gone = _after(stretches, count, base)
     # the stretch that `base` lies in stays
@@ -439,7 +458,7 @@ def _prune_table(s: State, table: int, base: Any) -> None:
     for i in range(gone, count):
         stretches[i - gone] = stretches[i]
         levels[i - gone] = levels[i]
-    s.tables[TABLE * table] = count - gone
+    s.used[table] = count - gone
 
 
 def _after(stretches: Any, count: int, moment: Any) -> int:
@@ -454,22 +473,19 @@ def _after(stretches: Any, count: int, moment: Any) -> int:
     return low
 
 
-def _access(p: ProgramArrays, s: State, row: int, arrival: Any) -> Any:
+def _access(p: ProgramArrays, s: State, first: int, writes: int, stop: int, arrival: Any) -> Any:
     """All reads, then all writes, of one instruction: when the last one is answered."""
-    code, accesses = p.code, p.accesses
-    first = code[row + ACCESSES]
-    writes = first + ACCESS * code[row + READ_COUNT]
+    accesses = p.accesses
     answered = arrival
-    for access in range(first, first + ACCESS * code[row + ACCESS_COUNT], ACCESS):
+    for access in range(first, stop):
         if access == writes:
             arrival = answered
-        storage = accesses[access]
-        begin = s.released[storage] if accesses[access + 3] else arrival
-        latency = accesses[access + 2]
+        storage, count, latency, is_chained = accesses[access]
+        begin = s.released[storage] if is_chained else arrival
         if latency == QUEUED:
-            answer = _serve_queued(p, s, storage, begin, accesses[access + 1])
+            answer = _serve_queued(p, s, storage, begin, count)
         else:
-            answer = _serve_many(p, s, storage, begin, latency, accesses[access + 1])
+            answer = _serve_many(p, s, storage, begin, latency, count)
         if answer > answered:
             answered = answer
     return answered
@@ -488,20 +504,22 @@ def _serve_queued(p: ProgramArrays, s: State, storage: int, arrival: Any, count:
 
 def _serve_many(p: ProgramArrays, s: State, storage: int, arrival: Any, latency: int, count: int) -> Any:
     """Equal transactions one after the other: the last answer."""
-    entry = STORAGE * storage
-    hold = latency if p.storages[entry] == SAME else p.storages[entry]
-    answer = arrival
-    s.released[storage] = arrival
-    if p.storages[entry + 2] >= 0 or hold == 0:
+    hold, table, places = p.storages[storage]
+    if hold == SAME:
+        hold = latency
+    if places >= 0 or hold == 0:
+        answer = s.released[storage] = arrival
         for _ in range(count):
             answer = _serve(p, s, storage, s.released[storage], latency)
         return answer
-    table = p.storages[entry + 1]
-    s.port_busy[storage] += count * hold
-    if s.tables[TABLE * table] == 0 or arrival >= s.stretches[table][s.tables[TABLE * table] - 1]:
-        _hold(s, table, arrival, count * hold)  # nobody holds a port then or later
-        s.released[storage] = arrival + count * hold
-        return arrival + (count - 1) * hold + latency
+    held = count * hold
+    s.port_busy[storage] += held
+    used = s.used[table]
+    if used == 0 or arrival >= s.stretches[table][used - 1]:
+        _hold(s, table, arrival, held)  # nobody holds a port then or later
+        released = s.released[storage] = arrival + held
+        return released - hold + latency
+    answer = arrival
     while count:
         moment = _earliest(s, table, arrival, hold)
         together = min(count, _free_for(s, table, moment, count * hold) // hold)
@@ -515,9 +533,9 @@ def _serve_many(p: ProgramArrays, s: State, storage: int, arrival: Any, latency:
 
 def _serve(p: ProgramArrays, s: State, storage: int, arrival: Any, latency: int) -> Any:
     """One transaction: when it is answered; notes when it gives up its port."""
-    entry = STORAGE * storage
-    hold = latency if p.storages[entry] == SAME else p.storages[entry]
-    ports, places = p.storages[entry + 1], p.storages[entry + 2]
+    hold, ports, places = p.storages[storage]
+    if hold == SAME:
+        hold = latency
     moment = _earliest(s, ports, arrival, hold)
     if places >= 0:
         later = _earliest(s, places, moment, latency)
@@ -534,7 +552,7 @@ def _serve(p: ProgramArrays, s: State, storage: int, arrival: Any, latency: int)
 
 def _earliest(s: State, table: int, arrival: Any, hold: int) -> Any:
     """First moment from ``arrival`` on at which a place is free for ``hold`` cycles."""
-    count, capacity = s.tables[TABLE * table], s.tables[TABLE * table + 1]
+    count, capacity = s.used[table], s.tables[TABLE * table]
     stretches, levels = s.stretches[table], s.levels[table]
     if hold == 0 or count == 0 or arrival >= stretches[count - 1]:
         return arrival
@@ -553,7 +571,7 @@ def _earliest(s: State, table: int, arrival: Any, hold: int) -> Any:
 
 def _free_for(s: State, table: int, moment: Any, wanted: int) -> Any:
     """For how long a place is free from ``moment`` on, ``wanted`` at most; at ``moment`` one is free."""
-    count, capacity = s.tables[TABLE * table], s.tables[TABLE * table + 1]
+    count, capacity = s.used[table], s.tables[TABLE * table]
     stretches, levels = s.stretches[table], s.levels[table]
     for position in range(_after(stretches, count, moment), count):
         if stretches[position] >= moment + wanted:
@@ -567,23 +585,23 @@ def _hold(s: State, table: int, moment: Any, hold: int) -> None:
     """Take a place during ``[moment, moment + hold)``, which :func:`_earliest` has found free."""
     if hold == 0:
         return
-    stretches, levels = s.stretches[table], s.levels[table]
-    count = s.tables[TABLE * table]
-    end = moment + hold
+    stretches, levels, count = s.stretches[table], s.levels[table], s.used[table]
     if count == 0 or moment > stretches[count - 1]:
         stretches[count] = moment
-        stretches[count + 1] = end
         levels[count] = 1
-        levels[count + 1] = 0
-        s.tables[TABLE * table] = count + 2
-        if count + 2 > s.tables[TABLE * table + 2]:
+        count += 1
+        stretches[count] = moment + hold
+        levels[count] = 0
+        count += 1
+        s.used[table] = count
+        if count > s.tables[TABLE * table + 1]:
             s.control[CROWDED] = 1
         return
     if moment == stretches[count - 1] and levels[count - 2] == 1:
-        stretches[count - 1] = end
+        stretches[count - 1] = moment + hold
         return
     first = _split(s, table, moment)
-    last = _split(s, table, end)
+    last = _split(s, table, moment + hold)
     for position in range(first, last):
         levels[position] += 1
     _merge(s, table, first, last)
@@ -592,7 +610,7 @@ def _hold(s: State, table: int, moment: Any, hold: int) -> None:
 def _split(s: State, table: int, moment: Any) -> int:
     """Index of the stretch that starts at ``moment``, made if there is none."""
     stretches, levels = s.stretches[table], s.levels[table]
-    count = s.tables[TABLE * table]
+    count = s.used[table]
     position = _after(stretches, count, moment)
     if position and stretches[position - 1] == moment:
         return position - 1
@@ -601,8 +619,8 @@ def _split(s: State, table: int, moment: Any) -> int:
         levels[i] = levels[i - 1]
     stretches[position] = moment
     levels[position] = levels[position - 1] if position else 0
-    s.tables[TABLE * table] = count + 1
-    if count >= s.tables[TABLE * table + 2]:
+    s.used[table] = count + 1
+    if count >= s.tables[TABLE * table + 1]:
         s.control[CROWDED] = 1
     return position
 
@@ -610,7 +628,7 @@ def _split(s: State, table: int, moment: Any) -> int:
 def _merge(s: State, table: int, first: int, last: int) -> None:
     """Join neighbouring stretches of one level around the changed ones."""
     stretches, levels = s.stretches[table], s.levels[table]
-    count = s.tables[TABLE * table]
+    count = s.used[table]
     low = max(first - 1, 0)
     kept = low - 1 if low == 0 and levels[0] == 0 else low
     for i in range(low + 1, count):
@@ -622,57 +640,49 @@ def _merge(s: State, table: int, first: int, last: int) -> None:
         kept += 1
         stretches[kept] = stretches[i]
         levels[kept] = levels[i]
-    s.tables[TABLE * table] = kept + 1
+    s.used[table] = kept + 1
 
 
 # -- operands (rule 4) ---------------------------------------------------------------------------------------
 
 
-def _locate(p: ProgramArrays, s: State, row: int) -> bool:
+def _locate(p: ProgramArrays, s: State, first: int, stop: int) -> bool:
     """Find where the times of each operand are kept, before anything happens; false: a table has to grow."""
     operands, spots = p.operands, s.spots
-    first = p.code[row + OPERANDS]
-    number = 0
-    for operand in range(first, first + OPERAND * p.code[row + OPERAND_COUNT], OPERAND):
-        kind = operands[operand]
+    for operand in range(first, stop):
+        kind, _, position, group, address, origin, cell = operands[operand]
         if kind == FIXED:
-            spots[number] = operands[operand + 2]
+            spots[operand] = position
         else:
-            spot = _address(p.plans, operands[operand + 4], s.indices)
-            if kind != RANGES:
-                spot = (spot - operands[operand + 5]) // operands[operand + 6]
+            spot = _address(p, address, s.indices)
             if kind == TURNING:
-                spot = operands[operand + 2] + 2 * spot
+                spot = position + 2 * ((spot - origin) // cell)
             elif kind == CELLS:
-                spot = _slot(p, s, row, number, operands[operand + 3], spot)
+                spot = _slot(p, s, first, operand, group, (spot - origin) // cell)
                 if spot < 0:
                     return False
-            spots[number] = spot
-        number += 1
+            spots[operand] = spot
     return True
 
 
-def _address(plans: Any, plan: int, indices: Any) -> int:
+def _address(p: ProgramArrays, address: int, indices: Any) -> int:
     """Value of an affine address with rotations at the current loop indices."""
-    value: int = plans[plan]
-    position = plan + 2
-    for _ in range(plans[plan + 1]):
-        value += plans[position + 1] * indices[plans[position]]
-        position += 2
-    rotations = plans[position]
-    position += 1
-    for _ in range(rotations):
-        scale, turning, modulus = plans[position], plans[position + 1], plans[position + 2]
-        terms = plans[position + 3]
-        position += 4
-        for _ in range(terms):
-            turning += plans[position + 1] * indices[plans[position]]
-            position += 2
+    terms = p.terms
+    value: int
+    value, term, last_term, rotation, last_rotation = p.addresses[address]
+    for i in range(term, last_term):
+        level, coefficient = terms[i]
+        value += coefficient * indices[level]
+    for i in range(rotation, last_rotation):
+        scale, turning, modulus, term, last_term = p.rotations[i]
+        for j in range(term, last_term):
+            level, coefficient = terms[j]
+            turning += coefficient * indices[level]
         value += scale * (turning % modulus)
     return value
 
 
-def _slot(p: ProgramArrays, s: State, row: int, number: int, group: int, cell: int) -> Any:
+def _slot(p: ProgramArrays, s: State, first: int, operand: int, group: int, cell: int) -> Any:
     """Slot of a cell in its group's table, claimed if the cell has none; -1: the table has to grow."""
     keys, mask = s.keys[group], s.masks[group]
     slot = cell & mask
@@ -687,7 +697,7 @@ def _slot(p: ProgramArrays, s: State, row: int, number: int, group: int, cell: i
     slot = cell & mask
     for _ in range(PROBES):
         dead = keys[slot] == EMPTY or (written[slot] <= base and read[slot] <= base)
-        if dead and not _is_claimed(p, s, row, number, group, slot):
+        if dead and not _is_claimed(p, s, first, operand, group, slot):
             keys[slot] = cell
             written[slot] = 0
             read[slot] = 0
@@ -696,69 +706,57 @@ def _slot(p: ProgramArrays, s: State, row: int, number: int, group: int, cell: i
     return -1
 
 
-def _is_claimed(p: ProgramArrays, s: State, row: int, number: int, group: int, slot: int) -> bool:
-    """Whether an earlier operand of the same instruction uses the slot."""
-    first = p.code[row + OPERANDS]
-    for other in range(number):
-        operand = first + OPERAND * other
-        if p.operands[operand] == CELLS and p.operands[operand + 3] == group and s.spots[other] == slot:
+def _is_claimed(p: ProgramArrays, s: State, first: int, operand: int, group: int, slot: int) -> bool:
+    """Whether an earlier operand of the same instruction, which starts at ``first``, uses the slot."""
+    for other in range(first, operand):
+        kind, _, _, others, _, _, _ = p.operands[other]
+        if kind == CELLS and others == group and s.spots[other] == slot:
             return True
     return False
 
 
 def _prune_ranges(s: State, group: int, base: Any) -> None:
     """Forget the ranges that nobody can wait for any more."""
-    pieces, ended = s.pieces[group], s.ended[group]
+    starts, users, ended = s.starts[group], s.users[group], s.ended[group]
     kept = 0
-    for i in range(s.counts[RANGE * group]):
+    for i in range(s.alive[group]):
         if ended[i] > base:
             ended[kept] = ended[i]
-            for field in range(PIECE):
-                pieces[PIECE * kept + field] = pieces[PIECE * i + field]
+            starts[kept] = starts[i]
+            users[kept] = users[i]
             kept += 1
-    s.counts[RANGE * group] = kept
+    s.alive[group] = kept
 
 
-def _ready(p: ProgramArrays, s: State, row: int, ready: Any) -> Any:
+def _ready(p: ProgramArrays, s: State, first: int, stop: int, ready: Any) -> Any:
     """When all earlier conflicting accesses are done, not before ``ready``."""
     operands, spots, times = p.operands, s.spots, s.times
-    first = p.code[row + OPERANDS]
-    number = 0
-    for operand in range(first, first + OPERAND * p.code[row + OPERAND_COUNT], OPERAND):
-        kind, spot = operands[operand], spots[number]
-        number += 1
+    for operand in range(first, stop):
+        kind, is_written, _, group, _, _, _ = operands[operand]
+        spot = spots[operand]
         if kind <= TURNING:
             if times[spot] > ready:
                 ready = times[spot]
-            if operands[operand + 1] and times[spot + 1] > ready:
+            if is_written and times[spot + 1] > ready:
                 ready = times[spot + 1]
         elif kind == CELLS:
-            group = operands[operand + 3]
             if s.written[group][spot] > ready:
                 ready = s.written[group][spot]
-            if operands[operand + 1] and s.read[group][spot] > ready:
+            if is_written and s.read[group][spot] > ready:
                 ready = s.read[group][spot]
         else:
-            ready = _range_ready(p, s, operand, spot, ready)
+            ready = _range_ready(p, s, operand, group, spot, ready)
     return ready
 
 
-def _range_ready(p: ProgramArrays, s: State, operand: int, start: int, ready: Any) -> Any:
-    operands = p.operands
-    group, write = operands[operand + 3], operands[operand + 1]
-    pieces, ended = s.pieces[group], s.ended[group]
-    for i in range(s.counts[RANGE * group]):
-        if ended[i] > ready and (write or pieces[PIECE * i + 4]):
-            at = PIECE * i
-            if overlaps(
-                start,
-                operands[operand + 7],
-                operands[operand + 8],
-                operands[operand + 9],
-                pieces[at],
-                pieces[at + 1],
-                pieces[at + 2],
-                pieces[at + 3],
+def _range_ready(p: ProgramArrays, s: State, operand: int, group: int, start: int, ready: Any) -> Any:
+    shapes, ended = p.shapes, s.ended[group]
+    size, height, pitch, is_written, _ = shapes[operand]
+    for i in range(s.alive[group]):
+        if ended[i] > ready:
+            other_size, other_height, other_pitch, was_written, _ = shapes[s.users[group][i]]
+            if (is_written or was_written) and overlaps(
+                start, size, height, pitch, s.starts[group][i], other_size, other_height, other_pitch
             ):
                 ready = ended[i]
     return ready
@@ -810,38 +808,26 @@ def overlaps_rows(
     return False
 
 
-def _note(p: ProgramArrays, s: State, row: int, done: Any) -> None:
+def _note(p: ProgramArrays, s: State, first: int, stop: int, done: Any) -> None:
     """Note the accesses of an instruction that is done at ``done``."""
     operands, spots, times = p.operands, s.spots, s.times
-    first = p.code[row + OPERANDS]
-    number = 0
-    for operand in range(first, first + OPERAND * p.code[row + OPERAND_COUNT], OPERAND):
-        kind, write, spot = operands[operand], operands[operand + 1], spots[number]
-        number += 1
+    for operand in range(first, stop):
+        kind, is_written, _, group, _, _, _ = operands[operand]
+        spot = spots[operand]
         if kind <= TURNING:
-            position = spot if write else spot + 1
-            if done > times[position]:
-                times[position] = done
+            if not is_written:
+                spot += 1
+            if done > times[spot]:
+                times[spot] = done
         elif kind == CELLS:
-            group = operands[operand + 3]
-            table = s.written[group] if write else s.read[group]
+            table = s.written[group] if is_written else s.read[group]
             if done > table[spot]:
                 table[spot] = done
         else:
-            _note_range(p, s, operand, spot, done)
-
-
-def _note_range(p: ProgramArrays, s: State, operand: int, start: int, done: Any) -> None:
-    group = p.operands[operand + 3]
-    entry = s.counts[RANGE * group]
-    s.counts[RANGE * group] = entry + 1
-    if entry >= s.counts[RANGE * group + 1]:
-        s.control[CROWDED] = 1
-    s.ended[group][entry] = done
-    pieces, at = s.pieces[group], PIECE * entry
-    pieces[at] = start
-    pieces[at + 1] = p.operands[operand + 7]
-    pieces[at + 2] = p.operands[operand + 8]
-    pieces[at + 3] = p.operands[operand + 9]
-    pieces[at + 4] = p.operands[operand + 1]
-    pieces[at + 5] = p.operands[operand + 10]
+            entry = s.alive[group]
+            s.starts[group][entry] = spot
+            s.users[group][entry] = operand
+            s.ended[group][entry] = done
+            s.alive[group] = entry + 1
+            if entry >= s.ranges[RANGE * group]:
+                s.control[CROWDED] = 1

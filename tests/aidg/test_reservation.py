@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aidg import propagation
-from aidg.propagation import SAME, ProgramArrays, State
+from aidg.propagation import CONTROLS, SAME, ProgramArrays, State
 
 Request = tuple[int, int]  # arrival, hold
-EMPTY_PROGRAM = ProgramArrays([], [], [], [], [], [], [], [])
-EMPTY_STATE = State(*[[] for _ in State._fields])
+EMPTY_PROGRAM = ProgramArrays(*[[] for _ in fields(ProgramArrays)])
+EMPTY_STATE = State(*[[] for _ in fields(State)])
 
 
 def storage(ports: int, hold: int, places: int) -> tuple[ProgramArrays, State]:
     """One storage with its tables, the second one for places."""
-    tables = (0, ports, 32, 1000, 0, places, 32, 1000)
-    arrays = EMPTY_PROGRAM._replace(storages=[hold, 0, 1 if places else -1])
-    state = EMPTY_STATE._replace(
-        tables=list(tables),
+    arrays = replace(EMPTY_PROGRAM, storages=[(hold, 0, 1 if places else -1)])
+    state = replace(
+        EMPTY_STATE,
+        used=[0, 0],
+        tables=[ports, 32, 1000, places, 32, 1000],
         stretches=[[0] * 1000, [0] * 1000],
         levels=[[0] * 1000, [0] * 1000],
         port_busy=[0],
         released=[0],
+        control=[0] * CONTROLS,
     )
     return arrays, state
 
@@ -85,7 +89,7 @@ def test_a_gap_fits_exactly() -> None:
 
 
 def stretches(state: State) -> list[Request]:
-    count = state.tables[0]
+    count = state.used[0]
     return list(zip(state.stretches[0][:count], state.levels[0][:count], strict=True))
 
 
