@@ -1,7 +1,7 @@
 """Architectural instruction dependency graphs: loop program and architecture to cycles, and why.
 
 Public names: ``estimate``, ``Estimate`` (the kernel), ``build``, ``evaluate``, ``critical_path``,
-``CriticalPath`` (the explicit graph).
+``CriticalPath`` (the explicit graph), ``what_if``, ``WhatIf`` (gains of single changes).
 """
 
 from __future__ import annotations
@@ -14,17 +14,31 @@ if TYPE_CHECKING:
     from aidg.criticality import CriticalPath, critical_path
     from aidg.estimation import Estimate, estimate
     from aidg.graph import build, evaluate
+    from aidg.what_if import WhatIf, WhatIfRow, what_if
 
 _MODULE_OF = {
     "CriticalPath": "aidg.criticality",
     "Estimate": "aidg.estimation",
+    "WhatIf": "aidg.what_if",
+    "WhatIfRow": "aidg.what_if",
     "build": "aidg.graph",
     "critical_path": "aidg.criticality",
     "estimate": "aidg.estimation",
     "evaluate": "aidg.graph",
+    "what_if": "aidg.what_if",
 }
 
-__all__ = ["CriticalPath", "Estimate", "build", "critical_path", "estimate", "evaluate"]
+__all__ = [
+    "CriticalPath",
+    "Estimate",
+    "WhatIf",
+    "WhatIfRow",
+    "build",
+    "critical_path",
+    "estimate",
+    "evaluate",
+    "what_if",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -11,18 +11,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from platforms.catalog import load, platform_names
+    from platforms.network_what_if import NetworkWhatIf, what_if
     from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
     from platforms.whole_network import estimate
 
-__all__ = ["LayerEstimate", "NetworkEstimate", "UnmappedLayer", "estimate", "load", "platform_names"]
+__all__ = [
+    "LayerEstimate",
+    "NetworkEstimate",
+    "NetworkWhatIf",
+    "UnmappedLayer",
+    "estimate",
+    "load",
+    "platform_names",
+    "what_if",
+]
 
 _MODULES = {
     "LayerEstimate": "platforms.result",
     "NetworkEstimate": "platforms.result",
+    "NetworkWhatIf": "platforms.network_what_if",
     "UnmappedLayer": "platforms.result",
     "estimate": "platforms.whole_network",
     "load": "platforms.catalog",
     "platform_names": "platforms.catalog",
+    "what_if": "platforms.network_what_if",
 }
 
 

@@ -14,7 +14,7 @@ import click
 from acadl.errors import AcadlError
 
 NAME = "acadl"
-COMMANDS = ("check", "demo", "draw", "estimate", "list", "version")
+COMMANDS = ("check", "demo", "draw", "estimate", "list", "version", "what-if")
 
 
 class LazyGroup(click.Group):
@@ -26,7 +26,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"platforms.commands.{cmd_name}").command
+        command: click.Command = import_module(f"platforms.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -55,9 +55,9 @@ def estimate(
     from platforms.user_mapping import BrokenMapperError, map_checked
 
     started = time.perf_counter()
-    arch, network = _loaded(arch, network)
+    arch, network = loaded(arch, network)
     function = find_mapper(arch.name)
-    chosen = _chosen(network, layers)
+    chosen = chosen_layers(network, layers)
     options: dict[str, float] = {}
     if budget is not None:
         options["budget"] = budget
@@ -69,7 +69,7 @@ def estimate(
     for number, layer in enumerate(chosen):
         if progress is not None:
             progress(number, len(chosen), layer.name)
-        shape = replace(layer, name="layer", inputs=(), count=1, onnx_op="")
+        shape = shape_of(layer)
         is_new = shape not in evaluated
         if is_new:
             try:
@@ -87,15 +87,21 @@ def estimate(
         clock_hz=arch.clock_hz,
         layers=tuple(done),
         unmapped=tuple(unmapped),
-        notes=tuple(_import_notes(network)),
-        provenance=_provenance(arch, network, method, options),
+        notes=tuple(import_notes(network)),
+        provenance=provenance(arch, network, method, options),
         wall_s=time.perf_counter() - started,
     )
 
 
-def _loaded(
+def shape_of(layer: Layer) -> Layer:
+    """The layer without what its program does not depend on: equal shapes, equal programs."""
+    return replace(layer, name="layer", inputs=(), count=1, onnx_op="")
+
+
+def loaded(
     arch: Architecture | str | os.PathLike[str], network: Network | str | os.PathLike[str]
 ) -> tuple[Architecture, Network]:
+    """An architecture and a network, loaded where they are names. Raises :class:`AcadlError`."""
     if isinstance(arch, (str, os.PathLike)):
         from platforms.catalog import load
 
@@ -107,7 +113,7 @@ def _loaded(
     return arch, network
 
 
-def _chosen(network: Network, names: Iterable[str] | None) -> list[Layer]:
+def chosen_layers(network: Network, names: Iterable[str] | None) -> list[Layer]:
     """The layers of that name in the order of the network; all without names."""
     if names is None:
         return list(network.layers)
@@ -186,7 +192,7 @@ def _computes(arch: Architecture, unit: FunctionalUnit) -> bool:
     return bool(main) and not reached & main
 
 
-def _import_notes(network: Network) -> list[str]:
+def import_notes(network: Network) -> list[str]:
     """What the user has to know about the import: work that is not counted, sizes that were assumed."""
     return [
         f"{note.kind}: {note.node}{f' ({note.op})' if note.op else ''}: {note.text}"
@@ -195,9 +201,10 @@ def _import_notes(network: Network) -> list[str]:
     ]
 
 
-def _provenance(
-    arch: Architecture, network: Network, method: Method, options: dict[str, float]
+def provenance(
+    arch: Architecture, network: Network, method: Method, options: Mapping[str, float]
 ) -> dict[str, object]:
+    """Where figures come from: version, parameters, method, hashes of the inputs."""
     from platforms.version import version
 
     return {

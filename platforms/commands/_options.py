@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import Any, TypeVar
 
 import click
@@ -45,6 +47,43 @@ settings_option: Callable[[F], F] = click.option(
 json_option: Callable[[F], F] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
 )
+
+network_option: Callable[[F], F] = click.option(
+    "--network", "-n", required=True, help="Name in the zoo, .onnx file or layer table (.csv)."
+)
+layers_option: Callable[[F], F] = click.option("--layers", help="Names of the layers, separated by commas.")
+mapping_option: Callable[[F], F] = click.option(
+    "--mapping",
+    "mappings",
+    type=click.Path(exists=True, dir_okay=False),
+    multiple=True,
+    help="Your own mapping module (.py), imported before the estimate.",
+)
+
+
+def names_in(layers: str | None) -> list[str] | None:
+    """The names of ``--layers``; ``None`` without the option."""
+    return None if layers is None else [name.strip() for name in layers.split(",") if name.strip()]
+
+
+@contextmanager
+def using_mappings(paths: tuple[str, ...]) -> Iterator[None]:
+    """With the user's mapping modules imported; their errors name their lines.
+
+    What they print goes to standard error, since standard output is for the result; so does progress, whose
+    line is removed at the end.
+    """
+    from platforms.messages import clear_progress
+    from platforms.user_mapping import explaining_mappings, import_mapping
+
+    with redirect_stdout(sys.stderr):
+        for path in paths:
+            import_mapping(path)
+        try:
+            with explaining_mappings(paths):
+                yield
+        finally:
+            clear_progress()
 
 
 def load_architecture(name_or_path: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Any:

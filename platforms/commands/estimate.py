@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
 
 from platforms.commands._options import (
     json_option,
+    layers_option,
     load_architecture,
+    mapping_option,
+    names_in,
+    network_option,
     print_json,
     settings_option,
+    using_mappings,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("arch")
-@click.option("--network", "-n", required=True, help="Name in the zoo, .onnx file or layer table (.csv).")
+@network_option
 @settings_option
 @click.option(
     "--method",
@@ -32,14 +36,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="exact: skip iterations whose outcome is known; full: every instruction; fixed_point: as published.",
 )
-@click.option("--layers", help="Names of the layers to estimate, separated by commas.")
-@click.option(
-    "--mapping",
-    "mappings",
-    type=click.Path(exists=True, dir_okay=False),
-    multiple=True,
-    help="Your own mapping module (.py), imported before the estimate.",
-)
+@layers_option
+@mapping_option
 @json_option
 def command(
     arch: str,
@@ -85,17 +83,11 @@ def _estimate(
     layers: str | None,
     mappings: tuple[str, ...],
 ) -> NetworkEstimate:
-    from platforms.messages import clear_progress, progress_line
-    from platforms.user_mapping import explaining_mappings, import_mapping
+    from platforms.messages import progress_line
     from platforms.whole_network import estimate
 
-    chosen = [name.strip() for name in layers.split(",") if name.strip()] if layers is not None else None
-    with redirect_stdout(sys.stderr):  # what mappings print; standard output is for the result
-        for path in mappings:
-            import_mapping(path)
+    with using_mappings(mappings):
         architecture = load_architecture(arch, settings)
-        try:
-            with explaining_mappings(mappings):
-                return estimate(architecture, network, method=method, layers=chosen, progress=progress_line())
-        finally:
-            clear_progress()
+        return estimate(
+            architecture, network, method=method, layers=names_in(layers), progress=progress_line()
+        )

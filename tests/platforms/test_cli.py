@@ -51,7 +51,7 @@ def test_help_lists_every_command() -> None:
 
 
 def test_every_file_of_the_folder_is_a_command() -> None:
-    files = {path.stem for path in (ROOT / "platforms" / "commands").glob("[a-z]*.py")}
+    files = {path.stem.replace("_", "-") for path in (ROOT / "platforms" / "commands").glob("[a-z]*.py")}
     assert files == set(COMMANDS)
 
 

@@ -1,0 +1,91 @@
+"""``acadl what-if``: what single changes of the architecture would gain."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from platforms.commands._options import (
+    json_option,
+    layers_option,
+    load_architecture,
+    mapping_option,
+    names_in,
+    network_option,
+    print_json,
+    settings_option,
+    using_mappings,
+)
+
+if TYPE_CHECKING:
+    from platforms.network_what_if import NetworkWhatIf
+
+
+@click.command("what-if")
+@click.argument("arch")
+@network_option
+@settings_option
+@layers_option
+@mapping_option
+@json_option
+def command(
+    arch: str,
+    network: str,
+    settings: tuple[tuple[str, int | bool | str], ...],
+    layers: str | None,
+    mappings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """What would be gained if one object of ARCH were infinitely fast, or had one more place.
+
+    ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file. Every change is
+    evaluated. Exit status 1 if no layer could be evaluated.
+    """
+    from platforms.messages import progress_line, warn
+    from platforms.network_what_if import what_if
+
+    with using_mappings(mappings):
+        architecture = load_architecture(arch, settings)
+        result = what_if(architecture, network, layers=names_in(layers), progress=progress_line())
+    for layer in result.unmapped:
+        warn(f"not part of the figures: {layer.reason}")
+    for note in result.notes:
+        warn(note)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print(result)
+    if not result.layers:
+        sys.exit(1)
+
+
+def _print(result: NetworkWhatIf) -> None:
+    """The changes that make a difference as a table, on standard output."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from platforms.report import PLAIN_WIDTH
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
+    about = ", ".join(result.layers) if len(result.layers) < 4 else f"{len(result.layers)} layers"
+    headline = f"{result.network} ({about}) on {result.architecture}: {result.total_cycles:,} cycles"
+    console.print(escape(headline), style="bold", soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("Object", "Change", "Cycles", "Gain", "Speed-up", "Method", "Detail"):
+        right = title in ("Cycles", "Gain", "Speed-up")
+        # details are the one column that may be cut
+        table.add_column(title, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
+    shown = [row for row in result.rows if row.gain_cycles]
+    for row in shown:
+        cells = (f"{row.cycles:,}", f"{row.gain_cycles:,}", f"{row.speedup:.3f}", row.method)
+        table.add_row(escape(row.object), row.change, *cells, escape(row.detail))
+    if shown:
+        console.print(table)
+    idle = len(result.rows) - len(shown)
+    console.print(f"{idle} of {len(result.rows)} changes gain nothing", soft_wrap=True)
