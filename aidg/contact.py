@@ -43,3 +43,15 @@ def _meeting(gap: int, closing: int, stop: int) -> int:
     if closing <= 0:
         return stop
     return min(stop, gap // closing + 1)
+
+
+def last_visit(stream: Stream, zone: Zone, before: int) -> int:
+    """Last iteration from 0 on, before ``before``, in which a stream touches a byte of ``zone``; -1: none."""
+    (low, high), step = stream.zone, stream.step
+    if step == 0:
+        return before - 1 if low < zone[1] and zone[0] < high else -1
+    if step < 0:  # the same, seen in a mirror
+        (low, high), step, zone = (-high, -low), -step, (-zone[1], -zone[0])
+    last = min((zone[1] - 1 - low) // step, before - 1)  # starts before the zone ends
+    earliest = max((zone[0] - high) // step + 1, 0)  # ends after the zone starts
+    return last if last >= earliest else -1

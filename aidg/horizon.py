@@ -61,7 +61,7 @@ def find_horizon(
             found = _sooner(found, stop, "operands with different strides meet")
     for position, component in enumerate(plan.components):
         pairs = [(look.iteration, look.held[position]) for look in looks]
-        stop = first_meeting(kernel, node, plan, component, pairs, span, gap)
+        stop = first_meeting(kernel, node, plan, component, pairs, node.count, gap)
         names = " and ".join(component.models)
         found = _sooner(found, stop, f"streams with different strides meet in {names}")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import lcm
+from math import gcd, lcm
 
 from aidg.prepared import AddressPlan, Block, Prepared, PreparedLoop, PreparedProgram, QueuedLatency, Row
 from aidg.propagation import QUEUED
@@ -40,6 +40,19 @@ class Component:
             *((step - self.pace) * iteration % self.period_bytes for step in sorted(others)),
         )
 
+    @property
+    def period(self) -> int:
+        """Iterations after which all streams are at the same places of lines and sets again."""
+        return lcm(
+            _turns(self.pace, self.line_bytes),
+            *(_turns(step - self.pace, self.period_bytes) for step in set(self.steps.values())),
+        )
+
+    @property
+    def turn(self) -> int:
+        """Iterations after which every stream has been at all sets that it comes to."""
+        return lcm(*(_turns(step, self.period_bytes) for step in set(self.steps.values())))
+
 
 @dataclass(frozen=True, slots=True)
 class LoopPlan:
@@ -52,6 +65,8 @@ class LoopPlan:
         inner: Loops inside this one: index number to count.
         components: Storages with a state that the loop uses.
         varying: Latencies that depend on this loop's index other than through a rotation.
+        period: Iterations that lie between equal states are a multiple of it: rotations, fetch groups, lines
+            and sets of storages are at the same place again.
         frame: Where the loop's operands are, as a function of the loops around it. ``None`` where there are
             none, where a group's operands do not move together with them, where latencies depend on them, or
             where a storage with a state of its own is accessed, be it the instruction memory.
@@ -63,6 +78,7 @@ class LoopPlan:
     inner: dict[int, int]
     components: tuple[Component, ...]
     varying: tuple[QueuedLatency, ...]
+    period: int
     frame: Frame | None
 
 
@@ -119,20 +135,31 @@ def _plan(program: PreparedProgram, node: PreparedLoop, is_inner: bool) -> LoopP
         if level == node.level and coefficient % modulus
     }
     inner = _counts(node.body)
+    components = _components(program, rows, coefficients)
     return LoopPlan(
         moves=tuple(_common_move(group.members, coefficients) for group in program.groups),
         coefficients=coefficients,
         residues=tuple(sorted(residues)),
         inner=inner,
-        components=_components(program, rows, coefficients),
+        components=components,
         varying=tuple(
             latency
             for row in rows
             for latency in row.queued
             if any(node.level in dict(plan.terms) for _, plan in latency.varying)
         ),
+        period=lcm(
+            _turns(node.instructions, program.machine.fetch_width),
+            *(_turns(coefficient, modulus) for coefficient, modulus in residues),
+            *(component.period for component in components),
+        ),
         frame=_frame(program, rows, inside, {*inner, node.level}) if is_inner else None,
     )
+
+
+def _turns(step: int, length: int) -> int:
+    """Steps until a walk around a circle of ``length`` is back where it started."""
+    return length // gcd(step, length)
 
 
 def _turning(

@@ -12,24 +12,31 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import isqrt
 
 from aidg.contact import Zone, hull
 from aidg.holding import Held, held_by
 from aidg.horizon import Look, find_horizon
 from aidg.kernel import Busy, Kernel, relative_cells
-from aidg.loops import LoopPlan
+from aidg.loops import Frame, LoopPlan
 from aidg.memory import RunMemory
 from aidg.prepared import Block, PreparedLoop
 from aidg.runner import Runner
 
-# States remembered per loop; then they are forgotten, and the loop is looked at half as often.
+# States remembered per loop, and entries of all of them; then they are forgotten, and the loop is looked at
+# half as often.
 REMEMBERED = 2048
+ENTRIES_REMEMBERED = 1 << 21
 # Looks that a loop gets at least once the budget is spent, before it is extrapolated.
 LAST_RESORT = 8
 # Instructions of a loop from which on a look at the state costs less than propagating them.
 WORTHWHILE = 4
-# Entries of the state that are looked at in the time of propagating one instruction.
+# Entries of the state, or held lines, that are looked at in the time of propagating one instruction.
 ENTRIES_PER_INSTRUCTION = 256
+LINES_PER_INSTRUCTION = 8
+# Loops of at most this period (see `LoopPlan.period`) are looked at in every iteration, so that nothing is
+# propagated after they have settled.
+SHORT_PERIOD = 16
 # After so many instructions in one run, a loop is looked at only every so many: it has not settled for long.
 PATIENCE = 100_000
 INSTRUCTIONS_PER_LATE_LOOK = 4096
@@ -59,19 +66,37 @@ class _Boundaries:
     """Iteration boundaries of one run of a loop since its states were last forgotten.
 
     Attributes:
+        unit: What the gap is a multiple of.
         gap: Iterations between two looks.
         looks: All of them; ``latest`` has the latest ``done`` between each and the next.
         seen: State to position in ``looks``, and what was busy until then.
         reason: Why the loop cannot be skipped for now.
     """
 
+    unit: int
     gap: int
     looks: list[Look] = field(default_factory=list)
     latest: list[int] = field(default_factory=list)
     seen: dict[Hashable, tuple[int, Busy]] = field(default_factory=dict)
     reason: str = "the state of the machine did not recur"
 
+    def widen(self, iterations: int) -> None:
+        """Let at least so many iterations lie between two looks."""
+        self.gap = max(self.gap, -(-iterations // self.unit) * self.unit)
+
+    def remember(self, key: Hashable, busy: Busy) -> None:
+        """Note the state at the latest look."""
+        self.seen[key] = len(self.looks) - 1, busy
+
+    def start_anew(self, key: Hashable, busy: Busy) -> None:
+        """Forget all looks but the latest."""
+        latest = self.looks[-1]
+        self.forget()
+        self.looks.append(latest)
+        self.remember(key, busy)
+
     def forget(self) -> None:
+        """Forget all looks."""
         self.looks.clear()
         self.latest.clear()
         self.seen.clear()
@@ -101,7 +126,9 @@ class ExactRunner(Runner):
         if frame is None:
             latest = self._iterate(node)
         else:
-            memory = self.memories.setdefault(id(node), RunMemory(kernel, frame))
+            if id(node) not in self.memories:
+                self.memories[id(node)] = self._memory(frame)
+            memory = self.memories[id(node)]
             entry = memory.enter()
             known = memory.recall(entry)
             if known is None:
@@ -111,6 +138,10 @@ class ExactRunner(Runner):
             else:
                 latest = known
         kernel.set_recent(max(before, latest))
+
+    def _memory(self, frame: Frame) -> RunMemory:
+        """What remembers the runs of a loop."""
+        return RunMemory(self.kernel, frame)
 
     def _iterations(self, node: PreparedLoop, first: int, count: int) -> None:
         kernel = self.kernel
@@ -124,12 +155,12 @@ class ExactRunner(Runner):
     def _iterate(self, node: PreparedLoop) -> int:
         """Run a loop, skipping what is known: the latest ``done``."""
         kernel = self.kernel
-        boundaries = _Boundaries(self._first_gap(node))
+        boundaries = self._first_boundaries(node)
         impatient = kernel.evaluated + PATIENCE
         result = iteration = 0
         while iteration < node.count:
             if kernel.evaluated > impatient:
-                boundaries.gap = max(boundaries.gap, INSTRUCTIONS_PER_LATE_LOOK // node.instructions)
+                boundaries.widen(INSTRUCTIONS_PER_LATE_LOOK // node.instructions)
             kernel.state.indices[node.level] = iteration
             advanced, latest = self._advance(node, iteration, boundaries)
             if not advanced:
@@ -143,33 +174,43 @@ class ExactRunner(Runner):
         kernel.state.indices[node.level] = 0
         return result
 
-    def _first_gap(self, node: PreparedLoop) -> int:
-        """Iterations between two looks at the state: a look is not to cost more than they do."""
-        return max(1, self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
+    def _first_boundaries(self, node: PreparedLoop) -> _Boundaries:
+        """No looks yet, and how many iterations are to lie between two of them.
+
+        Equal states are a multiple of the loop's period apart, so one look per period finds them. A look is
+        not to cost more than the iterations in between, nor a few of those more than the budget.
+        """
+        plan = self.plans[id(node)]
+        unit = 1
+        if plan.components or plan.period > SHORT_PERIOD:
+            unit = _largest_divisor(plan.period, self.budget // (LAST_RESORT * node.instructions))
+        boundaries = _Boundaries(unit, unit)
+        boundaries.widen(self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
+        return boundaries
 
     def _advance(self, node: PreparedLoop, iteration: int, boundaries: _Boundaries) -> tuple[int, int]:
         """Skip iterations if possible: how many, and the latest ``done`` among them."""
         kernel, plan = self.kernel, self.plans[id(node)]
         base = kernel.base()
-        held = self._held(node, plan, iteration)
-        look = Look(iteration, base + kernel.offset, held or (), self._alive(plan, base))
-        boundaries.looks.append(look)
+        held = tuple(held_by(kernel, node, plan, component, iteration) for component in plan.components)
+        boundaries.looks.append(Look(iteration, base + kernel.offset, held, self._alive(plan, base)))
         if kernel.evaluated > self.budget and len(boundaries.latest) >= LAST_RESORT:
             return self._extrapolate(node, iteration, base, boundaries)
-        if held is None:
-            boundaries.reason = "streams with different strides share lines of a storage"
-            return 0, 0
         key = self._key(plan, iteration, base, held)
         past = boundaries.seen.get(key)
-        position = len(boundaries.looks) - 1
-        if past is None:
-            if len(boundaries.seen) >= REMEMBERED:
-                boundaries.forget()
-                boundaries.gap *= 2
-                return 0, 0
-            boundaries.seen[key] = position, self.kernel.busy()
-            return 0, 0
-        return self._skip(node, base, boundaries, past)
+        if past is not None:
+            skipped = self._skip(node, base, boundaries, past)
+            if not skipped[0]:
+                boundaries.start_anew(key, kernel.busy())
+            return skipped
+        lines = sum(len(one.lines) for one in held)
+        if len(boundaries.seen) >= min(REMEMBERED, ENTRIES_REMEMBERED // (lines + kernel.machine.size)):
+            boundaries.start_anew(key, kernel.busy())
+            boundaries.gap *= 2
+        else:
+            boundaries.remember(key, kernel.busy())
+        boundaries.widen(lines // LINES_PER_INSTRUCTION // node.instructions)
+        return 0, 0
 
     def _skip(
         self, node: PreparedLoop, base: int, boundaries: _Boundaries, past: tuple[int, Busy]
@@ -183,19 +224,18 @@ class ExactRunner(Runner):
         periods = (horizon.iteration - now.iteration) // period
         if periods <= 0:
             boundaries.reason = horizon.reason or boundaries.reason
-            boundaries.forget()
             return 0, 0
         cycles = periods * (now.base - looks[0].base)
         latest = max(boundaries.latest[then:]) + cycles
-        for position, component in enumerate(self.plans[id(node)].components):
-            self._move_lines(component.models, looks[-1].held[position], periods * period)
+        for component, held in zip(self.plans[id(node)].components, now.held, strict=True):
+            self._move_lines(component.models, held, periods * period)
         self.jump(node, base, periods * period, cycles, periods, busy)
         boundaries.forget()
         return periods * period, latest
 
     def _move_lines(self, models: tuple[str, ...], held: Held, iterations: int) -> None:
-        for name in models:
-            steps = held.steps[name]
+        for storage, name in enumerate(models):
+            steps = held.steps(storage)
             self.kernel.machine.models[name].rename(
                 lambda address, steps=steps: address + steps[address] * iterations  # type: ignore[misc]
             )
@@ -221,15 +261,6 @@ class ExactRunner(Runner):
         return remaining, latest
 
     # -- the state -----------------------------------------------------------------------------------------
-
-    def _held(self, node: PreparedLoop, plan: LoopPlan, iteration: int) -> tuple[Held, ...] | None:
-        found = []
-        for component in plan.components:
-            held = held_by(self.kernel, node, plan, component, iteration)
-            if held is None:
-                return None
-            found.append(held)
-        return tuple(found)
 
     def _alive(self, plan: LoopPlan, base: int) -> dict[int, Zone]:
         """Where operands of groups that do not move together are being accessed."""
@@ -265,3 +296,11 @@ class ExactRunner(Runner):
             step = plan.coefficients.get(access, 0) if move is None else move
             relative.append((start - step * iteration, size, rows, pitch, done - base, write, step))
         return tuple(sorted(relative))
+
+
+def _largest_divisor(number: int, most: int) -> int:
+    """The largest divisor of ``number`` that is at most ``most``, or 1."""
+    if number <= most:
+        return number
+    small = [d for d in range(1, min(isqrt(number), most) + 1) if number % d == 0]
+    return max([1, *small, *(number // d for d in small if number // d <= most)])

@@ -24,7 +24,7 @@ from acadl.model import (
     PipelineStage,
 )
 from mappings.program import Affine, LoopProgram, Node, Register, index, loop, memory, sequence, step
-from tests.strategies import Case
+from tests.strategies import Case, cases
 from tests.strategies_machines import OPERATIONS, Builder, caches
 
 ITERATION = index("i")
@@ -35,16 +35,17 @@ STREAM_STRIDES = [4, 8, 16, 64, -8]
 
 @dataclass(frozen=True)
 class Family:
-    """A machine and a loop ``i`` around ``body``, with code before and after, run any number of times."""
+    """A machine and a loop around ``body``, with code before and after, run any number of times."""
 
     arch: Architecture
     body: tuple[Node, ...]
     before: tuple[Node, ...] = ()
     after: tuple[Node, ...] = ()
+    counter: str = "i"
 
     def case(self, count: int) -> Case:
         """The loop, run ``count`` times."""
-        nest = sequence(*self.before, loop(ITERATION, count, *self.body), *self.after)
+        nest = sequence(*self.before, loop(self.counter, count, *self.body), *self.after)
         return Case(self.arch, LoopProgram(nest, OPERATIONS, f"{count} iterations"))
 
 
@@ -237,6 +238,16 @@ def drift(draw: st.DrawFn, settles: bool) -> Family:
     return Family(b.build("drift"), body)
 
 
+@st.composite
+def repetition(draw: st.DrawFn, settles: bool) -> Family:
+    """A whole random program on a random machine, again and again at the same addresses.
+
+    All queues are finite and nothing moves, so some state recurs, however far units may run ahead.
+    """
+    case = draw(cases(24 if settles else 60, index_latencies=True))
+    return Family(case.arch, (case.program.body,), counter="again")
+
+
 # -- latencies that depend on the iteration ------------------------------------------------------------------
 
 
@@ -270,8 +281,8 @@ def _bounded(settles: bool) -> st.SearchStrategy[Expr]:
     bounds = st.integers(1, 40).map(Const)
     bounded: st.SearchStrategy[Expr] = bounds.map(lambda c: Call("min", (Call("max", (n, Const(1))), c)))
     bounded |= bounds.map(lambda c: Conditional(Binary("<", n, c), Const(3), Const(5)))
-    bounded |= st.just(Binary("%", n, Const(6)))
-    return bounded if settles else bounded | st.just(Call("max", (n, Const(0))))
+    unbounded = st.sampled_from([Call("max", (n, Const(0))), Binary("%", n, Const(6))])
+    return bounded if settles else bounded | unbounded
 
 
 @st.composite
@@ -289,3 +300,20 @@ def _moving(draw: st.DrawFn) -> Affine | int:
             ]
         )
     )
+
+
+# What each family tries to break.
+FAMILIES: dict[str, Strategy] = {
+    "streams through caches": lambda settles: moving_caches(settles, "equal"),
+    "streams through open rows": lambda settles: moving_caches(settles, "equal", 0),
+    "streams and re-use in caches": lambda settles: moving_caches(settles, "reuse"),
+    "different strides in caches": lambda settles: moving_caches(settles, "different"),
+    "different strides in open rows": lambda settles: moving_caches(settles, "different", 0),
+    "late contact": late_contact,
+    "late contact in inner loops": lambda settles: late_contact(settles, inner=True),
+    "long transient": long_transient,
+    "large period": large_period,
+    "drift": drift,
+    "repetition": repetition,
+    "index latencies": index_latencies,
+}

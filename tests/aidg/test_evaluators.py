@@ -4,30 +4,52 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from acadl.simulation import simulate
-from aidg.estimation import estimate
-from aidg.graph import build
+from tests.exactness import check_evaluators
 from tests.strategies import Case, cases
+from tests.strategies_families import FAMILIES, Family
+
+NO_CHECKS = list(HealthCheck)
 
 
-def check(case: Case) -> None:
-    reference = simulate(case.arch, case.program).cycles
-    assert build(case.arch, case.program).graph["cycles"] == reference
-    assert estimate(case.arch, case.program, method="full").cycles == reference
-    exact = estimate(case.arch, case.program)
-    assert (exact.cycles, exact.method) == (reference, "exact")
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=NO_CHECKS)
 @given(cases(80))
 def test_evaluators_agree(case: Case) -> None:
-    check(case)
+    check_evaluators(case)
+
+
+@settings(max_examples=50, suppress_health_check=NO_CHECKS)
+@given(cases(60, index_latencies=True))
+def test_evaluators_agree_where_latencies_depend_on_indices(case: Case) -> None:
+    check_evaluators(case)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_evaluators_agree_on_hard_loops(family: str) -> None:
+    @settings(max_examples=6, suppress_health_check=NO_CHECKS)
+    @given(FAMILIES[family](False), st.integers(1, 15))
+    def agree(drawn: Family, count: int) -> None:
+        check_evaluators(drawn.case(count))
+
+    agree()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cases(160))
+@settings(max_examples=2000, suppress_health_check=NO_CHECKS)
+@given(cases(160, index_latencies=True))
 def test_evaluators_agree_often(case: Case) -> None:
-    check(case)
+    check_evaluators(case)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_evaluators_agree_on_hard_loops_often(family: str) -> None:
+    @settings(max_examples=200, suppress_health_check=NO_CHECKS)
+    @given(FAMILIES[family](False), st.integers(1, 80))
+    def agree(drawn: Family, count: int) -> None:
+        check_evaluators(drawn.case(count))
+
+    agree()

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-import aidg.kernel
-from aidg.estimation import estimate
+from tests.exactness import check_exact
 from tests.strategies import Case, cases
 
-
-def check(case: Case) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aidg.kernel, "PRUNE_AT", 1)  # small programs fill no table
-        compare(case)
+MANY = settings(max_examples=2000, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
-def compare(case: Case) -> None:
-    full = estimate(case.arch, case.program, method="full")
-    exact = estimate(case.arch, case.program, method="exact")
-    assert (exact.cycles, exact.method) == (full.cycles, "exact")
-    assert exact.utilization == full.utilization
-    assert full.evaluated_instructions == full.instructions == case.program.instruction_count
-    assert exact.evaluated_instructions <= full.evaluated_instructions
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@FEW
 @given(cases())
 def test_exact_equals_full(case: Case) -> None:
-    check(case)
+    assert check_exact(case).method == "exact"
+
+
+@FEW
+@given(cases(index_latencies=True))
+def test_exact_equals_full_where_latencies_depend_on_indices(case: Case) -> None:
+    assert check_exact(case).method == "exact"
+
+
+@FEW
+@given(cases(1000, index_latencies=True), st.integers(1, 200))
+def test_what_is_called_exact_is_exact_when_the_budget_is_small(case: Case, budget: int) -> None:
+    check_exact(case, budget)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cases(4000))
-def test_exact_equals_full_often(case: Case) -> None:
-    check(case)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("index_latencies", [False, True])
+@pytest.mark.parametrize("instructions", [400, 4000, 20_000])
+def test_exact_equals_full_often(instructions: int, index_latencies: bool) -> None:
+    @MANY
+    @given(cases(instructions, index_latencies=index_latencies), st.sampled_from([10**6, 10**6, 1000]))
+    def often(case: Case, budget: int) -> None:
+        check_exact(case, budget)
+
+    often()
