@@ -1,0 +1,59 @@
+"""What the commands about DRAM share: options of the device, errors of the package as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dram.device import Device
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@contextmanager
+def dram_errors() -> Iterator[None]:
+    """Errors of the package ``dram`` become those of the command line, with their place."""
+    from acadl.errors import AcadlError, Diagnostic, Span
+    from dram.errors import DramError
+
+    try:
+        yield
+    except DramError as error:
+        if error.file is None or error.line is None:
+            raise AcadlError(str(error)) from error
+        place = Span(error.file, error.line, 1, error.line, 1)
+        diagnostic = Diagnostic("E0001", error.message, place, error.hint)
+        raise AcadlError(str(error), [diagnostic]) from error
+
+
+def time_setting(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int | str]:
+    """``NAME=VALUE`` of timing parameters: cycles, or a time with a unit."""
+    settings: dict[str, int | str] = {}
+    for text in values:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not name or not value:
+            raise click.BadParameter(f"'{text}' is not of the form NAME=VALUE, such as tRFC=350ns or CL=17")
+        settings[name] = int(value) if value.isascii() and value.isdigit() else value
+    return settings
+
+
+def load_device(
+    name: str, organisation: str | None, ranks: int | None, timing: dict[str, int | str]
+) -> Device:
+    """The device that ``--device`` and its companions name."""
+    from dram.configurations import Configuration, DeviceSettings, configuration
+
+    chosen = configuration(name).device
+    changed = DeviceSettings(
+        **{
+            **chosen.model_dump(),
+            **({"organisation": organisation} if organisation else {}),
+            **({"ranks": ranks} if ranks else {}),
+            "timing": {**chosen.timing, **timing},
+        }
+    )
+    return Configuration(device=changed).make_device()
