@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aidg.contact import Stream, Zone, first_contact, hull
 from aidg.holding import Held, first_meeting
-from aidg.intervals import bounds
+from aidg.intervals import is_steady
 from aidg.kernel import Kernel
 from aidg.loops import LoopPlan, plan_bounds, sweep
 from aidg.prepared import PreparedLoop, QueuedLatency
@@ -53,7 +53,7 @@ def find_horizon(
     span = looks[0].iteration, node.count
     found = Horizon(node.count, "")
     if plan.varying:
-        stop = _constant_until(kernel, node, plan, span)
+        stop = _steady_until(kernel, node, plan, span)
         found = _sooner(found, stop, "latencies change with the loop index")
     for number, move in enumerate(plan.moves):
         if move is None and not kernel.program.groups[number].cell:
@@ -74,33 +74,34 @@ def _sooner(found: Horizon, stop: int, reason: str) -> Horizon:
 # -- latencies -----------------------------------------------------------------------------------------------
 
 
-def _constant_until(kernel: Kernel, node: PreparedLoop, plan: LoopPlan, span: tuple[int, int]) -> int:
-    """The largest iteration up to which no latency changes, from the start of ``span`` on."""
+def _steady_until(kernel: Kernel, node: PreparedLoop, plan: LoopPlan, span: tuple[int, int]) -> int:
+    """The largest iteration up to which no latency changes with the index, from the start of ``span`` on."""
     first, stop = span
-    if _is_constant(kernel, node, plan, first, stop):
+    if _are_steady(kernel, node, plan, first, stop):
         return stop
-    low, high = first, stop  # constant up to `low`, not up to `high`
+    low, high = first, stop  # steady up to `low`, not up to `high`
     while high - low > 1:
         middle = (low + high) // 2
-        if _is_constant(kernel, node, plan, first, middle):
+        if _are_steady(kernel, node, plan, first, middle):
             low = middle
         else:
             high = middle
     return low
 
 
-def _is_constant(kernel: Kernel, node: PreparedLoop, plan: LoopPlan, first: int, stop: int) -> bool:
+def _are_steady(kernel: Kernel, node: PreparedLoop, plan: LoopPlan, first: int, stop: int) -> bool:
     inside = {level: (0, count - 1) for level, count in plan.inner.items()}
     ranges = {**inside, node.level: (first, stop - 1)}
-    return all(_has_one_value(kernel, latency, ranges) for latency in plan.varying)
+    return all(_is_steady(kernel, latency, node.level, ranges) for latency in plan.varying)
 
 
-def _has_one_value(kernel: Kernel, latency: QueuedLatency, ranges: dict[int, Zone]) -> bool:
+def _is_steady(kernel: Kernel, latency: QueuedLatency, level: int, ranges: dict[int, Zone]) -> bool:
+    """Whether a latency depends on the index of ``level`` through rotations at most."""
     names: dict[str, Zone] = {name: (value, value) for name, value in latency.names.items()}
     for name, plan in latency.varying:
         names[name] = plan_bounds(plan, kernel.state.indices, ranges)
-    reached = bounds(latency.expression, names)
-    return reached is not None and reached[0] == reached[1]
+    moving = {name for name, plan in latency.varying if level in dict(plan.terms)}
+    return is_steady(latency.expression, names, moving)
 
 
 # -- operands ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from acadl.expressions import Binary, Call, Conditional, Const, Expr, ExpressionError, Name, Unary
 
@@ -34,6 +34,34 @@ def bounds(expression: Expr, names: Mapping[str, Interval]) -> Interval | None:
         case Binary(operator, left, right):
             return _binary(operator, bounds(left, names), bounds(right, names))
     return _point(expression, names)
+
+
+def is_steady(expression: Expr, names: Mapping[str, Interval], moving: Collection[str]) -> bool:
+    """Whether ``expression`` depends on no name in ``moving`` while all names stay within their ranges.
+
+    ``False`` may only mean that this is not known.
+    """
+    if expression.names().isdisjoint(moving):
+        return True
+    reached = bounds(expression, names)
+    if reached is not None and reached[0] == reached[1]:
+        return True
+    match expression:
+        case Unary(_, operand):
+            parts: tuple[Expr, ...] = (operand,)
+        case Binary(_, left, right):
+            parts = (left, right)
+        case Call(_, arguments):
+            parts = tuple(arguments)
+        case Conditional(condition, then, otherwise):
+            decided = bounds(condition, names)
+            if decided is not None and decided[0] == decided[1]:
+                parts = (then if decided[0] else otherwise,)
+            else:
+                parts = (condition, then, otherwise)
+        case _:
+            return False
+    return all(is_steady(part, names, moving) for part in parts)
 
 
 def _conditional(
