@@ -133,26 +133,25 @@ class Standard(BaseModel):
             name: CommandInfo(ticks, int(self.column_bus and COMMAND_NUMBERS[name] in COLUMN_COMMANDS))
             for name, ticks in self.commands.items()
         }
-        per_clock = self.ticks_per_clock
-        data = [
-            tuple(time * per_clock + self.commands[name] - 1 for time in (start, start + values["tBL"]))
-            for name, start in (
-                ("RD", evaluate(self.read_data, values)),
-                ("WR", evaluate(self.write_data, values)),
-            )
-        ]
         return Device(
             f"{self.standard}_{found}",
             self.standard,
             shape,
             values["tCK_ps"],
-            per_clock,
+            self.ticks_per_clock,
             MappingProxyType(values),
             MappingProxyType(commands),
             self._rows(values, rules or {}),
-            data[0],
-            data[1],
+            self._data("RD", self.read_data, values),
+            self._data("WR", self.write_data, values),
         )
+
+    def _data(self, command: str, latency: str, values: Mapping[str, int]) -> tuple[int, int]:
+        """Ticks from the start of a command to the start and the end of its data."""
+        start = evaluate(latency, values)
+        last = self.commands[command] - 1
+        per_clock = self.ticks_per_clock
+        return start * per_clock + last, (start + values["tBL"]) * per_clock + last
 
     def _organisation(self, name: str, ranks: int | None, sizes: Mapping[str, int]) -> Organisation:
         if name not in self.organisations:

@@ -1,0 +1,282 @@
+"""From a device and a configuration to the arrays that the controller works on."""
+
+from __future__ import annotations
+
+from dram import kernel as at
+from dram.commands import COMMAND_NUMBERS
+from dram.configurations import ControllerSettings
+from dram.device import Constraint, Device
+
+LONG_AGO = -(1 << 40)  # a start before all time
+
+_WHERE = {
+    "rank": at.ON_RANK,
+    "bank_group": at.ON_GROUP,
+    "bank": at.ON_BANK,
+    "other_rank": at.ON_OTHER_RANKS,
+    "channel": at.ON_CHANNEL,
+    "same_bank": at.ON_SAME_BANK,
+}
+_SCHEDULERS = {
+    "fifo": at.FIFO,
+    "strict_fifo": at.STRICT_FIFO,
+    "fr_fcfs": at.ROW_HITS,
+    "fr_fcfs_capped": at.ROW_HITS_CAPPED,
+    "fr_fcfs_grouped": at.ROW_HITS_GROUPED,
+    "first_ready": at.FIRST_READY,
+}
+_PAGES = {
+    "open": at.OPEN,
+    "closed": at.CLOSED,
+    "open_adaptive": at.OPEN_ADAPTIVE,
+    "closed_adaptive": at.CLOSED_ADAPTIVE,
+    "capped": at.CAPPED,
+}
+_REFRESHES = {
+    "none": at.NO_REFRESH,
+    "all_bank": at.ALL_BANK,
+    "per_bank": at.PER_BANK,
+    "same_bank": at.SAME_BANK,
+}
+_INTERVALS = {"all_bank": "tREFI", "per_bank": "tREFIpb", "same_bank": "tREFIsb", "none": "tREFI"}
+_ADMISSIONS = {"split": at.SPLIT, "shared": at.SHARED, "bankwise": at.BANKWISE}
+_WRITE_DONE = {"command": at.AT_COMMAND, "accept": at.AT_ACCEPT, "data": at.AT_DATA}
+MERGED_READS = 256  # room for reads that are answered with another one
+
+
+def new_kernel(device: Device, controller: ControllerSettings, record: int) -> at.Kernel:
+    """A controller at cycle 0, on lists, without requests.
+
+    Args:
+        device: The memory.
+        controller: How the controller works.
+        record: Commands that can be recorded before they have to be fetched; 0: none are.
+    """
+    settings = _settings(device, controller, record)
+    effects, effect_at, rings = _effects(device, commands_used(device, controller))
+    nodes = settings[at.RANKS] * (1 + device.organisation.bank_groups) + device.organisation.total_banks
+    ready = [0] * (nodes * at.COMMANDS)
+    banks = _banks(device)
+    places = slots_needed(device, controller)
+    slots = [0] * (places * at.SLOT)
+    for slot in range(places):
+        slots[slot * at.SLOT + at.AFTER] = slot + 1 if slot + 1 < places else at.NONE
+    regs = [0] * at.REGS
+    regs[at.BUS_WANTED] = at.ANY_BUS
+    for position in (at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL):
+        regs[position] = at.NONE
+    ticks = [0] * at.COMMANDS
+    bus = [0] * at.COMMANDS
+    for name, info in device.commands.items():
+        ticks[COMMAND_NUMBERS[name]], bus[COMMAND_NUMBERS[name]] = info.ticks, info.bus
+    due_room = (settings[at.RANKS] * 16 + device.organisation.total_banks) * at.ITEM
+    return at.Kernel(
+        settings=settings,
+        effects=effects,
+        effect_at=effect_at,
+        ticks=ticks,
+        bus=bus,
+        regs=regs,
+        ready=ready,
+        rings=rings,
+        banks=banks,
+        slots=slots,
+        ranks=_ranks(device, controller, settings[at.REFRESH_INTERVAL]),
+        busy=[0] * device.organisation.total_banks,
+        due=[0] * due_room,
+        left=[1] * device.organisation.total_banks,
+        counts=[0] * at.COMMANDS,
+        results=[],
+        record=[0] * ((record + 8) * at.RECORD_SIZE if record else 1),
+        arrival=[],
+        bank=[],
+        row=[],
+        column=[],
+        write=[],
+    )
+
+
+def slots_needed(device: Device, controller: ControllerSettings) -> int:
+    """Requests that can wait at the same time."""
+    queues = {
+        "split": controller.read_queue + controller.write_queue,
+        "shared": controller.read_queue,
+        "bankwise": (controller.read_queue + 1) * device.organisation.total_banks * 8,
+    }[controller.queues]
+    if controller.stage:
+        count = (
+            device.organisation.total_banks
+            if controller.stage.queues == "bank"
+            else device.organisation.ranks
+        )
+        queues += controller.stage.size * count
+    return queues + device.organisation.total_banks + (MERGED_READS if controller.read_merging else 0)
+
+
+def commands_used(device: Device, controller: ControllerSettings) -> set[str]:
+    """The commands that the controller can issue; rows about others need not be kept."""
+    used = {device.activate, "PRE", "RD", "WR"}
+    if controller.page != "open":
+        used |= {"RDA", "WRA"}
+    if controller.refresh != "none":
+        used |= {"all_bank": {"REF", "PREA"}, "per_bank": {"REFPB"}, "same_bank": {"REFSB", "PRESB"}}[
+            controller.refresh
+        ]
+    return used
+
+
+def _settings(device: Device, controller: ControllerSettings, record: int) -> list[int]:
+    shape = device.organisation
+    settings = [0] * at.SETTINGS
+    stage = controller.stage
+    chosen = {
+        at.RANKS: shape.ranks,
+        at.GROUPS: shape.bank_groups,
+        at.BANKS: shape.banks,
+        at.BANKS_PER_RANK: shape.bank_groups * shape.banks,
+        at.ADMISSION: _ADMISSIONS[controller.queues],
+        at.READ_SIZE: controller.read_queue,
+        at.WRITE_SIZE: controller.write_queue,
+        at.STAGED: int(stage is not None),
+        at.DRAIN: at.WATERMARKS if controller.drain else at.TOGETHER,
+        at.PICK: _SCHEDULERS[controller.scheduler],
+        at.ROW_CAP: controller.row_hit_cap,
+        at.RESERVE: int(controller.reserve),
+        at.PAGE: _PAGES[controller.page],
+        at.PAGE_CAP: controller.page_cap,
+        at.FORWARD: int(controller.read_forwarding),
+        at.MERGE_WRITES: int(controller.write_coalescing),
+        at.MERGE_READS: int(controller.read_merging),
+        at.WRITE_DONE: _WRITE_DONE[controller.write_done],
+        at.REFRESH: _REFRESHES[controller.refresh],
+        at.REFRESH_INTERVAL: device.ticks(_INTERVALS[controller.refresh]),
+        at.POSTPONE: controller.refresh_postpone,
+        at.PULL_IN: controller.refresh_pull_in,
+        at.BLOCKS: at.BLOCKS_CHANNEL if controller.refresh_blocks == "channel" else at.BLOCKS_TARGET,
+        at.CLOSE_ALL: int(controller.refresh_precharge == "all"),
+        at.READ_END: device.read_data[1],
+        at.WRITE_END: device.write_data[1],
+        at.RECORD: record,
+        at.LIMIT: at.NEVER,
+        at.ACTIVATE: COMMAND_NUMBERS[device.activate],
+    }
+    chosen[at.TWO_BUSES] = int(any(info.bus for info in device.commands.values()))
+    chosen[at.EDGES] = int(device.ticks_per_clock == 2)
+    lengths = {info.ticks for name, info in device.commands.items() if name in commands_used(device, controller)}
+    chosen[at.FINISH_ORDER] = int(controller.arbiter == "oldest" and not controller.reserve and len(lengths) > 1)
+    chosen[at.DRAIN_AT_END] = int(controller.drain_at_end)
+    chosen[at.RESPOND_IN_ORDER] = int(controller.responses == "in_order_of_issue")
+    chosen[at.ORDER] = at.OLDEST
+    if controller.arbiter == "round_robin":
+        chosen[at.ORDER] = at.ROUND_ROBIN_RANKS if stage and stage.queues == "rank" else at.ROUND_ROBIN_BANKS
+    simple = controller.refresh_blocks == "channel" or controller.refresh_precharge == "single"
+    chosen[at.MAINTENANCE] = at.FIRST_ONLY if simple and controller.refresh == "all_bank" else at.ALL_AT_ONCE
+    if stage:
+        chosen |= {
+            at.STAGED_SIZE: stage.size,
+            at.STAGED_BY: at.ROUND_ROBIN_BANKS if stage.queues == "bank" else at.ROUND_ROBIN_RANKS,
+            at.DRAIN_THRESHOLD: stage.drain_threshold,
+        }
+    if controller.drain:
+        chosen |= {at.DRAIN_HIGH: controller.drain.high, at.DRAIN_LOW: controller.drain.low}
+    for position, value in chosen.items():
+        settings[position] = value
+    return settings
+
+
+def _banks(device: Device) -> list[int]:
+    shape = device.organisation
+    groups = shape.ranks * shape.bank_groups
+    fields: list[int] = []
+    for bank in range(shape.total_banks):
+        one = [at.NONE] * at.BANK
+        for position in (at.ACCESSES, at.COUNT, at.INJECTED, at.CLOSED_BY, at.FIRST, at.BLOCKED):
+            one[position] = 0
+        group = bank // shape.banks
+        one[at.RANK_OF] = group // shape.bank_groups
+        one[at.GROUP_NODE] = shape.ranks + group
+        one[at.BANK_NODE] = shape.ranks + groups + bank
+        fields += one
+    return fields
+
+
+def _ranks(device: Device, controller: ControllerSettings, interval: int) -> list[int]:
+    """Refresh state of the ranks, with the time of the first refresh."""
+    shape = device.organisation
+    ranks = shape.ranks
+    fields: list[int] = []
+    for rank in range(ranks):
+        one = [0] * at.RANK
+        if controller.refresh == "none":
+            one[at.DUE] = at.NEVER
+        elif controller.refresh_stagger == "forward":
+            one[at.DUE] = interval // ranks * (rank + 1)
+        elif controller.refresh_stagger == "backward":
+            one[at.DUE] = interval - _reversed(rank, ranks) * (interval // ranks)
+        else:
+            one[at.DUE] = interval
+        one[at.TO_REFRESH] = (
+            shape.banks if controller.refresh == "same_bank" else shape.banks * shape.bank_groups
+        )
+        fields += one
+    return fields
+
+
+def _reversed(rank: int, ranks: int) -> int:
+    """A rank with its bits in reverse order."""
+    bits = ranks.bit_length() - 1
+    return sum((rank >> bit & 1) << (bits - 1 - bit) for bit in range(bits))
+
+
+def _effects(device: Device, used: set[str]) -> tuple[list[int], list[int], list[int]]:
+    """The rows by earlier command, where each command's list starts, and the rings of the windows."""
+    per_command: list[list[list[int]]] = [[] for _ in range(at.COMMANDS)]
+    rings: list[int] = []
+    for row in device.constraints:
+        before = [name for name in row.before if name in used]
+        after = [name for name in row.after if name in used]
+        if not before or not after:
+            continue
+        ring = len(rings)
+        if row.window > 1:
+            rings += [LONG_AGO] * (row.window * device.organisation.ranks)
+        for name in before:
+            per_command[COMMAND_NUMBERS[name]] += _row_effects(device, row, name, after, ring)
+    effects: list[int] = []
+    effect_at = [0]
+    for entries in per_command:
+        for entry in _strongest(entries):
+            effects += entry
+        effect_at.append(len(effects) // at.EFFECT)
+    return effects, effect_at, rings or [0]
+
+
+def _row_effects(
+    device: Device, row: Constraint, before: str, after: list[str], ring: int
+) -> list[list[int]]:
+    entries = []
+    last_clock = device.commands[before].ticks - 1
+    for number, name in enumerate(after):
+        distance = row.between(before, name)
+        enters = at.NONE
+        if row.window > 1:
+            distance -= last_clock
+            enters = last_clock if number == 0 else at.NONE
+        where = _WHERE[row.reach(before, name)]
+        if where == at.ON_OTHER_RANKS and device.organisation.ranks == 1:
+            continue
+        entries.append([where, COMMAND_NUMBERS[name], distance, row.window, ring, enters])
+    return entries
+
+
+def _strongest(entries: list[list[int]]) -> list[list[int]]:
+    """Rows without those that another one makes superfluous."""
+    best: dict[tuple[int, int], list[int]] = {}
+    windows = []
+    for entry in entries:
+        key = (entry[0], entry[1])
+        if entry[3] > 1:
+            windows.append(entry)
+        elif key not in best or best[key][2] < entry[2]:
+            best[key] = entry
+    return [*best.values(), *windows]
