@@ -155,6 +155,7 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         for spec in machine.storages
         for capacity in ((spec.ports, spec.places) if spec.places else (spec.ports,))
     ]
+    start = propagation.SLACK * propagation.PRUNE_AT
     ranges = 2 * propagation.PRUNE_AT + arrays.front[propagation.RANGES_EXTRA]
     control = [0] * CONTROLS
     control[FIRST_ENTER], control[LIMIT] = NO_ENTER, UNLIMITED
@@ -173,7 +174,7 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         events=[0] * (4 + 2 * max((len(row.hops) for row in program.rows), default=0)),
         released=[0] * len(machine.storages),
         used=[0] * len(capacities),
-        tables=[n for capacity in capacities for n in (capacity, propagation.PRUNE_AT, room)],
+        tables=[n for capacity in capacities for n in (capacity, start, room)],
         stretches=[_zeros(room) for _ in capacities],
         levels=[_zeros(room) for _ in capacities],
         masks=[FIRST_CELLS - 1] * len(in_cells),
@@ -182,6 +183,7 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
         read=[_zeros(FIRST_CELLS) if used else [] for used in in_cells],
         alive=[0] * len(in_ranges),
         ranges=[n for _ in in_ranges for n in (propagation.PRUNE_AT, ranges)],
+        latest=[0] * (2 * len(in_ranges)),
         starts=[_zeros(ranges) if used else [] for used in in_ranges],
         users=[_zeros(ranges) if used else [] for used in in_ranges],
         ended=[_zeros(ranges) if used else [] for used in in_ranges],
@@ -190,7 +192,7 @@ def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:
 
 def _first_room(arrays: ProgramArrays) -> int:
     """Room for twice the entries at which a table is pruned, and what one instruction can add to them."""
-    entries = 2 * propagation.PRUNE_AT + arrays.front[propagation.ROOM_EXTRA]
+    entries = 2 * propagation.SLACK * propagation.PRUNE_AT + arrays.front[propagation.ROOM_EXTRA]
     return int(arrays.front[propagation.ROOM_FACTOR] * entries)
 
 

@@ -28,7 +28,13 @@ Arrays = TypeVar("Arrays", ProgramArrays, State)
 TABLES = ("stretches", "levels", "keys", "written", "read", "starts", "users", "ended")
 
 # What compiled code gets from :mod:`aidg.pointers`.
-STAND_INS = ("ProgramArrays", "State", "integers", "records", "tables")
+# Functions that are called seldom or from many places. The others become one function: passing on what they
+# work on, some forty pointers, would take longer than what they do.
+SELDOM = (
+    *("_tidy", "_prune_table", "_prune_ranges", "_serve_queued", "_split", "_merge"),
+    *("_slot", "_range_ready", "_insert"),
+)
+STAND_INS = ("ProgramArrays", "State", "bisect_right", "integers", "records", "tables")
 
 
 def is_available() -> bool:
@@ -106,7 +112,8 @@ def compiled_entry() -> Callable[[Any, int, int], int]:
         if name in STAND_INS:
             setattr(copy, name, getattr(pointers, name))
         elif isinstance(function, FunctionType):
-            setattr(copy, name, njit(cache=True, error_model="numpy")(getattr(copy, name)))
+            compiler = njit(cache=True, error_model="numpy", forceinline=name not in SELDOM)
+            setattr(copy, name, compiler(getattr(copy, name)))
     entry: Callable[[Any, int, int], int] = copy.enter
     return entry
 

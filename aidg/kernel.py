@@ -351,6 +351,8 @@ class Kernel:
         for i, record in enumerate(ranges):
             starts[i], users[i], ended[i] = record[0], self._users[record[5]], record[PIECE]
         self.state.alive[number] = len(ranges)
+        self.state.latest[2 * number] = max((r[PIECE] for r in ranges if r[4]), default=0)
+        self.state.latest[2 * number + 1] = max((r[PIECE] for r in ranges), default=0)
 
 
 def _listed(values: Any) -> Any:

@@ -7,7 +7,7 @@ from collections import namedtuple
 from dataclasses import fields
 from typing import Any
 
-from numba import types
+from numba import njit, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
@@ -94,3 +94,15 @@ records: Any = intrinsic(prefer_literal=True)(_records)
 # compiled code knows tuples with names, not classes
 ProgramArrays: Any = namedtuple("ProgramArrays", [f.name for f in fields(propagation.ProgramArrays)])  # type: ignore[misc]
 State: Any = namedtuple("State", [f.name for f in fields(propagation.State)])  # type: ignore[misc]
+
+
+@njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]
+def bisect_right(values: Any, value: int, low: int, high: int) -> int:
+    """As that of the module :mod:`bisect`."""
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] > value:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -10,6 +10,7 @@ are those of the rules.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +61,10 @@ FETCH_STORAGE, FETCH_ACCESS_LATENCY, BUFFER_PLACES, BUFFER_RING = range(5, 9)
 # What one instruction can add to tables: no more than `factor` times (their entries + `extra`).
 TABLES, ROOM_FACTOR, ROOM_EXTRA, GROUPS, RANGES_EXTRA = range(9, 14)
 
-# Tables are pruned when they have grown to this many entries since the last time.
+# Live ranges are pruned when so many have been added since the last time, tables of reservations, which are
+# searched faster, when they have grown to `SLACK` times as many entries.
 PRUNE_AT = 32
+SLACK = 4
 # A table of reservations: capacity, entries from which on it is pruned, room.
 TABLE = 3
 # Live ranges of a group: entries from which on they are pruned, room.
@@ -133,6 +136,7 @@ class State:
         keys, written, read: Per group in cells: a table of cells with their times.
         alive: Per group in ranges: live ranges.
         ranges: Per group: see ``RANGE``.
+        latest: Per group in ranges: when the last write is done, when the last access is done.
         starts, users, ended: Per group in ranges: first address, operand, and when it is done.
     """
 
@@ -156,6 +160,7 @@ class State:
     read: Any
     alive: Any
     ranges: Any
+    latest: Any
     starts: Any
     users: Any
     ended: Any
@@ -164,14 +169,14 @@ class State:
 def run(p: ProgramArrays, s: State, pc: int, stop: int) -> int:
     """Propagate the tape from entry ``pc`` up to ``stop``; returns why it ended there or earlier."""
     tape, indices, control = p.tape, s.indices, s.control
-    limit = control[LIMIT]
+    status, evaluated, limit = FINISHED, control[EVALUATED], control[LIMIT]
     while pc != stop:
         kind, a, b, c = tape[pc]
         if kind == ROW:
-            status = PAUSED if control[EVALUATED] >= limit else propagate(p, s, a)
+            status = PAUSED if evaluated >= limit else propagate(p, s, a)
             if status != FINISHED:
-                control[PC] = pc
-                return status
+                break
+            evaluated += 1
             pc += 1
         elif kind == BEGIN:
             indices[a] = 0
@@ -184,8 +189,9 @@ def run(p: ProgramArrays, s: State, pc: int, stop: int) -> int:
             else:
                 indices[a] = 0
                 pc += 1
+    control[EVALUATED] = evaluated
     control[PC] = pc
-    return FINISHED
+    return status
 
 
 def integers(address: int) -> Any:
@@ -241,9 +247,10 @@ def enter(a: Any, pc: int, stop: int) -> int:
         tables(a[30]),
         integers(a[31]),
         integers(a[32]),
-        tables(a[33]),
+        integers(a[33]),
         tables(a[34]),
         tables(a[35]),
+        tables(a[36]),
     )
     return run(program, state, pc, stop)
 
@@ -262,7 +269,6 @@ def propagate(p: ProgramArrays, s: State, row: int) -> int:
     if hop != last_hop:
         moment = _travel(p, s, hop, last_hop, moment)
     done = _process(p, s, row, moment)
-    control[EVALUATED] += 1
     if done > control[RECENT]:
         control[RECENT] = done
     return FINISHED
@@ -393,12 +399,14 @@ def _push(times: Any, heads: Any, place: int, capacity: int, ring: int, moment: 
         return
     times[place] = oldest
     heads[ring] = 0 if hole + 1 == size else hole + 1
-    for _ in range(size - 1):  # from the latest one back; almost always the first try fits
-        before = size - 1 if hole == 0 else hole - 1
-        if times[first + before] <= moment:
-            break
-        times[first + hole] = times[first + before]
-        hole = before
+    before = size - 1 if hole == 0 else hole - 1
+    if times[first + before] > moment:  # seldom: somebody has overtaken
+        for _ in range(size - 1):
+            times[first + hole] = times[first + before]
+            hole = before
+            before = size - 1 if hole == 0 else hole - 1
+            if times[first + before] <= moment:
+                break
     times[first + hole] = moment
 
 
@@ -433,7 +441,7 @@ def _tidy(p: ProgramArrays, s: State) -> int:
             count, room = s.used[table], s.tables[TABLE * table + 2]
             # whatever one instruction can add to so many entries finds room
             most = room // p.front[ROOM_FACTOR] - p.front[ROOM_EXTRA]
-            s.tables[TABLE * table + 1] = min(most, max(PRUNE_AT, 2 * count))
+            s.tables[TABLE * table + 1] = min(most, max(SLACK * PRUNE_AT, 2 * count))
             if count > most:
                 return NEED_RESERVATIONS
     for group in range(p.front[GROUPS]):
@@ -452,25 +460,13 @@ def _prune_table(s: State, table: int, base: Any) -> None:
     """Forget the stretches that are over."""
     count = s.used[table]
     stretches, levels = s.stretches[table], s.levels[table]
-    gone = _after(stretches, count, base)
+    gone = bisect_right(stretches, base, 0, count)
     # the stretch that `base` lies in stays
     gone = count if gone == count else max(gone - 1, 0)
     for i in range(gone, count):
         stretches[i - gone] = stretches[i]
         levels[i - gone] = levels[i]
     s.used[table] = count - gone
-
-
-def _after(stretches: Any, count: int, moment: Any) -> int:
-    """Index of the first stretch that starts after ``moment``."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if stretches[middle] > moment:
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _access(p: ProgramArrays, s: State, first: int, writes: int, stop: int, arrival: Any) -> Any:
@@ -514,8 +510,8 @@ def _serve_many(p: ProgramArrays, s: State, storage: int, arrival: Any, latency:
         return answer
     held = count * hold
     s.port_busy[storage] += held
-    used = s.used[table]
-    if used == 0 or arrival >= s.stretches[table][used - 1]:
+    used, stretches = s.used[table], s.stretches[table]
+    if used == 0 or arrival >= stretches[used - 1]:
         _hold(s, table, arrival, held)  # nobody holds a port then or later
         released = s.released[storage] = arrival + held
         return released - hold + latency
@@ -557,7 +553,7 @@ def _earliest(s: State, table: int, arrival: Any, hold: int) -> Any:
     if hold == 0 or count == 0 or arrival >= stretches[count - 1]:
         return arrival
     moment = arrival
-    position = _after(stretches, count, moment)
+    position = bisect_right(stretches, moment, 0, count)
     if position and levels[position - 1] >= capacity:
         moment = stretches[position]
         position += 1
@@ -573,7 +569,7 @@ def _free_for(s: State, table: int, moment: Any, wanted: int) -> Any:
     """For how long a place is free from ``moment`` on, ``wanted`` at most; at ``moment`` one is free."""
     count, capacity = s.used[table], s.tables[TABLE * table]
     stretches, levels = s.stretches[table], s.levels[table]
-    for position in range(_after(stretches, count, moment), count):
+    for position in range(bisect_right(stretches, moment, 0, count), count):
         if stretches[position] >= moment + wanted:
             break
         if levels[position] >= capacity:
@@ -600,18 +596,47 @@ def _hold(s: State, table: int, moment: Any, hold: int) -> None:
     if moment == stretches[count - 1] and levels[count - 2] == 1:
         stretches[count - 1] = moment + hold
         return
+    end = moment + hold
+    position = bisect_right(stretches, moment, 0, count) - 1
+    if position > 0 and end <= stretches[position + 1]:  # within one stretch
+        starts, ends = stretches[position] == moment, stretches[position + 1] == end
+        level = levels[position] + 1
+        if starts and not ends and levels[position - 1] == level:  # the stretch before becomes longer
+            stretches[position] = end
+            return
+        if ends and not starts and levels[position + 1] == level:  # the stretch after becomes longer
+            stretches[position + 1] = moment
+            return
+        if not starts and not ends:
+            _insert(s, table, position, moment, end)
+            return
     first = _split(s, table, moment)
-    last = _split(s, table, moment + hold)
+    last = _split(s, table, end)
     for position in range(first, last):
         levels[position] += 1
     _merge(s, table, first, last)
+
+
+def _insert(s: State, table: int, position: int, moment: Any, end: Any) -> None:
+    """Take a place during ``[moment, end)``, which lies within a stretch."""
+    stretches, levels, count = s.stretches[table], s.levels[table], s.used[table]
+    for i in range(count - 1, position, -1):
+        stretches[i + 2] = stretches[i]
+        levels[i + 2] = levels[i]
+    stretches[position + 1] = moment
+    stretches[position + 2] = end
+    levels[position + 1] = levels[position] + 1
+    levels[position + 2] = levels[position]
+    s.used[table] = count + 2
+    if count + 2 > s.tables[TABLE * table + 1]:
+        s.control[CROWDED] = 1
 
 
 def _split(s: State, table: int, moment: Any) -> int:
     """Index of the stretch that starts at ``moment``, made if there is none."""
     stretches, levels = s.stretches[table], s.levels[table]
     count = s.used[table]
-    position = _after(stretches, count, moment)
+    position = bisect_right(stretches, moment, 0, count)
     if position and stretches[position - 1] == moment:
         return position - 1
     for i in range(count, position, -1):
@@ -744,7 +769,7 @@ def _ready(p: ProgramArrays, s: State, first: int, stop: int, ready: Any) -> Any
                 ready = s.written[group][spot]
             if is_written and s.read[group][spot] > ready:
                 ready = s.read[group][spot]
-        else:
+        elif s.latest[2 * group + is_written] > ready:
             ready = _range_ready(p, s, operand, group, spot, ready)
     return ready
 
@@ -831,3 +856,7 @@ def _note(p: ProgramArrays, s: State, first: int, stop: int, done: Any) -> None:
             s.alive[group] = entry + 1
             if entry >= s.ranges[RANGE * group]:
                 s.control[CROWDED] = 1
+            if done > s.latest[2 * group + 1]:
+                s.latest[2 * group + 1] = done
+            if is_written and done > s.latest[2 * group]:
+                s.latest[2 * group] = done
