@@ -23,7 +23,7 @@ from acadl.model import (
     MemoryInterface,
     PipelineStage,
 )
-from mappings.program import Affine, LoopProgram, Node, Register, index, loop, memory, sequence, step
+from mappings.program import Affine, LoopProgram, Memory, Node, Register, index, loop, memory, sequence, step
 from tests.strategies import Case, cases
 from tests.strategies_machines import OPERATIONS, Builder, caches
 
@@ -128,25 +128,70 @@ def moving_caches(draw: st.DrawFn, settles: bool, strides: str = "equal", levels
         latency, interval = Const(draw(st.integers(0, 2))), draw(st.sampled_from([None, Const(1)]))
         _lane(b, unit, latency, queue=draw(st.integers(0, 4)), interval=interval, storages=(nearest,))
     common = draw(st.sampled_from(STREAM_STRIDES))
-    body = [draw(_streams(number, strides, common)) for number in range(draw(st.integers(1, 4)))]
+    apart = 1 << 55 if settles else 1 << 30
+    body = [draw(_streams(strides, common, number * apart)) for number in range(1, draw(st.integers(2, 5)))]
     return Family(b.build("streams"), tuple(body))
 
 
 @st.composite
-def _streams(draw: st.DrawFn, number: int, strides: str, common: int) -> Node:
-    """A load, store or copy; far from the others or near them, perhaps of rows that straddle lines."""
+def _streams(draw: st.DrawFn, strides: str, common: int, apart: int) -> Node:
+    """A load, store or copy; ``apart`` from the others or near them, perhaps of rows that straddle lines."""
 
     def operand() -> object:
         stride = {"equal": common, "reuse": draw(st.sampled_from([0, common]))}.get(strides)
         stride = draw(st.sampled_from([0, *STREAM_STRIDES])) if stride is None else stride
-        base = MIDDLE + draw(st.sampled_from([0, 4, 36, 200, (number + 1) << 30]))
+        base = MIDDLE + draw(st.sampled_from([0, 4, 36, 200, apart]))
         rows, size = draw(st.sampled_from([(1, 4), (1, 4), (1, 12), (1, 40), (2, 8), (3, 20)]))
         return memory(base + stride * ITERATION, size, rows, 28)
 
     kind = draw(st.sampled_from(["load", "store", "copy"]))
     if kind == "load":
-        return step("load", d=f"r{number}", s=operand(), n=0)
+        return step("load", d=f"r{draw(st.integers(0, 4))}", s=operand(), n=0)
     return step(kind, d=operand(), s=operand() if kind == "copy" else f"r{draw(st.integers(0, 3))}", n=0)
+
+
+@st.composite
+def banks(draw: st.DrawFn, settles: bool) -> Family:
+    """Banks with ports of their own; each operand keeps to one of them, streams through it or turns in it."""
+    b = Builder()
+    _start(b, draw(st.integers(1, 4)), draw(st.integers(4, 12)))
+    size = END // 4
+    names = [b.add(draw(_bank(number, size))) for number in range(draw(st.integers(2, 4)))]
+    for unit in ("ld", "st", "dma"):
+        latency, interval = Const(draw(st.integers(0, 2))), draw(st.sampled_from([None, Const(1)]))
+        _lane(b, unit, latency, queue=draw(st.integers(0, 6)), interval=interval, storages=tuple(names))
+    stride = draw(st.sampled_from(STREAM_STRIDES))
+    body: list[Node] = []
+    for number in range(draw(st.integers(1, 5))):
+        here, there = (draw(_in_bank(size * draw(st.integers(0, len(names) - 1)), stride)) for _ in range(2))
+        register = f"r{draw(st.integers(0, 2))}"
+        steps = [
+            step("load", d=register, s=here, n=0),
+            step("store", d=here, s=register, n=0),
+            step("copy", d=here, s=there, n=number),
+        ]
+        body.append(draw(st.sampled_from(steps)))
+    return Family(b.build("banks"), tuple(body))
+
+
+@st.composite
+def _bank(draw: st.DrawFn, number: int, size: int) -> SRAM:
+    return SRAM(
+        name=f"bank{number}",
+        data_width=draw(st.sampled_from([32, 64])),
+        read_latency=draw(st.integers(0, 4)),
+        write_latency=draw(st.integers(0, 4)),
+        read_write_ports=draw(st.integers(1, 3)),
+        max_concurrent_requests=draw(st.sampled_from([None, 1, 3])),
+        initiation_interval=draw(st.sampled_from([None, 1, 2])),
+        address_ranges=((number * size, (number + 1) * size),),
+    )
+
+
+@st.composite
+def _in_bank(draw: st.DrawFn, start: int, stride: int) -> Memory:
+    moving = draw(st.sampled_from([0, stride * ITERATION, 32 * (ITERATION % draw(st.integers(2, 4)))]))
+    return memory(start + MIDDLE + draw(st.sampled_from([0, 4, 32, 1 << 40])) + moving, 16)
 
 
 # -- operands that meet --------------------------------------------------------------------------------------
@@ -309,6 +354,7 @@ FAMILIES: dict[str, Strategy] = {
     "streams and re-use in caches": lambda settles: moving_caches(settles, "reuse"),
     "different strides in caches": lambda settles: moving_caches(settles, "different"),
     "different strides in open rows": lambda settles: moving_caches(settles, "different", 0),
+    "banks": banks,
     "late contact": late_contact,
     "late contact in inner loops": lambda settles: late_contact(settles, inner=True),
     "long transient": long_transient,

@@ -13,13 +13,13 @@ from tests.strategies_families import FAMILIES, Family
 NO_CHECKS = list(HealthCheck)
 
 
-@settings(max_examples=100, suppress_health_check=NO_CHECKS)
+@settings(max_examples=70, suppress_health_check=NO_CHECKS)
 @given(cases(80))
 def test_evaluators_agree(case: Case) -> None:
     check_evaluators(case)
 
 
-@settings(max_examples=50, suppress_health_check=NO_CHECKS)
+@settings(max_examples=40, suppress_health_check=NO_CHECKS)
 @given(cases(60, index_latencies=True))
 def test_evaluators_agree_where_latencies_depend_on_indices(case: Case) -> None:
     check_evaluators(case)
@@ -28,7 +28,7 @@ def test_evaluators_agree_where_latencies_depend_on_indices(case: Case) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_evaluators_agree_on_hard_loops(family: str) -> None:
     @settings(max_examples=6, suppress_health_check=NO_CHECKS)
-    @given(FAMILIES[family](False), st.integers(1, 15))
+    @given(FAMILIES[family](False), st.integers(1, 10))
     def agree(drawn: Family, count: int) -> None:
         check_evaluators(drawn.case(count))
 

@@ -10,7 +10,7 @@ from tests.exactness import check_exact
 from tests.strategies import Case, cases
 
 MANY = settings(max_examples=2000, suppress_health_check=list(HealthCheck))
-FEW = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 @FEW
@@ -26,7 +26,7 @@ def test_exact_equals_full_where_latencies_depend_on_indices(case: Case) -> None
 
 
 @FEW
-@given(cases(1000, index_latencies=True), st.integers(1, 200))
+@given(cases(500, index_latencies=True), st.integers(1, 200))
 def test_what_is_called_exact_is_exact_when_the_budget_is_small(case: Case, budget: int) -> None:
     check_exact(case, budget)
 

@@ -16,7 +16,7 @@ BUDGETS = st.sampled_from([DEFAULT_BUDGET, DEFAULT_BUDGET, 300])
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_exact_equals_full(family: str) -> None:
-    @settings(max_examples=30, suppress_health_check=NO_CHECKS)
+    @settings(max_examples=25, suppress_health_check=NO_CHECKS)
     @given(FAMILIES[family](False), st.integers(1, 300), BUDGETS)
     def equal(drawn: Family, count: int, budget: int) -> None:
         check_exact(drawn.case(count), budget)
@@ -25,8 +25,8 @@ def test_exact_equals_full(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ten_times_as_many_iterations_are_no_more_work(family: str) -> None:
-    @settings(max_examples=12, suppress_health_check=NO_CHECKS)
+def test_a_trillion_iterations_are_no_more_work(family: str) -> None:
+    @settings(max_examples=10, suppress_health_check=NO_CHECKS)
     @given(FAMILIES[family](True))
     def skips(drawn: Family) -> None:
         check_skips(drawn)
@@ -49,7 +49,7 @@ def test_exact_equals_full_often(family: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ten_times_as_many_iterations_are_no_more_work_often(family: str) -> None:
+def test_a_trillion_iterations_are_no_more_work_often(family: str) -> None:
     @settings(max_examples=300, suppress_health_check=NO_CHECKS)
     @given(FAMILIES[family](True))
     def skips(drawn: Family) -> None:
