@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dram.catalog import device, device_names
@@ -108,8 +108,7 @@ def test_rows_do_not_reach_beyond_their_scope(name: str) -> None:
     pairs = []
     for row in of.constraints:
         for before, after in row.distances:
-            wide = {COMMAND_NUMBERS[before], COMMAND_NUMBERS[after]} & WHOLE_RANK
-            scope = "rank" if wide and row.scope not in ("other_rank", "channel") else row.scope
+            scope = widened(row.scope, before, after)
             if scope != "channel":
                 pairs.append(
                     (
@@ -122,6 +121,16 @@ def test_rows_do_not_reach_beyond_their_scope(name: str) -> None:
     broken = {(v.rule, v.later.index): v for v in checked(rows, of).violations}
     for (row, _), start in zip(pairs, starts, strict=True):
         assert (row.name, start + row.window) not in broken, broken[row.name, start + row.window]
+
+
+def widened(scope: str, before: str, after: str) -> str:
+    """The scope, as wide as what the two commands concern."""
+    numbers = {COMMAND_NUMBERS[before], COMMAND_NUMBERS[after]}
+    if scope in ("other_rank", "channel"):
+        return scope
+    if numbers & WHOLE_RANK or (numbers & SAME_BANK_OF_ALL_GROUPS and scope == "bank_group"):
+        return "rank"
+    return "same_bank" if numbers & SAME_BANK_OF_ALL_GROUPS and scope == "bank" else scope
 
 
 def test_a_legal_sequence() -> None:
@@ -278,16 +287,23 @@ def test_compiled_and_interpreted_say_the_same(steps: list[Row]) -> None:
     assert reports[0] == reports[1]
 
 
+# One device per standard, with two ranks or pseudo channels.
+STANDARDS = [
+    device(name, ranks=2)
+    for name in {name.partition("_")[0]: name for name in reversed(device_names())}.values()
+]
+
+
+@pytest.mark.parametrize("of", STANDARDS, ids=lambda of: of.standard)
+@settings(max_examples=40)
 @given(random_commands)
-def test_against_a_plain_oracle(steps: list[Row]) -> None:
+def test_against_a_plain_oracle(of: Device, steps: list[Row]) -> None:
     """Every pair of commands compared with every row, straight from their definitions."""
     rows = in_time(steps)
-    report = check(Commands.of(rows), DDR4_RANKS, refresh=False)
+    violations = check(Commands.of(rows), of, refresh=False).violations
     special = {*SPECIAL_RULES, "no_such_command", "no_such_place"}
-    got = {(v.rule, v.later.index) for v in report.violations if v.rule not in special}
-    assert got == oracle(
-        rows, DDR4_RANKS, {v.later.index for v in report.violations if v.rule.startswith("no_such")}
-    )
+    got = {(v.rule, v.later.index) for v in violations if v.rule not in special}
+    assert got == oracle(rows, of, {v.later.index for v in violations if v.rule.startswith("no_such")})
 
 
 def oracle(rows: list[Row], of: Device, refused: set[int]) -> set[tuple[str, int]]:
@@ -314,14 +330,13 @@ def oracle(rows: list[Row], of: Device, refused: set[int]) -> set[tuple[str, int
 
 def concerned(row: Constraint, before: Row, after: Row) -> bool:
     """Whether the two commands are where the row applies; a command without a bank concerns all banks."""
-    same_rank = before[2] == after[2]
-    if row.scope == "channel":
-        return True
-    if row.scope == "other_rank":
-        return not same_rank
-    wide = any(side[1] in WHOLE_RANK for side in (before, after))
-    if row.scope == "rank" or wide:
-        return same_rank
-    if row.scope == "bank_group":
-        return same_rank and before[3] == after[3]
-    return same_rank and before[3] == after[3] and before[4] == after[4]
+    same_rank, same_bank = before[2] == after[2], before[4] == after[4]
+    same_group = before[3] == after[3]
+    return {
+        "channel": True,
+        "other_rank": not same_rank,
+        "rank": same_rank,
+        "same_bank": same_rank and same_bank,
+        "bank_group": same_rank and same_group,
+        "bank": same_rank and same_group and same_bank,
+    }[widened(row.scope, COMMAND_NAMES[before[1]], COMMAND_NAMES[after[1]])]
