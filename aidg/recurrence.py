@@ -185,6 +185,8 @@ class ExactRunner(Runner):
         if plan.components or plan.period > SHORT_PERIOD:
             unit = _largest_divisor(plan.period, self.budget // (LAST_RESORT * node.instructions))
         boundaries = _Boundaries(unit, unit)
+        if plan.period * node.instructions > self.budget:
+            boundaries.reason = f"rotations, fetch groups and lines repeat only every {plan.period} iterations"
         boundaries.widen(self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
         return boundaries
 

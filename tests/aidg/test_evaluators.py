@@ -47,7 +47,7 @@ def test_evaluators_agree_often(case: Case) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_evaluators_agree_on_hard_loops_often(family: str) -> None:
-    @settings(max_examples=200, suppress_health_check=NO_CHECKS)
+    @settings(max_examples=150, suppress_health_check=NO_CHECKS)
     @given(FAMILIES[family](False), st.integers(1, 80))
     def agree(drawn: Family, count: int) -> None:
         check_evaluators(drawn.case(count))

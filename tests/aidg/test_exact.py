@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.exactness import check_exact
 from tests.strategies import Case, cases
 
-MANY = settings(max_examples=2000, suppress_health_check=list(HealthCheck))
 FEW = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 
@@ -34,9 +33,9 @@ def test_what_is_called_exact_is_exact_when_the_budget_is_small(case: Case, budg
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("index_latencies", [False, True])
-@pytest.mark.parametrize("instructions", [400, 4000, 20_000])
-def test_exact_equals_full_often(instructions: int, index_latencies: bool) -> None:
-    @MANY
+@pytest.mark.parametrize(("instructions", "examples"), [(400, 3000), (4000, 800), (20_000, 120)])
+def test_exact_equals_full_often(instructions: int, examples: int, index_latencies: bool) -> None:
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(cases(instructions, index_latencies=index_latencies), st.sampled_from([10**6, 10**6, 1000]))
     def often(case: Case, budget: int) -> None:
         check_exact(case, budget)

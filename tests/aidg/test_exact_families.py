@@ -38,7 +38,7 @@ def test_a_trillion_iterations_are_no_more_work(family: str) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_exact_equals_full_often(family: str) -> None:
-    @settings(max_examples=1000, suppress_health_check=NO_CHECKS)
+    @settings(max_examples=300, suppress_health_check=NO_CHECKS)
     @given(FAMILIES[family](False), st.integers(1, 4000), BUDGETS)
     def equal(drawn: Family, count: int, budget: int) -> None:
         check_exact(drawn.case(count), budget)
@@ -50,7 +50,7 @@ def test_exact_equals_full_often(family: str) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_trillion_iterations_are_no_more_work_often(family: str) -> None:
-    @settings(max_examples=300, suppress_health_check=NO_CHECKS)
+    @settings(max_examples=200, suppress_health_check=NO_CHECKS)
     @given(FAMILIES[family](True))
     def skips(drawn: Family) -> None:
         check_skips(drawn)
