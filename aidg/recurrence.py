@@ -186,7 +186,9 @@ class ExactRunner(Runner):
             unit = _largest_divisor(plan.period, self.budget // (LAST_RESORT * node.instructions))
         boundaries = _Boundaries(unit, unit)
         if plan.period * node.instructions > self.budget:
-            boundaries.reason = f"rotations, fetch groups and lines repeat only every {plan.period} iterations"
+            boundaries.reason = (
+                f"rotations, fetch groups and lines repeat only every {plan.period} iterations"
+            )
         boundaries.widen(self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
         return boundaries
 
