@@ -1,28 +1,24 @@
 """Text to syntax tree, with recovery: several mistakes of one file are reported together.
 
-The grammar (``grammar.lark``) is packaged data. Lark supplies the lexer and the LALR tables; the loop that
-feeds tokens is in :mod:`acadl.parser_run`, because three things are decided token by token: which line ends
-count, whether a keyword is a name where the grammar has no room for it, and how to go on after a mistake.
+The grammar is ``grammar.lark``, :mod:`acadl.parser_tables` has its tables. The loop that feeds tokens is in
+:mod:`acadl.parser_run`, because three things are decided token by token: which line ends count, whether a
+keyword is a name where the grammar has no room for it, and how to go on after a mistake.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Span
-from acadl.parser_builder import Builder, Leaf
+from acadl.parser_builder import Leaf
 from acadl.parser_run import Run
-
-if TYPE_CHECKING:
-    from lark import Lark
+from acadl.parser_tables import END, Automaton, tables
 
 MAX_CHARACTERS = 200_000
 MAX_TOKENS = 40_000
@@ -63,37 +59,12 @@ def _run(text: str, file: str, start: Start, collector: Collector) -> Any:
         hint = "describe repeated parts by templates, arrays and `for`"
         collector.add(Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint))
         return None
-    result = Run(leaves, _lark().parse_interactive("", start=start), collector).run()
+    result = Run(leaves, Automaton(start), collector).run()
     if result is not None and (place := _too_deep(result)) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
         return None
     return result
-
-
-class _WithMistakes:
-    """Keeps the terminals for what has no meaning, though no rule uses them."""
-
-    always_accept = ("UNCLOSED", "UNKNOWN")
-
-    def process(self, stream: Iterator[Any]) -> Iterator[Any]:
-        return stream
-
-
-@cache
-def _lark() -> Lark:
-    """The parser tables, built on first use."""
-    from lark import Lark
-
-    return Lark(
-        Path(__file__).with_name("grammar.lark").read_text("utf-8"),
-        parser="lalr",
-        lexer="basic",  # keywords become names by need in `_Parse._fitting`
-        start=["file", "expression"],
-        maybe_placeholders=True,
-        postlex=_WithMistakes(),
-        transformer=Builder(),
-    )
 
 
 def _documentation(text: str) -> dict[int, str]:
@@ -115,17 +86,27 @@ def _leaves(text: str, file: str) -> Iterator[Leaf]:
     """Tokens with their places, line ends included, and ``$END`` behind them."""
     docs = _documentation(text)
     last_line, last_kind = 0, ""
-    for token in _lark().lex(text):
-        kind, line, column = token.type, token.line or 1, token.column or 1
-        if kind == last_kind == "NEWLINE":
+    line, line_start = 1, 0
+    for kind, word, position in tables().lex(text):
+        column = position - line_start + 1
+        if kind == "NEWLINE":
+            if last_kind != kind:
+                place = Span(file, line, column, line, column + 1)
+                yield Leaf(kind, word, place, _doc(docs, line, last_line))
+                last_line, last_kind = line, kind
+            line, line_start = line + 1, position + len(word)
             continue
-        length = 1 if kind == "NEWLINE" else len(token)
-        doc = docs.get(line, "") if line != last_line else ""
-        yield Leaf(kind, str(token), Span(file, line, column, line, column + length), doc)
+        place = Span(file, line, column, line, column + len(word))
+        yield Leaf(kind, word, place, _doc(docs, line, last_line))
         last_line, last_kind = line, kind
     lines = text.split("\n")
     column = len(lines[-1]) + 1
-    yield Leaf("$END", "", Span(file, len(lines), column, len(lines), column + 1))
+    yield Leaf(END, "", Span(file, len(lines), column, len(lines), column + 1))
+
+
+def _doc(docs: Mapping[int, str], line: int, last_line: int) -> str:
+    """The documentation of a line, for its first word."""
+    return docs.get(line, "") if line != last_line else ""
 
 
 def _too_deep(items: Any) -> Span | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acadl.diagnostics import Collector
 from acadl.errors import Span
 from acadl.parser_builder import Leaf
 from acadl.parser_messages import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS, Context, explain
-
-if TYPE_CHECKING:
-    from lark.parsers.lalr_interactive_parser import InteractiveParser
+from acadl.parser_tables import Automaton, UnexpectedWordError
 
 MAX_SYNTAX_ERRORS = 20
 
@@ -33,7 +30,7 @@ class Run:
     unwinds the parser to the enclosing block and skips to the end of the statement).
     """
 
-    def __init__(self, leaves: list[Leaf], parser: InteractiveParser, collector: Collector) -> None:
+    def __init__(self, leaves: list[Leaf], parser: Automaton, collector: Collector) -> None:
         self._leaves = leaves
         self._position = 0
         self._statement = 0  # position of the first token of the current statement
@@ -45,8 +42,6 @@ class Run:
 
     def run(self) -> Any:
         """The result of the start rule; of no use after mistakes, which are reported."""
-        from lark.exceptions import UnexpectedToken
-
         while True:
             leaf = self._leaves[self._position]
             if leaf.type == "NEWLINE" and self._is_continued():
@@ -55,7 +50,7 @@ class Run:
                 continue
             try:
                 result = self._feed(leaf)
-            except UnexpectedToken:
+            except UnexpectedWordError:
                 if not self._mistake(leaf):
                     return None
                 continue
@@ -71,15 +66,13 @@ class Run:
         return in_parentheses or self._leaves[self._position + 1].type in ARROWS | {"ELSE"}
 
     def _feed(self, leaf: Leaf) -> Any:
-        from lark.exceptions import UnexpectedToken
-
         leaf = self._fitting(leaf)
-        state = self._parser.parser_state
-        before = state.state_stack[:], state.value_stack[:]
+        parser = self._parser
+        before = parser.states[:], parser.values[:]
         try:
-            result = self._parser.feed_token(leaf)  # type: ignore[arg-type]  # leaves stand in for tokens
-        except UnexpectedToken:  # some rules may have been reduced in vain
-            state.state_stack[:], state.value_stack[:] = before
+            result = parser.feed(leaf)
+        except UnexpectedWordError:  # some rules may have been reduced in vain
+            parser.states[:], parser.values[:] = before
             raise
         if leaf.type in OPENING:
             header = self._leaves[min(self._statement, self._position)]
@@ -91,11 +84,6 @@ class Run:
             self._statement = self._position + 1
         return result
 
-    def _choices(self) -> Mapping[str, Any]:
-        """Token types with the parser's action; some of them do not fit after all (see ``accepts``)."""
-        choices: Mapping[str, Any] = self._parser.choices()  # type: ignore[no-untyped-call]
-        return choices
-
     def _in_operations(self) -> bool:
         """Whether the innermost bracket is that of an operations block."""
         innermost = self._open[-1] if self._open else None
@@ -106,14 +94,14 @@ class Run:
         )
 
     def _is_statement_next(self) -> bool:
-        choices = self._choices()
+        choices = self._parser.choices()
         return "CONST" in choices or ("NAME" in choices and "RBRACE" in choices)
 
     def _fitting(self, leaf: Leaf) -> Leaf:
         """The leaf as a name, where it is a keyword and only a name fits."""
         if leaf.type == "NAME" or not leaf.text[:1].isalpha() or self._last == "NUMBER":
             return leaf  # behind a number stands a unit, and no keyword is one
-        choices = self._choices()
+        choices = self._parser.choices()
         is_name = leaf.type not in choices or (self._in_operations() and self._position == self._statement)
         if is_name and "NAME" in choices:
             return Leaf("NAME", leaf.text, leaf.span, leaf.doc)
@@ -124,7 +112,7 @@ class Run:
     def _mistake(self, leaf: Leaf) -> bool:
         """Report the mistake at ``leaf`` and get ready to go on; False when there is no use in going on."""
         self._errors += 1
-        accepts: frozenset[str] = frozenset(self._parser.accepts())  # type: ignore[no-untyped-call]
+        accepts = self._parser.accepts()
         unclosed = self._unclosed(leaf, accepts)
         context = Context(
             leaf=leaf,
@@ -245,26 +233,24 @@ class Run:
 
     def _unwind(self) -> list[_Bracket]:
         """Drop what the parser has of the broken statement; returns the brackets that were open in it."""
-        state = self._parser.parser_state
+        parser = self._parser
         still_open = {id(bracket.leaf) for bracket in self._open}
-        while len(state.state_stack) > 1 and not (
+        while len(parser.states) > 1 and not (
             self._between_statements() and self._closed_blocks(still_open) == 0
         ):
-            state.state_stack.pop()
-            state.value_stack.pop()
-        kept = {id(value) for value in state.value_stack}
+            parser.states.pop()
+            parser.values.pop()
+        kept = {id(value) for value in parser.values}
         dropped = [bracket for bracket in self._open if id(bracket.leaf) not in kept]
         self._open = [bracket for bracket in self._open if id(bracket.leaf) in kept]
         return dropped
 
     def _close_block(self, place: Span) -> None:
         """Go on as if the innermost block were closed; a statement that was cut off is dropped."""
-        from lark.exceptions import UnexpectedToken
-
         brace = Leaf("RBRACE", "}", place)
         try:
             self._feed(brace)
-        except UnexpectedToken:
+        except UnexpectedWordError:
             self._unwind()
             self._feed(brace)
 
@@ -281,12 +267,11 @@ class Run:
 
     def _closed_blocks(self, still_open: set[int]) -> int:
         """Blocks on the parser's stack whose closing brace was read but not yet reduced."""
-        leaves = [value for value in self._parser.parser_state.value_stack if isinstance(value, Leaf)]
+        leaves = [value for value in self._parser.values if isinstance(value, Leaf)]
         return sum(leaf.type == "LBRACE" and id(leaf) not in still_open for leaf in leaves)
 
     def _between_statements(self) -> bool:
-        action = self._choices().get("NEWLINE")
-        return action is not None and action[0].name == "Shift"
+        return self._parser.is_read_next("NEWLINE")
 
     def _skip(self, header: str, parentheses: int, braces: int) -> None:
         """Move on to the end of the statement (line end, closing brace) or into the block it opens.
@@ -331,7 +316,7 @@ class Run:
 
     def _enter_block(self, brace: Leaf) -> None:
         """Read the block of a broken header as that of `if true`, for the mistakes in it."""
-        if "IF" not in self._choices():
+        if "IF" not in self._parser.choices():
             self._feed(Leaf("NEWLINE", "", brace.span))
         self._feed(Leaf("IF", "if", brace.span))
         self._feed(Leaf("TRUE", "true", brace.span))

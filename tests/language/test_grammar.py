@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
+from acadl.diagnostics import Collector
 from acadl.elaborate_schema import OBJECTS
+from acadl.grammar_tables import build
+from acadl.parser import parse
 from acadl.parser_builder import Builder
 from acadl.parser_messages import EXAMPLES, HEADERS
+from acadl.parser_tables import TABLES, Automaton, Word, tables
+from platforms.catalog import platform_names
 
 GRAMMAR = (files("acadl") / "grammar.lark").read_text("utf-8")
 
@@ -34,10 +41,38 @@ def test_the_grammar_has_no_conflicts() -> None:
     Lark(GRAMMAR, parser="lalr", lexer="basic", start=["file", "expression"], strict=True)
 
 
-def test_the_grammar_is_lalr() -> None:
+def test_the_tables_are_those_of_the_grammar() -> None:
+    """``python -m acadl.grammar_tables`` makes them anew."""
+    assert json.loads(TABLES.read_text("utf-8")) == build(GRAMMAR)
+
+
+@pytest.mark.parametrize("platform", platform_names())
+def test_words_are_those_that_lark_finds(platform: str) -> None:
     from lark import Lark
 
-    assert Lark(GRAMMAR, parser="lalr", lexer="basic", start=["file", "expression"]).terminals
+    text = (files("platforms") / "library" / f"{platform}.acadl").read_text("utf-8")
+    lark = Lark(GRAMMAR, parser="lalr", lexer="basic", start="file")
+    assert list(tables().lex(text)) == [(word.type, str(word), word.start_pos) for word in lark.lex(text)]
+
+
+@pytest.mark.parametrize("platform", platform_names())
+def test_the_tree_is_the_one_that_lark_builds(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lark import Lark
+
+    words: list[Any] = []  # names and line ends are decided before the automaton reads them
+    feed = Automaton.feed
+
+    def remember(automaton: Automaton, word: Word) -> Any:
+        words.append(word)
+        return feed(automaton, word)
+
+    monkeypatch.setattr(Automaton, "feed", remember)
+    text = (files("platforms") / "library" / f"{platform}.acadl").read_text("utf-8")
+    found = parse(text, "<string>", Collector()).items
+    lark = Lark(GRAMMAR, parser="lalr", start="file", maybe_placeholders=True, transformer=Builder())
+    state = lark.parse_interactive("")
+    results = [state.feed_token(word) for word in words]
+    assert found and found == results[-1]
 
 
 def test_the_grammar_knows_the_keywords_of_all_classes() -> None:
@@ -46,9 +81,6 @@ def test_the_grammar_knows_the_keywords_of_all_classes() -> None:
 
 
 def test_examples_in_messages_are_well_formed() -> None:
-    from acadl.diagnostics import Collector
-    from acadl.parser import parse
-
     for keyword, example in EXAMPLES.items():
         collector = Collector()
         parse(example.replace("…", ""), "example", collector)

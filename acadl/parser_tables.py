@@ -1,0 +1,183 @@
+"""Words and LALR tables of the grammar, and the automaton that runs on them.
+
+``grammar.json`` is made from ``grammar.lark`` by :mod:`acadl.grammar_tables`: making tables takes longer than
+reading most descriptions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from acadl.parser_builder import Builder
+
+TABLES = Path(__file__).with_name("grammar.json")
+END = "$END"
+
+# In a rule's parts: a child that the text leaves out, and (from here on down) children to put in place.
+ABSENT, SPREAD = -1, -2
+
+
+class UnexpectedWordError(Exception):
+    """A word that the grammar has no room for."""
+
+
+class Word(Protocol):
+    """What the automaton reads."""
+
+    @property
+    def type(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is done when all symbols of a rule have been read.
+
+    Attributes:
+        origin: What they form; helpers of the grammar's repetitions start with ``__``.
+        size: How many they are.
+        is_transparent: A single child stands for the whole.
+        parts: What the rule's children are: symbols by number, ``ABSENT``, or ``SPREAD - n``: the children of
+            symbol ``n``.
+        build: From children to a node; ``None`` for helpers, whose children are spread, and where a single
+            child always stands for the whole.
+    """
+
+    origin: str
+    size: int
+    is_transparent: bool
+    parts: tuple[int, ...]
+    build: Callable[[list[Any]], Any] | None
+
+    def reduce(self, values: list[Any]) -> Any:
+        """The node, from the values of the symbols."""
+        children: list[Any] = []
+        for part in self.parts:
+            if part >= 0:
+                children.append(values[part])
+            elif part == ABSENT:
+                children.append(None)
+            else:
+                children += values[SPREAD - part]
+        if self.is_transparent and len(children) == 1:
+            return children[0]
+        return children if self.build is None else self.build(children)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The grammar.
+
+    Attributes:
+        words: One group per terminal.
+        ignored: Terminals that nobody sees.
+        keywords: Terminal to the texts that are another one.
+        rules: By number.
+        states: Symbol to what follows: a state to go to, or ``-1 - n``: rule ``n`` is complete.
+        starts: Start rule to its first state.
+        ends: Start rule to the state in which it is complete.
+    """
+
+    words: re.Pattern[str]
+    ignored: frozenset[str]
+    keywords: Mapping[str, Mapping[str, str]]
+    rules: tuple[Rule, ...]
+    states: tuple[Mapping[str, int], ...]
+    starts: Mapping[str, int]
+    ends: Mapping[str, int]
+
+    def lex(self, text: str) -> Iterator[tuple[str, str, int]]:
+        """Terminal, text and position of every word; with what is ignored they are the whole text."""
+        for match in self.words.finditer(text):
+            kind, found = str(match.lastgroup), match[0]
+            if kind not in self.ignored:
+                if kind in self.keywords:
+                    kind = self.keywords[kind].get(found, kind)
+                yield kind, found, match.start()
+
+
+@cache
+def tables() -> Tables:
+    """The tables, read on first use."""
+    data = json.loads(TABLES.read_text("utf-8"))
+    builder = Builder()
+    return Tables(
+        words=re.compile(data["words"]),
+        ignored=frozenset(data["ignored"]),
+        keywords=data["keywords"],
+        rules=tuple(
+            Rule(origin, size, single, tuple(parts), getattr(builder, name) if name else None)
+            for origin, size, single, parts, name in data["rules"]
+        ),
+        states=tuple(data["states"]),
+        starts=data["starts"],
+        ends=data["ends"],
+    )
+
+
+class Automaton:
+    """Reads words one by one.
+
+    Attributes:
+        states, values: Its stacks; a state for the beginning, then one for each value.
+    """
+
+    def __init__(self, start: str) -> None:
+        self._tables = tables()
+        self.states = [self._tables.starts[start]]
+        self.values: list[Any] = []
+        self._end = self._tables.ends[start]
+
+    def feed(self, word: Word) -> Any:
+        """Read a word; behind ``$END`` stands the result of the start rule.
+
+        Raises:
+            UnexpectedWordError: The word does not fit; some rules may have been completed nevertheless.
+        """
+        tables, states, values = self._tables, self.states, self.values
+        kind = word.type
+        while True:
+            action = tables.states[states[-1]].get(kind)
+            if action is None:
+                raise UnexpectedWordError
+            if action >= 0:
+                states.append(action)
+                values.append(word)
+                return None
+            rule = tables.rules[-1 - action]
+            first = len(values) - rule.size
+            value = rule.reduce(values[first:])
+            del states[first + 1 :], values[first:]
+            states.append(tables.states[states[-1]][rule.origin])
+            values.append(value)
+            if kind == END and states[-1] == self._end:
+                return value
+
+    def choices(self) -> Mapping[str, int]:
+        """Symbols for which there is an action; some of them do not fit after all (see :meth:`accepts`)."""
+        return self._tables.states[self.states[-1]]
+
+    def is_read_next(self, kind: str) -> bool:
+        """Whether a word of that kind would be read without completing a rule."""
+        return self.choices().get(kind, -1) >= 0
+
+    def accepts(self) -> frozenset[str]:
+        """Kinds of words that fit."""
+        return frozenset(kind for kind in self.choices() if kind.upper() == kind and self._fits(kind))
+
+    def _fits(self, kind: str) -> bool:
+        states = self.states.copy()
+        while True:
+            action = self._tables.states[states[-1]].get(kind)
+            if action is None or action >= 0:
+                return action is not None
+            rule = self._tables.rules[-1 - action]
+            del states[len(states) - rule.size :]
+            states.append(self._tables.states[states[-1]][rule.origin])
+            if kind == END and states[-1] == self._end:
+                return True
