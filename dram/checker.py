@@ -20,6 +20,8 @@ awake             An exit from power-down or self-refresh while the rank is in n
 refresh_late      More than ``1 + postponed`` refresh intervals between two refreshes of a bank.
 not_begun         The second half of an activation without the first.
 tAAD              The second half of an activation too long after the first.
+data_clock_off    A read or write while WCK does not run: no CAS before it, and the last data have ended too
+                  long ago.
 no_such_command   A command that the device does not have.
 no_such_place     A rank, bank group, bank, row or column that the device does not have.
 ================  ==========================================================================================
@@ -46,7 +48,7 @@ from dram.requests import Bool, Int64
 
 SPECIAL_RULES = (
     "command_bus", "data_bus", "bank_is_open", "bank_is_closed", "other_row", "open_banks", "no_open_bank",
-    "asleep", "awake", "refresh_late", "not_begun", "tAAD",
+    "asleep", "awake", "refresh_late", "not_begun", "tAAD", "data_clock_off",
 )  # fmt: skip
 NO_SUCH_COMMAND, NO_SUCH_PLACE = "no_such_command", "no_such_place"
 

@@ -25,13 +25,14 @@ LEVELS = 5
 (
     NOTHING, OPEN, BEGIN_OPEN, CLOSE, CLOSE_SAME, CLOSE_RANK, COLUMN, COLUMN_CLOSE, REFRESH, REFRESH_SAME,
     REFRESH_RANK, POWER_DOWN_ACTIVE, POWER_DOWN_PRECHARGED, POWER_UP, SELF_REFRESH, SELF_REFRESH_END,
-) = range(16)  # fmt: skip
+    SYNCHRONISE,
+) = range(17)  # fmt: skip
 
 # Rules that are no rows; a violation's rule is a row's number, or ROWS + one of these, see Tables.sizes.
 (
     COMMAND_BUS, DATA_BUS, BANK_IS_OPEN, BANK_IS_CLOSED, OTHER_ROW, OPEN_BANKS, NO_OPEN_BANK, ASLEEP, AWAKE,
-    REFRESH_LATE, NOT_BEGUN, TOO_LATE,
-) = range(12)  # fmt: skip
+    REFRESH_LATE, NOT_BEGUN, TOO_LATE, DATA_CLOCK_OFF,
+) = range(13)  # fmt: skip
 
 NEVER = -(1 << 62)
 CLOSED, UNKNOWN = -1, -2  # in State.row; an unknown row is open
@@ -49,6 +50,7 @@ class Sizes(NamedTuple):
         shared_data: Whether all ranks share one data bus.
         two_steps: Whether a bank is opened by two commands, and within how many ticks; 0: by one.
         refresh_limit: Ticks between two refreshes of a bank at most; 0: unlimited.
+        data_clock: Ticks that the data clock runs on after a burst; -1: it never stops.
     """
 
     commands: int
@@ -62,6 +64,7 @@ class Sizes(NamedTuple):
     shared_data: int
     two_steps: int
     refresh_limit: int
+    data_clock: int
 
 
 class Tables(NamedTuple):
@@ -121,6 +124,7 @@ class State(NamedTuple):
         open_banks: Per rank.
         asleep: Per rank: 0, or 1 + the command that put it to sleep.
         refreshed: Per bank, tick of the last refresh.
+        clocked: Per rank, tick up to which the data clock runs.
         out: Violations: rule, number and place of the earlier command, distance, required.
         out_later: The later command of each, as its place in the batch.
         out_count: How many.
@@ -143,6 +147,7 @@ class State(NamedTuple):
     open_banks: Numbers
     asleep: Numbers
     refreshed: Numbers
+    clocked: Numbers
     out: Numbers
     out_later: Numbers
     out_count: Numbers
@@ -315,6 +320,8 @@ def _apply(tables: Tables, state: State, batch: Batch, i: int) -> None:
         _open(tables, state, batch, i, rank)
     elif effect in (COLUMN, COLUMN_CLOSE):
         _access(tables, state, batch, i, rank)
+    elif effect == SYNCHRONISE:
+        state.clocked[rank] = -NEVER
     elif effect in (CLOSE, CLOSE_SAME, CLOSE_RANK):
         first, step, count = _span(tables, batch, i, effect == CLOSE, effect == CLOSE_SAME)
         for bank in range(first, first + step * count, step):
@@ -377,6 +384,11 @@ def _access(tables: Tables, state: State, batch: Batch, i: int, rank: int) -> No
         _report(state, batch, i, special + BANK_IS_CLOSED, -1, -1, -1, -1)
     elif batch.row[i] >= 0 and state.row[bank] >= 0 and state.row[bank] != batch.row[i]:
         _report(state, batch, i, special + OTHER_ROW, -1, -1, -1, -1)
+    if tables.sizes.data_clock >= 0:
+        if batch.cycle[i] > state.clocked[rank]:
+            _report(state, batch, i, special + DATA_CLOCK_OFF, -1, -1, -1, -1)
+        end = batch.cycle[i] + tables.data_end[batch.command[i]]
+        state.clocked[rank] = end + tables.sizes.data_clock
     if tables.effect[batch.command[i]] == COLUMN_CLOSE:
         _close(state, bank, rank)
 

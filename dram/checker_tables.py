@@ -22,6 +22,7 @@ EFFECTS = {
     "PDNA": kernel.POWER_DOWN_ACTIVE, "PDNP": kernel.POWER_DOWN_PRECHARGED,
     "PDXA": kernel.POWER_UP, "PDXP": kernel.POWER_UP,
     "SREF": kernel.SELF_REFRESH, "SREFX": kernel.SELF_REFRESH_END,
+    "CAS_RD": kernel.SYNCHRONISE, "CAS_WR": kernel.SYNCHRONISE,
 }  # fmt: skip
 READS, WRITES = ("RD", "RDA"), ("WR", "WRA")
 
@@ -154,6 +155,7 @@ def empty_state(device: Device, tables: Tables, capacity: int) -> State:
         open_banks=[0] * shape.ranks,
         asleep=[0] * shape.ranks,
         refreshed=[0] * shape.total_banks,
+        clocked=[NEVER] * shape.ranks,
         out=[0] * (capacity * kernel.FIELDS),
         out_later=[0] * capacity,
         out_count=[0],
@@ -177,6 +179,7 @@ def _sizes(device: Device, units: Units, refresh_limit: int) -> Sizes:
         shared_data=int(any(row.scope == "other_rank" for row in device.constraints)),
         two_steps=two_steps,
         refresh_limit=refresh_limit,
+        data_clock=device.ticks("tWCKPST") if "CAS_RD" in device.commands else -1,
     )
 
 

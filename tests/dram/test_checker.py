@@ -176,6 +176,19 @@ def test_rules_about_states_and_buses(rule: str, rows: list[Row]) -> None:
     assert rule in found(rows)
 
 
+@pytest.mark.skipif(not any("LPDDR5" in name for name in device_names()), reason="no device with two steps")
+def test_activation_in_two_steps_and_the_data_clock() -> None:
+    of = device("LPDDR5_6400")
+    opened = [command(0, "ACT1"), command(8, "ACT2")]
+    rows = [*opened, command(30, "CAS_RD"), command(31, "RD"), command(51, "RD"), command(72, "CAS_WR")]
+    assert found([*rows, command(99, "WR"), command(111, "WR")], of) == []
+    assert found([command(0, "ACT1"), command(9, "ACT2")], of) == ["tAAD"]
+    assert found([command(0, "ACT2")], of) == ["not_begun"]
+    assert found([*opened, command(40, "RD")], of) == ["data_clock_off"]
+    assert found([*rows[:4], command(52, "RD")], of) == ["data_clock_off"]
+    assert found([*rows, command(99, "WR"), command(112, "WR")], of) == ["data_clock_off"]
+
+
 def test_states_that_are_allowed() -> None:
     rows = [
         command(0, "PRE"), command(20, "PREA"), command(60, "REF"), command(600, "PDNP"),
