@@ -87,9 +87,7 @@ def write_plot(run: Run, path: str | os.PathLike[str], windows: int = WINDOWS) -
         DramError: Matplotlib is not installed, the file's ending is another one, or it cannot be written.
     """
     name = os.fspath(path)
-    ending = os.path.splitext(name)[1].lower()
-    if ending not in FORMATS:
-        raise DramError(f"'{name}' has no ending of a picture", hint=f"one of {', '.join(FORMATS)}")
+    ending = check_ending(name)
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -100,6 +98,14 @@ def write_plot(run: Run, path: str | os.PathLike[str], windows: int = WINDOWS) -
         figure = Figure(figsize=(9, 5.6), layout="constrained")
         draw(figure, run, windows)
         _save(figure, name, ending)
+
+
+def check_ending(name: str) -> str:
+    """The ending of a picture's name. Raises :class:`DramError` for one that is none of :data:`FORMATS`."""
+    ending = os.path.splitext(name)[1].lower()
+    if ending not in FORMATS:
+        raise DramError(f"'{name}' has no ending of a picture", hint=f"one of {', '.join(FORMATS)}")
+    return ending
 
 
 def _save(figure: Any, name: str, ending: str) -> None:

@@ -26,8 +26,21 @@ def dram_errors() -> Iterator[None]:
         if error.file is None or error.line is None:
             raise AcadlError(str(error)) from error
         place = Span(error.file, error.line, 1, error.line, 1)
-        diagnostic = Diagnostic("E0001", error.message, place, error.hint)
-        raise AcadlError(str(error), [diagnostic]) from error
+        found = AcadlError(str(error), [Diagnostic("E0001", error.message, place, error.hint)])
+        if _is_packed(error.file):
+            found.sources = {error.file: ""}  # type: ignore[attr-defined]  # no excerpt of packed bytes
+        raise found from error
+
+
+def _is_packed(file: str) -> bool:
+    """Whether a file is compressed by gzip."""
+    from dram.traces.lines import GZIP_MAGIC
+
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    except OSError:
+        return False
 
 
 def time_setting(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int | str]:

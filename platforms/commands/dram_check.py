@@ -74,6 +74,5 @@ def _print(trace: str, report: CheckReport) -> None:
         click.echo(f"… and {hidden} more")
     for rule, count in report.counts.items():
         click.echo(f"{count:>10} × {rule}")
-    count = report.total or "no"
-    found = f"{count} violation{'' if report.total == 1 else 's'}"
+    found = f"{report.total or 'no'} violation{'' if report.total == 1 else 's'}"
     click.echo(f"{trace}: {report.commands} commands, {report.device}: {found}")
