@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd
+from typing import NamedTuple
 
 from mappings.program import Affine
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A static operand: where it is, how large, whether written.
 
     ``space`` names a storage, or ``"registers"``; registers are numbered and one unit large.

@@ -5,12 +5,13 @@ Nothing here depends on trip counts: a program of 10¹² instructions is prepare
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr
 from acadl.model import Architecture, DataStorage, FunctionalUnit, MemoryInterface, PipelineStage
-from acadl.operations import AddressRange, Instruction
+from acadl.operations import Operation
 from acadl.routing import Route, route
 from acadl.storage import path_to
 from aidg.hazards import Access, Group, group_accesses
@@ -28,6 +29,8 @@ from aidg.prepared import (
 from aidg.propagation import CELLS, FIXED, QUEUED, RANGES, SAME, TURNING
 from aidg.tape import Tree
 from mappings.program import Affine, Loop, LoopProgram, Memory, Node, Register, Sequence, Step, concrete
+
+_DIRECTIONS = {"in": (False,), "out": (True,), "inout": (False, True)}
 
 # Groups with at most this many cells live in the flat list of times, larger ones in a dictionary.
 FLAT_CELLS = 16
@@ -49,13 +52,19 @@ class _Preparation:
         self.program = program
         self.machine = build_machine(arch)
         self.registers = _number_registers(arch)
-        self.memories = tuple(arch.of_type(MemoryInterface))
+        self.memories = [
+            (memory.name, low, high)
+            for memory in arch.of_type(MemoryInterface)
+            for low, high in memory.address_ranges
+        ]
         self.levels: dict[str, int] = {}
-        self.routes: dict[tuple[object, ...], Route] = {}
+        self.ways: dict[tuple[object, ...], _Way] = {}
         self.accesses: list[Access] = []
         self.paths: dict[int, tuple[DataStorage, ...]] = {}  # of accesses to memory
+        self.known_paths: dict[tuple[object, ...], tuple[DataStorage, ...] | None] = {}
+        self.known_registers: dict[tuple[str, int, int], int] = {}
         self.access_rows: list[int] = []
-        self.step_routes: list[tuple[Step, Instruction, Route, dict[str, int], int]] = []
+        self.step_ways: list[tuple[_Way, int]] = []  # with the number of the first operand
 
     def run(self) -> PreparedProgram:
         self._collect(self.program.body, {})
@@ -66,7 +75,7 @@ class _Preparation:
         )
         plans = tuple(self._plan(access.address) for access in self.accesses)
         rows = tuple(
-            self._row(number, group_of, groups, positions, plans) for number in range(len(self.step_routes))
+            self._row(number, group_of, groups, positions, plans) for number in range(len(self.step_ways))
         )
         tree = Tree(rows, self.levels)
         body = tree.add(self.program.body)
@@ -104,38 +113,43 @@ class _Preparation:
 
     def _collect_step(self, node: Step, scope: dict[str, int]) -> None:
         operation = self.program.operations[node.operation]
-        instruction = concrete(node, operation, dict.fromkeys(scope, 0), 0)
-        found = self._route(instruction)
-        first = len(self.accesses)
+        way = self._way(node, operation, scope)
+        first, row = len(self.accesses), len(self.step_ways)
         for operand in operation.operands:
             value = node.operands[operand.name]
-            if not isinstance(value, (Register, Memory)):
-                continue
-            directions = {"in": (False,), "out": (True,), "inout": (False, True)}[operand.direction]
-            for write in directions:
-                self.accesses.append(self._access(value, write, scope, found.unit, instruction))
-                self.access_rows.append(len(self.step_routes))
-        self.step_routes.append((node, instruction, found, scope, first))
+            if isinstance(value, (Register, Memory)):
+                for write in _DIRECTIONS[operand.direction]:
+                    self.accesses.append(self._access(value, write, scope, way.route.unit, node.operation))
+                    self.access_rows.append(row)
+        self.step_ways.append((way, first))
 
-    def _route(self, instruction: Instruction) -> Route:
-        """Route of the instruction, found once per mnemonic and set of register files and storages."""
+    def _way(self, node: Step, operation: Operation, scope: dict[str, int]) -> _Way:
+        """The way of a static instruction, found once for all that differ in addresses only."""
+        indices = dict.fromkeys(scope, 0)
+        key: list[object] = [node.operation]
         files = self.arch.register_file_of
-        key = (
-            instruction.operation,
-            *(getattr(files.get(name), "name", name) for name in instruction.read_registers),
-            None,
-            *(getattr(files.get(name), "name", name) for name in instruction.write_registers),
-            *(self._memory(piece) for piece in instruction.read_addresses),
-            None,
-            *(self._memory(piece) for piece in instruction.write_addresses),
-        )
-        if key not in self.routes:
-            self.routes[key] = route(self.arch, instruction)
-        return self.routes[key]
+        for operand in operation.operands:
+            value = node.operands[operand.name]
+            if isinstance(value, Memory):
+                start = value.address.at(indices)
+                end = start + (value.rows - 1) * value.pitch + value.bytes
+                key += (value.bytes, value.rows, self._holders(start, end))
+            elif isinstance(value, Register):
+                name = value.at(indices)
+                key.append(getattr(files.get(name), "name", name))
+            else:
+                key.append(value)
+        found = self.ways.get(tuple(key))
+        if found is None:
+            instruction = concrete(node, operation, indices, 0)
+            varying = {n: self._plan(v) for n, v in node.operands.items() if isinstance(v, Affine)}
+            cycles = _Cycles(operation.latency_names(instruction), varying)
+            found = self.ways[tuple(key)] = _Way(route(self.arch, instruction), cycles)
+        return found
 
-    def _memory(self, piece: AddressRange) -> object:
+    def _holders(self, start: int, end: int) -> tuple[str, ...]:
         """What decides which units reach an address range: the memories that hold it."""
-        return tuple(memory.name for memory in self.memories if memory.holds(piece.start, piece.end))
+        return tuple([name for name, low, high in self.memories if low <= start and end <= high])
 
     def _access(
         self,
@@ -143,19 +157,22 @@ class _Preparation:
         write: bool,
         scope: dict[str, int],
         unit: FunctionalUnit,
-        text: Instruction,
+        operation: str,
     ) -> Access:
         if isinstance(value, Register):
-            address = self._register_address(value, scope, text)
+            address = self._register_address(value, scope, operation)
             low, high = address.bounds(scope)
             return Access("registers", address, 1, 1, 0, write, scope, low, high + 1)
         low, high = value.address.bounds(scope)
         high += (value.rows - 1) * value.pitch + value.bytes
-        path = path_to(self.arch, unit.name, low, high, write)
+        key = (unit.name, write, self._holders(low, high))
+        if key not in self.known_paths:
+            self.known_paths[key] = path_to(self.arch, unit.name, low, high, write)
+        path = self.known_paths[key]
         if path is None:
             verb = "write" if write else "read"
             raise ProgramError(
-                f"'{text.operation}' reaches addresses 0x{low:x} to 0x{high:x} over its loops; "
+                f"'{operation}' reaches addresses 0x{low:x} to 0x{high:x} over its loops; "
                 f"no memory that '{unit.name}' can {verb} holds them all"
             )
         self.paths[len(self.accesses)] = path
@@ -163,22 +180,27 @@ class _Preparation:
             path[-1].name, value.address, value.bytes, value.rows, value.pitch, write, scope, low, high
         )
 
-    def _register_address(self, value: Register, scope: dict[str, int], text: Instruction) -> Affine:
+    def _register_address(self, value: Register, scope: dict[str, int], operation: str) -> Affine:
         if value.index is None:
             return Affine(self.registers[value.name])
         low, high = value.index.bounds(scope)
-        missing = [n for n in range(low, high + 1) if f"{value.name}{n}" not in self.registers]
+        key = (value.name, low, high)
+        if key not in self.known_registers:
+            self.known_registers[key] = self._first_register(value.name, low, high, operation)
+        return value.index + (self.known_registers[key] - low)
+
+    def _first_register(self, stem: str, low: int, high: int, operation: str) -> int:
+        """Number of the first one of a row of registers."""
+        missing = [n for n in range(low, high + 1) if f"{stem}{n}" not in self.registers]
         if missing:
-            raise ProgramError(
-                f"'{text.operation}' uses register '{value.name}{missing[0]}', which does not exist"
-            )
-        files = {self.arch.register_file_of[f"{value.name}{n}"].name for n in range(low, high + 1)}
+            raise ProgramError(f"'{operation}' uses register '{stem}{missing[0]}', which does not exist")
+        files = {self.arch.register_file_of[f"{stem}{n}"].name for n in range(low, high + 1)}
         if len(files) > 1:
             raise ProgramError(
-                f"registers '{value.name}{low}' to '{value.name}{high}' of '{text.operation}' lie in several "
+                f"registers '{stem}{low}' to '{stem}{high}' of '{operation}' lie in several "
                 f"register files ({', '.join(sorted(files))}); write one instruction for each"
             )
-        return value.index + (self.registers[f"{value.name}{low}"] - low)
+        return self.registers[f"{stem}{low}"]
 
     def _plan(self, address: Affine) -> AddressPlan:
         def numbered(terms: tuple[tuple[str, int], ...]) -> tuple[tuple[int, int], ...]:
@@ -197,16 +219,24 @@ class _Preparation:
         positions: tuple[int, ...],
         plans: tuple[AddressPlan, ...],
     ) -> Row:
-        node, instruction, found, _, first = self.step_routes[number]
-        machine, unit, stages = self.machine, found.unit, found.stages
-        cycles = _Cycles(
-            self.program.operations[node.operation].latency_names(instruction),
-            {name: self._plan(value) for name, value in node.operands.items() if isinstance(value, Affine)},
-        )
-        last = self.step_routes[number + 1][4] if number + 1 < len(self.step_routes) else len(plans)
+        way, first = self.step_ways[number]
+        if way.row is None:
+            way.row = self._shared_row(way)
+        last = self.step_ways[number + 1][1] if number + 1 < len(self.step_ways) else len(plans)
         numbers = range(first, last)
-        return Row(
+        return way.row._replace(
             number=number,
+            accesses=self._storage_accesses(numbers, plans),
+            operands=tuple(
+                [self._tracked(a, group_of[a], groups, positions, plans[a]) for a in numbers if a in group_of]
+            ),
+        )
+
+    def _shared_row(self, way: _Way) -> Row:
+        """A row without operands."""
+        machine, unit, stages, cycles = self.machine, way.route.unit, way.route.stages, way.cycles
+        return Row(
+            number=-1,
             objects=(*(stage.name for stage in stages), unit.name),
             issue=machine.issue(stages[0].name),
             first_place=machine.place(stages[0].name, stages[0].capacity).position,
@@ -218,10 +248,8 @@ class _Preparation:
             latency=cycles.of(unit, "latency"),
             interval=SAME if unit.initiation_interval is None else cycles.of(unit, "initiation_interval"),
             queued=tuple(cycles.queued),
-            accesses=self._storage_accesses(numbers, plans),
-            operands=tuple(
-                self._tracked(a, group_of[a], groups, positions, plans[a]) for a in numbers if a in group_of
-            ),
+            accesses=(),
+            operands=(),
         )
 
     def _hop(self, stage: PipelineStage, following: PipelineStage, cycles: _Cycles) -> Hop:
@@ -238,11 +266,12 @@ class _Preparation:
 
     def _storage_accesses(self, numbers: range, plans: tuple[AddressPlan, ...]) -> tuple[StorageAccess, ...]:
         made: list[StorageAccess] = []
-        in_order = sorted(numbers, key=lambda number: self.accesses[number].write)
+        in_order = sorted(
+            [number for number in numbers if number in self.paths],
+            key=lambda number: self.accesses[number].write,
+        )
         for number in in_order:
             access = self.accesses[number]
-            if access.space == "registers":
-                continue
             index = self.machine.storage(self.paths[number])
             spec = self.machine.storages[index]
             latency = spec.model.latency(access.low, access.write) if spec.model.is_fixed else QUEUED
@@ -274,6 +303,19 @@ class _Preparation:
             kind = CELLS
         shape = (access.bytes, access.rows, access.pitch)
         return TrackedOperand(number, kind, position, group, access.write, shape)
+
+
+@dataclass(slots=True)
+class _Way:
+    """What static instructions share that differ in addresses only: their route, and latencies on it.
+
+    Attributes:
+        row: The row of one of them without operands, once it is known.
+    """
+
+    route: Route
+    cycles: _Cycles
+    row: Row | None = None
 
 
 class _Cycles:

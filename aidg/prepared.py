@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr, ExpressionError
@@ -16,8 +16,7 @@ from aidg.machine import Machine, Place
 from aidg.propagation import QUEUED
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPlan:
+class AddressPlan(NamedTuple):
     """An affine address with loop indices by number: what is evaluated per dynamic instruction."""
 
     const: int
@@ -57,8 +56,7 @@ class QueuedLatency:
         return evaluate(self.what, self.expression, names)
 
 
-@dataclass(frozen=True, slots=True)
-class StorageAccess:
+class StorageAccess(NamedTuple):
     """Transactions of one operand at one storage.
 
     ``latency`` is ``QUEUED`` where the storage's state decides; with ``chained``, an earlier access of the
@@ -75,8 +73,7 @@ class StorageAccess:
     shape: tuple[int, int, int]  # bytes, rows, pitch
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedOperand:
+class TrackedOperand(NamedTuple):
     """An operand whose conflicts are tracked.
 
     Attributes:
@@ -94,8 +91,7 @@ class TrackedOperand:
     shape: tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """A stage on the way; see :data:`aidg.propagation.HOP`."""
 
     stage: str
@@ -107,8 +103,7 @@ class Hop:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Everything the kernel needs to propagate one static instruction; positions are in the list of times.
 
     ``queued`` lists what the hops and the unit take from the queue of latencies, in this order.
