@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dram.device import Device
-from dram.errors import DramError
+from dram.errors import DramError, did_you_mean
 from dram.standards import standard, standard_names
 
 
@@ -17,6 +17,7 @@ def device(
     timing: Mapping[str, int | str] | None = None,
     rules: Mapping[str, str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    ticks: Mapping[str, int] | None = None,
 ) -> Device:
     """The device ``STANDARD_BIN`` or ``STANDARD_RATE``, such as ``DDR4_2400R`` or ``DDR4_2400``.
 
@@ -27,6 +28,7 @@ def device(
         timing: Times that replace the bin's: cycles, or text such as ``"13.75ns"``.
         rules: Formulas that replace those of the constraints so named.
         sizes: Fields of the organisation that replace the standard's.
+        ticks: Lengths of commands that replace the standard's.
 
     Raises:
         DramError: A name is unknown, or a value is impossible.
@@ -36,7 +38,14 @@ def device(
         raise DramError(
             f"'{name}' names no device", hint="write standard and speed bin, such as DDR4_2400R or DDR4_2400"
         )
-    return standard(family.upper()).device(speed, organisation, ranks, timing, rules, sizes)
+    found = standard(family.upper())
+    for command, length in (ticks or {}).items():
+        if command not in found.commands:
+            raise DramError(f"{found.standard} has no command '{command}'{did_you_mean(command, found.commands)}")
+        if length < 1:
+            raise DramError(f"{command} takes {length} ticks, but a command takes at least one")
+    found = found.model_copy(update={"commands": {**found.commands, **(ticks or {})}})
+    return found.device(speed, organisation, ranks, timing, rules, sizes)
 
 
 def device_names() -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class DeviceSettings(_Settings):
     timing: dict[str, int | str] = {}
     rules: dict[str, str] = {}
     sizes: dict[str, int] = {}
+    ticks: dict[str, int] = {}
 
 
 class MappingSettings(_Settings):
@@ -145,6 +146,7 @@ class Configuration(_Settings):
             timing=chosen.timing,
             rules=chosen.rules,
             sizes=chosen.sizes,
+            ticks=chosen.ticks,
         )
 
     def make_mapping(self, of: Device) -> AddressMapping:

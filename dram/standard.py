@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -52,7 +52,8 @@ class Standard(BaseModel):
         minimum: Lower limits of times, in cycles.
         derived: Formulas, evaluated in this order.
         tables: Times that depend on density, width or rate.
-        read_data, write_data: Formulas: cycles from the last clock of the command to the first of its data.
+        read_data, write_data: Formulas: cycles from the command to the first of its data.
+        data_from: The tick of the command that they count from.
         constraints: Rows of name, scope, earlier commands, later commands, distance[, window].
         organisations: Channel width, device width, bank groups, banks, rows, columns[, ranks].
         default_organisation: Used where none is named.
@@ -75,6 +76,7 @@ class Standard(BaseModel):
     tables: tuple[Table, ...] = ()
     read_data: str
     write_data: str
+    data_from: Literal["first", "last"] = "last"
     constraints: tuple[tuple[str, str, str, str, str] | tuple[str, str, str, str, str, Positive], ...]
     organisations: dict[str, tuple[Positive, ...]]
     default_organisation: str
@@ -128,7 +130,7 @@ class Standard(BaseModel):
         found = self.bin_name(bin_name)
         chosen = organisation or self.default_organisation
         shape = self._organisation(chosen, ranks, sizes or {})
-        values = self._timing(found, chosen, timing or {})
+        values = self._timing(found, chosen, shape, timing or {})
         commands = {
             name: CommandInfo(ticks, int(self.column_bus and COMMAND_NUMBERS[name] in COLUMN_COMMANDS))
             for name, ticks in self.commands.items()
@@ -149,7 +151,7 @@ class Standard(BaseModel):
     def _data(self, command: str, latency: str, values: Mapping[str, int]) -> tuple[int, int]:
         """Ticks from the start of a command to the start and the end of its data."""
         start = evaluate(latency, values)
-        last = self.commands[command] - 1
+        last = self.commands[command] - 1 if self.data_from == "last" else 0
         per_clock = self.ticks_per_clock
         return start * per_clock + last, (start + values["tBL"]) * per_clock + last
 
@@ -178,9 +180,12 @@ class Standard(BaseModel):
             )
         return Organisation(**fields)
 
-    def _timing(self, bin_name: str, organisation: str, timing: Mapping[str, int | str]) -> dict[str, int]:
+    def _timing(
+        self, bin_name: str, organisation: str, shape: Organisation, timing: Mapping[str, int | str]
+    ) -> dict[str, int]:
         """All times in cycles: of the bin, of the tables, common ones, overridden ones, derived ones."""
-        raw: dict[str, int | str] = dict(self.parameters)
+        sizes = {"bank_groups": shape.bank_groups, "banks": shape.banks}
+        raw: dict[str, int | str] = {**sizes, **self.parameters}
         raw.update(zip(self.columns_of_bins, self.bins[bin_name], strict=True))
         density, _, width = organisation.partition("_")
         keys = {"density": density, "width": width, "rate": str(raw["rate"])}
