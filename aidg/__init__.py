@@ -1,7 +1,8 @@
 """Architectural instruction dependency graphs: loop program and architecture to cycles, and why.
 
 Public names: ``estimate``, ``Estimate`` (the kernel), ``build``, ``evaluate``, ``critical_path``,
-``CriticalPath`` (the explicit graph), ``what_if``, ``WhatIf`` (gains of single changes).
+``CriticalPath`` (the explicit graph), ``what_if``, ``WhatIf`` (gains of single changes),
+``timeline``, ``Timeline`` (cycle by cycle).
 """
 
 from __future__ import annotations
@@ -14,29 +15,34 @@ if TYPE_CHECKING:
     from aidg.criticality import CriticalPath, critical_path
     from aidg.estimation import Estimate, estimate
     from aidg.graph import build, evaluate
+    from aidg.timeline import Timeline, timeline
     from aidg.what_if import WhatIf, WhatIfRow, what_if
 
 _MODULE_OF = {
     "CriticalPath": "aidg.criticality",
     "Estimate": "aidg.estimation",
+    "Timeline": "aidg.timeline",
     "WhatIf": "aidg.what_if",
     "WhatIfRow": "aidg.what_if",
     "build": "aidg.graph",
     "critical_path": "aidg.criticality",
     "estimate": "aidg.estimation",
     "evaluate": "aidg.graph",
+    "timeline": "aidg.timeline",
     "what_if": "aidg.what_if",
 }
 
 __all__ = [
     "CriticalPath",
     "Estimate",
+    "Timeline",
     "WhatIf",
     "WhatIfRow",
     "build",
     "critical_path",
     "estimate",
     "evaluate",
+    "timeline",
     "what_if",
 ]
 

@@ -14,7 +14,18 @@ import click
 from acadl.errors import AcadlError
 
 NAME = "acadl"
-COMMANDS = ("check", "demo", "dram", "dram-check", "draw", "estimate", "list", "version", "what-if")
+COMMANDS = (
+    "check",
+    "demo",
+    "dram",
+    "dram-check",
+    "draw",
+    "estimate",
+    "list",
+    "timeline",
+    "version",
+    "what-if",
+)
 
 
 class LazyGroup(click.Group):
