@@ -19,7 +19,8 @@ from acadl.files import replacing
 from acadl.model import Architecture
 from aidg.estimation import DEFAULT_BUDGET
 from aidg.timeline_chrome import events_of, origin_of, trace_text
-from aidg.timeline_lanes import Drawing, draw
+from aidg.timeline_drawing import Drawing
+from aidg.timeline_lanes import draw
 from aidg.timeline_place import locate
 from aidg.timeline_svg import to_svg
 from aidg.timeline_window import watch

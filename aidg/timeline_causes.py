@@ -14,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 
 from acadl.model import PipelineStage
 from acadl.operations import AddressRange, Instruction
-from aidg.timeline_window import Passage, Visit, Window, services_of
+from aidg.timeline_kernel import Passage, Visit, services_of
+from aidg.timeline_window import Window
 
 
 class Event(NamedTuple):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
-from aidg.timeline_lanes import Arrow, Drawing, Fill, Slice
+from aidg.timeline_drawing import Arrow, Drawing, Fill, Slice
 
 Event: TypeAlias = dict[str, Any]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import count, groupby
 
-from aidg.timeline_lanes import Drawing, Fill, Lane, Slice
+from aidg.timeline_drawing import Drawing, Fill, Lane, Slice
 
 WIDTH = 1200  # of the whole picture, in pixels
 LABELS = 190  # of the column of names

@@ -14,7 +14,8 @@ from aidg import timeline_window
 from aidg.graph import build, constraints_on
 from aidg.graph_history import Event as GraphEvent
 from aidg.timeline_causes import Causes, Event, transactions
-from aidg.timeline_window import Passage, Window, watch
+from aidg.timeline_kernel import Passage
+from aidg.timeline_window import Window, watch
 from mappings.program import LoopProgram, index, loop, memory, step
 from tests.reference.machine_builder import Machine, op
 from tests.strategies import Case, cases
