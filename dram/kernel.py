@@ -841,8 +841,7 @@ def select(k: Kernel, now: int) -> bool:
     regs[BEST_ORDER] = NEVER
     if regs[RESERVED_COUNT] > 0:
         offer_reserved(k, now)
-    first_only = settings[MAINTENANCE] == FIRST_ONLY
-    if first_only:
+    if settings[MAINTENANCE] == FIRST_ONLY:
         if regs[DUE_COUNT] > 0:
             offer_due(k, now)
     elif settings[REFRESH] != NO_REFRESH:
@@ -1184,7 +1183,29 @@ def issue_on_both(k: Kernel, now: int) -> bool:
         if select(k, now):
             issue(k, now)
             any_issued = True
+            # the request that has found its bank's queue full takes the place that has just become free
+            refused = regs[LAST_ACCEPT] < now - 1 and regs[INPUT] < regs[INPUTS]
+            if bus == 1 and k.settings[ADMISSION] == BANKWISE and refused and k.arrival[regs[INPUT]] < now:
+                accept(k, now + 1)
     return any_issued
+
+
+def issue_second(k: Kernel, now: int) -> None:
+    """Queues that take turns: the next one has its turn in the same cycle, for a command of the other kind."""
+    regs = k.regs
+    first = k.bus[regs[BEST_COMMAND]]
+    regs[BUS_ROW] = regs[BUS_COLUMN] = 0
+    regs[BEST_COMMAND] = NONE
+    regs[BEST_KEY] = NEVER
+    regs[BEST_ORDER] = NEVER
+    offer_requests(k, now)
+    found = regs[BEST_COMMAND]
+    if found == NONE:
+        return
+    if k.bus[found] == first:
+        take_turn(k, regs[BEST_BANK])
+    else:
+        issue(k, now)
 
 
 def nothing_waits(k: Kernel) -> bool:
@@ -1208,11 +1229,13 @@ def step(k: Kernel, now: int) -> int:
         start_refreshes(k, now)
     if settings[PAGE] == CAPPED:
         inject_precharges(k, now)
-    if settings[TWO_BUSES]:
+    if settings[TWO_BUSES] and settings[ORDER] == OLDEST:
         soon = issue_on_both(k, now) or soon
     elif select(k, now):
         issue(k, now)
         soon = True
+        if settings[TWO_BUSES]:
+            issue_second(k, now)
     if soon:
         return now + 1
     return following_event(k, now)
