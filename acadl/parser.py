@@ -8,8 +8,8 @@ keyword is a name where the grammar has no room for it, and how to go on after a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from acadl.errors import Diagnostic, Span
 from acadl.parser_builder import Leaf
 from acadl.parser_run import Run
 from acadl.parser_tables import END, Automaton, tables
+from acadl.records import Record
 
 MAX_CHARACTERS = 200_000
 MAX_TOKENS = 40_000
@@ -117,10 +118,10 @@ def _too_deep(items: Any) -> Span | None:
         if isinstance(node, tuple):
             pending.extend((child, depth, place) for child in node)
             continue
-        if not hasattr(node, "__dataclass_fields__") or isinstance(node, Span | syntax.Word):
+        if not isinstance(node, Record) or isinstance(node, syntax.Word):
             continue
         if depth > MAX_DEPTH:
             return place
-        children: Iterable[Any] = (getattr(node, field.name) for field in fields(node))
-        pending.extend((child, depth + 1, node.span) for child in children)
+        span: Span = node.span  # type: ignore[attr-defined]  # all nodes have one
+        pending.extend((child, depth + 1, span) for child in node.values())
     return None

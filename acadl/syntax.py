@@ -6,14 +6,13 @@ Nothing here knows what a name means; that is decided at elaboration (:mod:`acad
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
 from typing import TypeAlias
 
 from acadl.errors import Span
+from acadl.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Record):
     """A name, keyword or sign as written."""
 
     span: Span
@@ -23,8 +22,7 @@ class Word:
 # --- expressions ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Record):
     """A number as written, with its unit if it has one."""
 
     span: Span
@@ -32,24 +30,21 @@ class Number:
     unit: Word | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(Record):
     """``true`` or ``false``."""
 
     span: Span
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Record):
     """A string in double quotes, without them."""
 
     span: Span
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Record):
     """``-`` or ``not``."""
 
     span: Span
@@ -57,8 +52,7 @@ class Unary:
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Record):
     """Two operands with an operator between them."""
 
     span: Span
@@ -67,8 +61,7 @@ class Binary:
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Record):
     """``if condition then a else b``."""
 
     span: Span
@@ -77,8 +70,7 @@ class Conditional:
     otherwise: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Record):
     """``start ..< end``, the end excluded."""
 
     span: Span
@@ -86,31 +78,27 @@ class Range:
     end: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(Record):
     """``*`` as an index: every element."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Record):
     """``.name`` after a path."""
 
     span: Span
     name: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Record):
     """``[index]`` after a path."""
 
     span: Span
     index: Expression | Range | Wildcard
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Record):
     """An argument of a call, with its name if it has one."""
 
     span: Span
@@ -118,8 +106,7 @@ class Argument:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Record):
     """``(arguments)`` after a path."""
 
     span: Span
@@ -129,8 +116,7 @@ class Call:
 Part: TypeAlias = Member | Element | Call
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Record):
     """A name and what follows it: ``grid[r][c].ex``, ``max(a, b)``, ``pe(width: 8 bits)[4]``."""
 
     span: Span
@@ -149,16 +135,14 @@ Expression: TypeAlias = Number | Truth | Text | Unary | Binary | Conditional | P
 # --- declarations ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Record):
     """Statements in braces, or a whole file."""
 
     span: Span
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Record):
     """``name: type = default``."""
 
     span: Span
@@ -167,8 +151,7 @@ class Parameter:
     default: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
-class ArchitectureDeclaration:
+class ArchitectureDeclaration(Record):
     """``architecture name(parameters) { … }``."""
 
     span: Span
@@ -178,8 +161,7 @@ class ArchitectureDeclaration:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateDeclaration:
+class TemplateDeclaration(Record):
     """``template name(parameters) { … }``."""
 
     span: Span
@@ -189,8 +171,7 @@ class TemplateDeclaration:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Record):
     """``import names from "file"``; the name ``operations`` stands for all operations."""
 
     span: Span
@@ -198,8 +179,7 @@ class Import:
     file: Text
 
 
-@dataclass(frozen=True, slots=True)
-class OperandDeclaration:
+class OperandDeclaration(Record):
     """``name: direction kind`` of an operation."""
 
     span: Span
@@ -208,8 +188,7 @@ class OperandDeclaration:
     kind: Word
 
 
-@dataclass(frozen=True, slots=True)
-class OperationDeclaration:
+class OperationDeclaration(Record):
     """``name(operands) = function``."""
 
     span: Span
@@ -219,16 +198,14 @@ class OperationDeclaration:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationsBlock:
+class OperationsBlock(Record):
     """``operations { … }``."""
 
     span: Span
     operations: tuple[OperationDeclaration, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Record):
     """``const name = value``."""
 
     span: Span
@@ -236,16 +213,14 @@ class Const:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Record):
     """``clock frequency``."""
 
     span: Span
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Require:
+class Require(Record):
     """``require condition else "message"``."""
 
     span: Span
@@ -253,8 +228,7 @@ class Require:
     message: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Record):
     """The name of something declared, with its place in an array: ``bank[i]``."""
 
     span: Span
@@ -262,8 +236,7 @@ class Declared:
     indices: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectDeclaration:
+class ObjectDeclaration(Record):
     """``stage name { … }`` and the other classes."""
 
     span: Span
@@ -273,8 +246,7 @@ class ObjectDeclaration:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Record):
     """``name: value``: an attribute inside an object, an instance of a template elsewhere."""
 
     span: Span
@@ -282,8 +254,7 @@ class Attribute:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class OperationList:
+class OperationList(Record):
     """``operations: names``."""
 
     span: Span
@@ -291,8 +262,7 @@ class OperationList:
     names: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterNames:
+class RegisterNames(Record):
     """One entry of ``names:``: a name, a range of numbered names, an initial value."""
 
     span: Span
@@ -301,8 +271,7 @@ class RegisterNames:
     initial: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterList:
+class RegisterList(Record):
     """``names: r[0 ..< 16] sp``."""
 
     span: Span
@@ -310,8 +279,7 @@ class RegisterList:
     registers: tuple[RegisterNames, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AddressList:
+class AddressList(Record):
     """``addresses: 0x0 ..< 0x1000``."""
 
     span: Span
@@ -319,8 +287,7 @@ class AddressList:
     ranges: tuple[Range, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FromMemory:
+class FromMemory(Record):
     """``from: imem``."""
 
     span: Span
@@ -328,16 +295,14 @@ class FromMemory:
     memory: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Record):
     """One end of an edge; several paths in braces fan out."""
 
     span: Span
     paths: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeChain:
+class EdgeChain(Record):
     """``a -> b => c``: an arrow between each two endpoints."""
 
     span: Span
@@ -345,8 +310,7 @@ class EdgeChain:
     arrows: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEdge:
+class OpenEdge(Record):
     """``open name: end =>`` or ``open name: => end``: an edge with one end still missing."""
 
     span: Span
@@ -357,8 +321,7 @@ class OpenEdge:
     leaves: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Binder:
+class Binder(Record):
     """``name in start ..< end``."""
 
     span: Span
@@ -366,8 +329,7 @@ class Binder:
     range: Range
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(Record):
     """``for binders { … }``, the first binder outermost."""
 
     span: Span
@@ -375,8 +337,7 @@ class For:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Record):
     """``if … { } else if … { } else { }``."""
 
     span: Span
@@ -422,10 +383,10 @@ def names_in(tree: object) -> frozenset[str]:
         node = pending.pop()
         if isinstance(node, tuple):
             pending.extend(node)
-        elif is_dataclass(node) and not isinstance(node, Span | Word):
+        elif isinstance(node, Record) and not isinstance(node, Word):
             if isinstance(node, Path):
                 found.add(node.name.text)
-            pending.extend(getattr(node, field.name) for field in fields(node))
+            pending.extend(node.values())
     return frozenset(found)
 
 

@@ -20,14 +20,16 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from acadl.errors import AcadlError
 from acadl.model import Architecture
 from mappings.layers import Layer, layer_problems
 from mappings.program import LoopProgram
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "acadl.mappings"
 LIBRARY = "mappings.library"
@@ -88,7 +90,7 @@ def mapper_names() -> tuple[str, ...]:
     """Architectures that can be mapped, sorted; looks but imports no mapping."""
     library = importlib.import_module(LIBRARY)
     shipped = (module.name for module in pkgutil.iter_modules(library.__path__))
-    third_party = (entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))
+    third_party = (entry.name for entry in _entry_points())
     return tuple(sorted({*_registered, *(n for n in shipped if not n.startswith("_")), *third_party}))
 
 
@@ -108,7 +110,9 @@ def _from_library(architecture: str) -> Mapper | None:
 
 
 def _from_entry_points(architecture: str) -> Mapper | None:
-    for entry in entry_points(group=ENTRY_POINT_GROUP, name=architecture):
+    for entry in _entry_points():
+        if entry.name != architecture:
+            continue
         loaded = _load(entry)
         function = _registered.get(architecture)
         if function is not None:
@@ -120,6 +124,13 @@ def _from_entry_points(architecture: str) -> Mapper | None:
             f"for '{architecture}'; decorate its function with @mapper(\"{architecture}\")"
         )
     return None
+
+
+def _entry_points() -> Iterable[EntryPoint]:
+    """What installed packages announce; shipped mappings are found without this slow import."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=ENTRY_POINT_GROUP)
 
 
 def _load(entry: EntryPoint) -> object:

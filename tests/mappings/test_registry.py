@@ -113,11 +113,11 @@ def entry(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """Pretend that an installed package has the entry point ``foreign = value``."""
     points = [EntryPoint("foreign", value, registry.ENTRY_POINT_GROUP)]
 
-    def entry_points(*, group: str, name: str | None = None) -> list[EntryPoint]:
+    def entry_points(*, group: str) -> list[EntryPoint]:
         assert group == "acadl.mappings"
-        return [point for point in points if name in (None, point.name)]
+        return points
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
 
 
 def test_entry_point_of_a_module(
