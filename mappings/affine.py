@@ -35,7 +35,11 @@ class Affine:
     rotations: tuple[Rotation, ...] = ()
 
     def __add__(self, other: Affine | int) -> Affine:
-        other = as_affine(other)
+        if isinstance(other, int):  # the usual case
+            return Affine(self.const + other, self.terms, self.rotations)
+        if not other.terms or not self.terms:
+            terms_of_one = self.terms or other.terms
+            return Affine(self.const + other.const, terms_of_one, self.rotations + other.rotations)
         terms = dict(self.terms)
         for name, coefficient in other.terms:
             terms[name] = terms.get(name, 0) + coefficient
@@ -45,12 +49,12 @@ class Affine:
     __radd__ = __add__
 
     def __mul__(self, factor: int) -> Affine:
-        if factor == 0:
-            return Affine()
+        if factor in (0, 1):
+            return self if factor else Affine()
         return Affine(
             self.const * factor,
-            tuple((name, c * factor) for name, c in self.terms),
-            tuple(Rotation(r.scale * factor, r.index, r.modulus) for r in self.rotations),
+            tuple([(name, c * factor) for name, c in self.terms]),
+            tuple([Rotation(r.scale * factor, r.index, r.modulus) for r in self.rotations]),
         )
 
     __rmul__ = __mul__
