@@ -147,7 +147,7 @@ def _lane(lane: Lane, top: int, axis: _Axis, colours: dict[str, str]) -> Iterato
                 begin = axis.x(first)
                 yield _rect(style, begin, top, max(axis.x(last) - begin - 0.6, 0), LANE - 1)
         text = f"{item.operation} {item.number}"
-        if not neighbour and LETTER * len(text) < width:
+        if not neighbour and LETTER * len(text) + 6 < width:
             yield (
                 f'<text class="operation" x="{left + 3:g}" y="{top + 11}" '
                 f'stroke="{colours[item.operation]}">{escape(text)}</text>'
