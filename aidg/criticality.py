@@ -14,7 +14,7 @@ from aidg.graph import constraints_on
 from aidg.graph_history import Event, NodeKey
 
 # Where several constraints bind at once, the first of these explains most.
-_PREFERENCE = ("raw", "storage", "structural", "waw", "war", "buffer", "forward", "inner")
+_PREFERENCE = ("inner", "forward", "structural", "storage", "raw", "waw", "war", "buffer")
 
 _REASONS = {
     "raw": "waiting for results of {}",

@@ -1,0 +1,294 @@
+"""A kernel whose times know what they waited for: the functions of :mod:`aidg.propagation` on moments.
+
+The module is loaded a second time, and a few of its functions are wrapped in that copy: they say where time
+passes, and what kind of constraint it was that a moment was taken from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, NamedTuple
+
+from aidg.copies import second_copy
+from aidg.kernel import Kernel
+from aidg.machine import Machine
+from aidg.moments import FORWARD, INNER, Entry, Moment, Place, after
+from aidg.prepared import PreparedProgram
+from aidg.propagation import (
+    BUFFER,
+    CELLS,
+    CODE,
+    EMPTY,
+    GROUP_READY,
+    HOP_COUNT,
+    NEXT_READ,
+    OPERAND,
+    OPERAND_COUNT,
+    OPERANDS,
+    PIECE,
+    RANGE,
+    RANGES,
+    READ_INTERVAL,
+    SAME,
+    TABLE,
+    ProgramArrays,
+    State,
+    overlaps,
+)
+
+class Frame(NamedTuple):
+    """Where the operands have moved at a boundary.
+
+    Attributes:
+        cells: Per group: by how many cells.
+        bytes: Per live range of a group (its number, its record): by how many bytes.
+    """
+
+    cells: Callable[[int], int]
+    bytes: Callable[[int, tuple[int, ...]], int]
+
+
+class _Times(list[Any]):
+    """The list of times; what is read from it binds by the kind of its position."""
+
+    def __init__(self, values: list[Any], machine: Machine, place: Place) -> None:
+        super().__init__(values)
+        self.quiet = False  # times are only moved
+        self._place = place
+        self._service_of = {position: name for name, position in machine.services.items()}
+        self._buffer = machine.buffer.position
+
+    def __getitem__(self, position: Any) -> Any:
+        value = super().__getitem__(position)
+        if self.quiet or not isinstance(value, Moment):
+            return value
+        if position in self._service_of:  # an instruction has come to this object
+            self._place.where = self._service_of[position]
+        kind = "buffer" if position == self._buffer else FORWARD if position == GROUP_READY else "structural"
+        return after(kind, value, self._place)
+
+
+class TracedKernel(Kernel):
+    """An interpreted kernel on moments.
+
+    Attributes:
+        place: Where it is.
+        latest: The latest ``done`` since the last :meth:`cut`.
+    """
+
+    def __init__(self, program: PreparedProgram) -> None:
+        super().__init__(program)
+        self.place = Place()
+        self.latest: Moment | None = None
+        self._origin = Moment(0, None, None, self.place)
+        times = _Times([self._origin] * self.machine.size, self.machine, self.place)
+        self.state = self.state._replace(times=times)
+        self._copy: Any = second_copy("aidg.propagation")
+        self._wrap()
+        self._run = self._copy.run
+
+    # -- wrapped functions ---------------------------------------------------------------------------------
+
+    def _wrap(self) -> None:
+        copy, machine = self._copy, self.machine
+        copy.propagate = self._propagating(copy.propagate)
+        copy._read_group = self._reading(copy._read_group)
+        copy._issue = self._spending(copy._issue, lambda _: machine.arch.fetch_stage.name)
+        for name in ("_serve", "_serve_many", "_serve_queued"):
+            serve = self._spending(getattr(copy, name), lambda a: machine.storages[a[2]].name)
+            setattr(copy, name, self._answering(serve))
+        copy._earliest = self._finding(copy._earliest)
+        copy._ready = self._labelling(copy._ready)
+        for name in ("_push", "_note", "_locate"):
+            setattr(copy, name, self._quietly(getattr(copy, name)))
+
+    def _propagating(self, propagate: Any) -> Any:
+        def wrapped(p: ProgramArrays, s: State, row: int) -> int:
+            self.place.row = row // CODE
+            status: int = propagate(p, s, row)
+            if status == 0:
+                self.place.number += 1
+                done = s.events[3 + 2 * p.code[row + HOP_COUNT]]
+                if self.latest is None or done >= self.latest:
+                    self.latest = done
+            return status
+
+        return wrapped
+
+    def _reading(self, read_group: Any) -> Any:
+        """A read of instructions: its time is the access unit's, then the memory's."""
+        reader, memory = _front_names(self.machine)
+
+        def wrapped(p: ProgramArrays, s: State) -> None:
+            before, self.place.where = self.place.where, reader
+            read_group(p, s)
+            ready = list.__getitem__(s.times, GROUP_READY)
+            if memory.is_folded and ready.cause is not None:
+                asked = ready.cause + memory.reader_cycles
+                self.place.where = memory.name
+                answered = Moment(ready.cycles, asked, None, self.place)
+                s.times[GROUP_READY] = answered
+                if p.front[READ_INTERVAL] == SAME:
+                    s.times[NEXT_READ] = answered
+            self.place.where = before
+
+        return wrapped
+
+    def _spending(self, function: Any, where: Callable[[tuple[Any, ...]], str]) -> Any:
+        """Time passes in an object while the function runs."""
+
+        def wrapped(*arguments: Any) -> Any:
+            before, self.place.where = self.place.where, where(arguments)
+            result = function(*arguments)
+            self.place.where = before
+            return result
+
+        return wrapped
+
+    def _answering(self, serve: Any) -> Any:
+        """The answer of a storage goes back to the unit; it is not what the next transaction waits for."""
+
+        def wrapped(*arguments: Any) -> Any:
+            answer = serve(*arguments)
+            return after(INNER, answer, self.place) if isinstance(answer, Moment) else answer
+
+        return wrapped
+
+    def _finding(self, earliest: Any) -> Any:
+        """What is not served on arrival waits for the transactions before."""
+
+        def wrapped(s: State, table: int, arrival: Any, hold: int) -> Any:
+            found = earliest(s, table, arrival, hold)
+            return found if found is arrival else after("storage", found, self.place)
+
+        return wrapped
+
+    def _labelling(self, ready: Any) -> Any:
+        """What waits for operands: for which, and why."""
+
+        def wrapped(p: ProgramArrays, s: State, row: int, moment: Any) -> Any:
+            s.times.quiet = True
+            found = ready(p, s, row, moment)
+            s.times.quiet = False
+            return found if found is moment else after(*_conflict(p, s, row, found), self.place)
+
+        return wrapped
+
+    def _quietly(self, function: Any) -> Any:
+        """Times are moved and compared, but nobody waits."""
+
+        def wrapped(*arguments: Any) -> Any:
+            times = self.state.times
+            before, times.quiet = times.quiet, True
+            result = function(*arguments)
+            times.quiet = before
+            return result
+
+        return wrapped
+
+    # -- the state as a whole ------------------------------------------------------------------------------
+
+    def fetch_order(self) -> bool:
+        """Which of two constraints that may be equally late holds up the next read of instructions."""
+        times = self.state.times
+        return bool(list.__getitem__(times, NEXT_READ) >= list.__getitem__(times, BUFFER))
+
+    def cut(self, frame: Frame) -> dict[Hashable, Any]:
+        """Start a new segment: what the state's times were, by name; they are entries from now on."""
+        ends: dict[Hashable, Any] = {}
+        for name, row, position in list(self.slots(frame)):
+            value = list.__getitem__(row, position)
+            ends[name] = value
+            list.__setitem__(row, position, Entry(int(value), name, self.place))
+        self.latest = None
+        return ends
+
+    def rename_ready(self) -> None:
+        """After a jump that changes the position in the fetch group: the group is ready at ``base``."""
+        times, base = self.state.times, self.base()
+        if isinstance(list.__getitem__(times, GROUP_READY), int):
+            known = (NEXT_READ, BUFFER)
+            position = next(n for n in known if list.__getitem__(times, n) >= base)
+            times[GROUP_READY] = Entry(base, ("time", position), self.place)
+
+    def slots(self, frame: Frame) -> Iterator[tuple[tuple[Any, ...], list[Any], int]]:
+        """Every time of the state that somebody can wait for: name, and where it is."""
+        state, base = self.state, self.base()
+        logical = list(range(self.machine.size))
+        for first, stop, ring in self._rings:
+            head = state.heads[ring]
+            for position in range(first, stop):
+                logical[position] = first + (position - first - head) % (stop - first)
+        yield from ((("time", logical[position]), state.times, position) for position in range(len(logical)))
+        for table, stretches in enumerate(state.stretches):
+            count = state.tables[TABLE * table]
+            yield from ((("stretch", table, count - i), stretches, i) for i in range(count))
+        for group, keys in enumerate(state.keys):
+            moved = frame.cells(group) if keys else 0
+            for slot, cell in enumerate(keys):
+                if cell != EMPTY:
+                    yield ("written", group, cell - moved), state.written[group], slot
+                    yield ("read", group, cell - moved), state.read[group], slot
+        for group in range(len(state.ended)):
+            for i in range(state.counts[RANGE * group]):
+                record = tuple(state.pieces[group][PIECE * i : PIECE * i + PIECE])
+                moved = frame.bytes(group, record)
+                done = state.ended[group][i] - base
+                yield ("range", group, record[0] - moved, record[1:5], done), state.ended[group], i
+
+
+class _InstructionMemory(NamedTuple):
+    """How the time of a read divides where the memory's latency is part of the access unit's."""
+
+    name: str
+    reader_cycles: int
+    is_folded: bool
+
+
+def _front_names(machine: Machine) -> tuple[str, _InstructionMemory]:
+    from acadl.routing import instruction_memory
+    from aidg.machine import constant
+
+    reader, memory = instruction_memory(machine.arch)
+    cycles = constant(reader.latency, f"latency of '{reader.name}'")
+    is_folded = machine.instruction_storage < 0 and machine.read_latency > cycles
+    return reader.name, _InstructionMemory(memory.name, cycles, is_folded)
+
+
+def _conflict(p: ProgramArrays, s: State, row: int, found: Moment) -> tuple[str, Moment]:
+    """How an instruction waits for operands until ``found``, and for which moment."""
+    binding: dict[str, Moment] = {}
+    for number in range(p.code[row + OPERAND_COUNT]):
+        operand = p.code[row + OPERANDS] + OPERAND * number
+        for kind, time in _times_of(p, s, operand, s.spots[number]):
+            if time == found:
+                binding.setdefault(kind, time)
+    kind = next(kind for kind in ("raw", "waw", "war") if kind in binding)
+    return kind, binding[kind]
+
+
+def _times_of(p: ProgramArrays, s: State, operand: int, spot: int) -> Iterator[tuple[str, Any]]:
+    """What an operand waits for: how, and until when."""
+    kind, write, group = p.operands[operand], p.operands[operand + 1], p.operands[operand + 3]
+    after_write = "waw" if write else "raw"
+    if kind == RANGES:
+        yield from _ranges_of(p, s, operand, spot)
+    elif kind == CELLS:
+        yield after_write, s.written[group][spot]
+        if write:
+            yield "war", s.read[group][spot]
+    else:
+        yield after_write, list.__getitem__(s.times, spot)
+        if write:
+            yield "war", list.__getitem__(s.times, spot + 1)
+
+
+def _ranges_of(p: ProgramArrays, s: State, operand: int, start: int) -> Iterator[tuple[str, Any]]:
+    group, write = p.operands[operand + 3], p.operands[operand + 1]
+    shape = p.operands[operand + 7 : operand + 10]
+    pieces = s.pieces[group]
+    for i in range(s.counts[RANGE * group]):
+        at = PIECE * i
+        written = pieces[at + 4]
+        if (write or written) and overlaps(start, *shape, *pieces[at : at + 4]):
+            yield ("waw" if write else "raw") if written else "war", s.ended[group][i]
