@@ -36,7 +36,7 @@ class PathRunner(ExactRunner):
 
     def run(self) -> int:
         cycles = super().run()
-        self.cut(Frame(lambda group: 0, lambda group, record: 0))
+        self.cut(Frame(lambda group: 0, lambda group, access: 0))
         return cycles
 
     def cut(self, frame: Frame) -> None:
@@ -64,9 +64,9 @@ class PathRunner(ExactRunner):
         def cells(group: int) -> int:
             return (plan.moves[group] or 0) * iteration // groups[group].cell
 
-        def moved(group: int, record: tuple[int, ...]) -> int:
+        def moved(group: int, access: int) -> int:
             move = plan.moves[group]
-            return (plan.coefficients.get(record[5], 0) if move is None else move) * iteration
+            return (plan.coefficients.get(access, 0) if move is None else move) * iteration
 
         return Frame(cells, moved)
 
@@ -125,7 +125,7 @@ class _PathMemory(RunMemory):
         groups, displacements = self.kernel.program.groups, entry.displacements
         return Frame(
             lambda group: displacements.get(group, 0) // groups[group].cell,
-            lambda group, record: displacements.get(group, 0),
+            lambda group, access: displacements.get(group, 0),
         )
 
     def remember(self, entry: Entry, latest: int) -> None:

@@ -513,8 +513,8 @@ def _serve_many(p: ProgramArrays, s: State, storage: int, arrival: Any, latency:
     used, stretches = s.used[table], s.stretches[table]
     if used == 0 or arrival >= stretches[used - 1]:
         _hold(s, table, arrival, held)  # nobody holds a port then or later
-        released = s.released[storage] = arrival + held
-        return released - hold + latency
+        s.released[storage] = arrival + held
+        return arrival + (held - hold) + latency
     answer = arrival
     while count:
         moment = _earliest(s, table, arrival, hold)

@@ -17,20 +17,13 @@ from aidg.prepared import PreparedProgram
 from aidg.propagation import (
     BUFFER,
     CELLS,
-    CODE,
     EMPTY,
+    FINISHED,
     GROUP_READY,
-    HOP_COUNT,
     NEXT_READ,
-    OPERAND,
-    OPERAND_COUNT,
-    OPERANDS,
-    PIECE,
-    RANGE,
     RANGES,
     READ_INTERVAL,
     SAME,
-    TABLE,
     ProgramArrays,
     State,
     overlaps,
@@ -41,11 +34,11 @@ class Frame(NamedTuple):
 
     Attributes:
         cells: Per group: by how many cells.
-        bytes: Per live range of a group (its number, its record): by how many bytes.
+        bytes: Per live range of a group, and the number of its access: by how many bytes.
     """
 
     cells: Callable[[int], int]
-    bytes: Callable[[int, tuple[int, ...]], int]
+    bytes: Callable[[int, int], int]
 
 
 class _Times(list[Any]):
@@ -82,7 +75,7 @@ class TracedKernel(Kernel):
         self.latest: Moment | None = None
         self._origin = Moment(0, None, None, self.place)
         times = _Times([self._origin] * self.machine.size, self.machine, self.place)
-        self.state = self.state._replace(times=times)
+        self.state.times = times
         self._copy: Any = second_copy("aidg.propagation")
         self._wrap()
         self._run = self._copy.run
@@ -104,11 +97,11 @@ class TracedKernel(Kernel):
 
     def _propagating(self, propagate: Any) -> Any:
         def wrapped(p: ProgramArrays, s: State, row: int) -> int:
-            self.place.row = row // CODE
+            self.place.row = row
             status: int = propagate(p, s, row)
-            if status == 0:
+            if status == FINISHED:
                 self.place.number += 1
-                done = s.events[3 + 2 * p.code[row + HOP_COUNT]]
+                done = s.events[p.units[row][-1] + 1]
                 if self.latest is None or done >= self.latest:
                     self.latest = done
             return status
@@ -166,11 +159,11 @@ class TracedKernel(Kernel):
     def _labelling(self, ready: Any) -> Any:
         """What waits for operands: for which, and why."""
 
-        def wrapped(p: ProgramArrays, s: State, row: int, moment: Any) -> Any:
+        def wrapped(p: ProgramArrays, s: State, first: int, stop: int, moment: Any) -> Any:
             s.times.quiet = True
-            found = ready(p, s, row, moment)
+            found = ready(p, s, first, stop, moment)
             s.times.quiet = False
-            return found if found is moment else after(*_conflict(p, s, row, found), self.place)
+            return found if found is moment else after(*_conflict(p, s, first, stop, found), self.place)
 
         return wrapped
 
@@ -221,7 +214,7 @@ class TracedKernel(Kernel):
                 logical[position] = first + (position - first - head) % (stop - first)
         yield from ((("time", logical[position]), state.times, position) for position in range(len(logical)))
         for table, stretches in enumerate(state.stretches):
-            count = state.tables[TABLE * table]
+            count = state.used[table]
             yield from ((("stretch", table, count - i), stretches, i) for i in range(count))
         for group, keys in enumerate(state.keys):
             moved = frame.cells(group) if keys else 0
@@ -229,12 +222,11 @@ class TracedKernel(Kernel):
                 if cell != EMPTY:
                     yield ("written", group, cell - moved), state.written[group], slot
                     yield ("read", group, cell - moved), state.read[group], slot
-        for group in range(len(state.ended)):
-            for i in range(state.counts[RANGE * group]):
-                record = tuple(state.pieces[group][PIECE * i : PIECE * i + PIECE])
-                moved = frame.bytes(group, record)
-                done = state.ended[group][i] - base
-                yield ("range", group, record[0] - moved, record[1:5], done), state.ended[group], i
+        for group, ended in enumerate(state.ended):
+            for i in range(state.alive[group]):
+                *shape, access = self.arrays.shapes[state.users[group][i]]
+                start = state.starts[group][i] - frame.bytes(group, access)
+                yield ("range", group, start, *shape, ended[i] - base), ended, i
 
 
 class _InstructionMemory(NamedTuple):
@@ -255,40 +247,37 @@ def _front_names(machine: Machine) -> tuple[str, _InstructionMemory]:
     return reader.name, _InstructionMemory(memory.name, cycles, is_folded)
 
 
-def _conflict(p: ProgramArrays, s: State, row: int, found: Moment) -> tuple[str, Moment]:
+def _conflict(p: ProgramArrays, s: State, first: int, stop: int, found: Moment) -> tuple[str, Moment]:
     """How an instruction waits for operands until ``found``, and for which moment."""
     binding: dict[str, Moment] = {}
-    for number in range(p.code[row + OPERAND_COUNT]):
-        operand = p.code[row + OPERANDS] + OPERAND * number
-        for kind, time in _times_of(p, s, operand, s.spots[number]):
+    for operand in range(first, stop):
+        for kind, time in _times_of(p, s, operand):
             if time == found:
                 binding.setdefault(kind, time)
     kind = next(kind for kind in ("raw", "waw", "war") if kind in binding)
     return kind, binding[kind]
 
 
-def _times_of(p: ProgramArrays, s: State, operand: int, spot: int) -> Iterator[tuple[str, Any]]:
+def _times_of(p: ProgramArrays, s: State, operand: int) -> Iterator[tuple[str, Any]]:
     """What an operand waits for: how, and until when."""
-    kind, write, group = p.operands[operand], p.operands[operand + 1], p.operands[operand + 3]
-    after_write = "waw" if write else "raw"
+    kind, is_written, _, group, *_ = p.operands[operand]
+    spot = s.spots[operand]
     if kind == RANGES:
-        yield from _ranges_of(p, s, operand, spot)
-    elif kind == CELLS:
-        yield after_write, s.written[group][spot]
-        if write:
-            yield "war", s.read[group][spot]
+        yield from _ranges_of(p, s, operand, group)
+        return
+    if kind == CELLS:
+        written, read = s.written[group][spot], s.read[group][spot]
     else:
-        yield after_write, list.__getitem__(s.times, spot)
-        if write:
-            yield "war", list.__getitem__(s.times, spot + 1)
+        written, read = list.__getitem__(s.times, spot), list.__getitem__(s.times, spot + 1)
+    yield ("waw" if is_written else "raw"), written
+    if is_written:
+        yield "war", read
 
 
-def _ranges_of(p: ProgramArrays, s: State, operand: int, start: int) -> Iterator[tuple[str, Any]]:
-    group, write = p.operands[operand + 3], p.operands[operand + 1]
-    shape = p.operands[operand + 7 : operand + 10]
-    pieces = s.pieces[group]
-    for i in range(s.counts[RANGE * group]):
-        at = PIECE * i
-        written = pieces[at + 4]
-        if (write or written) and overlaps(start, *shape, *pieces[at : at + 4]):
-            yield ("waw" if write else "raw") if written else "war", s.ended[group][i]
+def _ranges_of(p: ProgramArrays, s: State, operand: int, group: int) -> Iterator[tuple[str, Any]]:
+    *shape, is_written, _ = p.shapes[operand]
+    for i in range(s.alive[group]):
+        *other, was_written, _ = p.shapes[s.users[group][i]]
+        conflicts = is_written or was_written
+        if conflicts and overlaps(s.spots[operand], *shape, s.starts[group][i], *other):
+            yield ("waw" if is_written else "raw") if was_written else "war", s.ended[group][i]
