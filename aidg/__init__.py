@@ -1,7 +1,8 @@
 """Architectural instruction dependency graphs: loop program and architecture to cycles, and why.
 
 Public names: ``estimate``, ``Estimate`` (the kernel), ``build``, ``evaluate``, ``critical_path``,
-``CriticalPath`` (the explicit graph), ``what_if``, ``WhatIf`` (gains of single changes),
+``CriticalPath``, ``slack``, ``slack_by_object`` (the explicit graph), ``explain``, ``Explanation``,
+``PathShare`` (the critical path of a whole run), ``what_if``, ``WhatIf`` (gains of single changes),
 ``timeline``, ``Timeline`` (cycle by cycle).
 """
 
@@ -14,13 +15,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aidg.criticality import CriticalPath, critical_path
     from aidg.estimation import Estimate, estimate
+    from aidg.explanation import Explanation, PathShare, explain
     from aidg.graph import build, evaluate
+    from aidg.slack import slack, slack_by_object
     from aidg.timeline import Timeline, timeline
     from aidg.what_if import WhatIf, WhatIfRow, what_if
 
 _MODULE_OF = {
     "CriticalPath": "aidg.criticality",
     "Estimate": "aidg.estimation",
+    "Explanation": "aidg.explanation",
+    "PathShare": "aidg.explanation",
     "Timeline": "aidg.timeline",
     "WhatIf": "aidg.what_if",
     "WhatIfRow": "aidg.what_if",
@@ -28,6 +33,9 @@ _MODULE_OF = {
     "critical_path": "aidg.criticality",
     "estimate": "aidg.estimation",
     "evaluate": "aidg.graph",
+    "explain": "aidg.explanation",
+    "slack": "aidg.slack",
+    "slack_by_object": "aidg.slack",
     "timeline": "aidg.timeline",
     "what_if": "aidg.what_if",
 }
@@ -35,6 +43,8 @@ _MODULE_OF = {
 __all__ = [
     "CriticalPath",
     "Estimate",
+    "Explanation",
+    "PathShare",
     "Timeline",
     "WhatIf",
     "WhatIfRow",
@@ -42,6 +52,9 @@ __all__ = [
     "critical_path",
     "estimate",
     "evaluate",
+    "explain",
+    "slack",
+    "slack_by_object",
     "timeline",
     "what_if",
 ]

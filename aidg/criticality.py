@@ -12,21 +12,11 @@ import networkx as nx
 
 from aidg.graph import constraints_on
 from aidg.graph_history import Event, NodeKey
+from aidg.reasons import describe
 
-# Where several constraints bind at once, the first of these explains most.
+# Where several constraints bind at once, the first of these counts: an instruction that would not have come
+# earlier has waited for nobody.
 _PREFERENCE = ("inner", "forward", "structural", "storage", "raw", "waw", "war", "buffer")
-
-_REASONS = {
-    "raw": "waiting for results of {}",
-    "waw": "waiting to overwrite results of {}",
-    "war": "waiting to overwrite operands of {}",
-    "structural": "waiting for {}, which is busy",
-    "storage": "waiting for transactions of {}",
-    "buffer": "waiting for room in the issue buffer, held by {}",
-    "forward": "on the way through {}",
-    "fetch": "reading instructions from {}",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class CriticalStep:
@@ -84,14 +74,7 @@ class CriticalPath:
 
     def describe(self, reasons: int = 3) -> str:
         """One line: the weightiest reasons with their share of the cycles."""
-        if not self.cycles:
-            return "nothing takes any time"
-        totals = list(self._total(lambda step: (step.reason, step.object)).items())[:reasons]
-        parts = [
-            f"{100 * cycles / self.cycles:.0f} %: {_REASONS[reason].format(name)}"
-            for (reason, name), cycles in totals
-        ]
-        return f"of {self.cycles:,} cycles, " + "; ".join(parts)
+        return describe(self._total(lambda step: (step.reason, step.object)), self.cycles, reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """Keys ``cycles, by_kind, by_object, steps``."""
@@ -124,7 +107,7 @@ def critical_path(graph: nx.DiGraph) -> CriticalPath:
     """The critical path of a graph of :func:`aidg.build`.
 
     It goes back from the end of the last instruction, always along a constraint that binds. Where several do,
-    data come before storage, storage before structural hazards, and those before the instruction's own way.
+    the instruction's own way comes first, then structural hazards, storages, data and the issue buffer.
     """
     nodes = graph.nodes
     if not nodes:

@@ -110,30 +110,34 @@ def estimate(
     """
     check_choice("method", method, get_args(Method))
     check_choice("kernel", kernel, ("auto", *get_args(KernelKind)))
-    prepared = prepare(arch, program)
-    state = Kernel(prepared, kernel)
-    notes: list[str] = []
-    runner: Runner
+    state = Kernel(prepare(arch, program), kernel)
     if method == "exact":
-        runner = ExactRunner(state, budget)
-    elif method == "fixed_point":
-        runner = FixedPointRunner(state, tolerance)
-    else:
-        runner = Runner(state)
-    cycles = runner.run()
-    if isinstance(runner, ExactRunner) and runner.unsettled:
-        method = "fixed_point"
-        notes += [_describe(loop, budget, tolerance) for loop in runner.unsettled.values()]
-    if isinstance(runner, FixedPointRunner) and not runner.converged:
-        notes.append(f"not all loops converged to within {tolerance:g} in the prolog")
+        exact = ExactRunner(state, budget)
+        return exact_result(exact, exact.run(), tolerance)
+    if method == "full":
+        return _result(state, Runner(state).run(), method)
+    published = FixedPointRunner(state, tolerance)
+    cycles = published.run()
+    missed = f"not all loops converged to within {tolerance:g} in the prolog"
+    return _result(state, cycles, method, () if published.converged else (missed,))
+
+
+def exact_result(runner: ExactRunner, cycles: int, tolerance: float = DEFAULT_TOLERANCE) -> Estimate:
+    """The estimate of a run that has taken ``cycles``; it is exact unless loops did not settle."""
+    unsettled = runner.unsettled.values()
+    notes = tuple(_describe(loop, runner.budget, tolerance) for loop in unsettled)
+    return _result(runner.kernel, cycles, "fixed_point" if notes else "exact", notes)
+
+
+def _result(kernel: Kernel, cycles: int, method: Method, notes: tuple[str, ...] = ()) -> Estimate:
     return Estimate(
         cycles=cycles,
         method=method,
-        instructions=prepared.instruction_count,
-        evaluated_instructions=state.evaluated,
-        utilization=_utilization(prepared, state, cycles),
-        notes=tuple(notes),
-        kernel="compiled" if state.is_compiled else "interpreted",
+        instructions=kernel.program.instruction_count,
+        evaluated_instructions=kernel.evaluated,
+        utilization=_utilization(kernel.program, kernel, cycles),
+        notes=notes,
+        kernel="compiled" if kernel.is_compiled else "interpreted",
     )
 
 
