@@ -1,8 +1,8 @@
 """Why a program takes as long as it does, over its whole run: the exact critical path, without unrolling.
 
-The exact evaluator runs on times that know what they waited for (:mod:`aidg.traced`) and writes down what it
-skipped (:mod:`aidg.score`). The path is then followed back from the last instruction's end to cycle 0, through
-the skipped periods as well: they pass the same way, so they are counted, not walked.
+The exact evaluator runs on times that know what they waited for (:mod:`aidg.traced`) and writes down what
+it skipped (:mod:`aidg.score`). The path is then followed back from the last instruction's end to cycle 0,
+through the skipped periods as well: they pass the same way, so they are counted, not walked.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def explain(arch: Architecture, program: LoopProgram, *, budget: int = DEFAULT_B
 
     It goes back from the end of the last instruction, always along a constraint that binds. Where several do,
     the instruction's own way comes first, then structural hazards, storages, data and the issue buffer, as in
-    :func:`aidg.critical_path`. Cycles that pass within an object count for the kind of the edge by which the path
-    goes on from there.
+    :func:`aidg.critical_path`. Cycles that pass within an object count for the kind of the edge by which the
+    path goes on from there.
 
     Args:
         budget: Instructions that are propagated before loops that have not settled are extrapolated.

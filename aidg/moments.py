@@ -1,7 +1,7 @@
 """Times that know what they waited for: integers with a past, for runs that are to be explained.
 
-Propagation only ever adds to times, compares them and takes the latest, so a :class:`Moment` can stand for one.
-What it adds up to is a chain back to cycle 0, in which every link is a constraint that did bind.
+Propagation only ever adds to times, compares them and takes the latest, so a :class:`Moment` can stand for
+one. What comes of it is a chain back to cycle 0, in which every link is a constraint that did bind.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from aidg.traced import Frame, TracedKernel
 class PathRunner(ExactRunner):
     """An :class:`ExactRunner` on a traced kernel.
 
-    Two states count as equal only if the same one of two constraints holds up the next read of instructions, so that
-    the copies of a period pass the same way. Loops may therefore settle a little later than without a trace.
+    Two states count as equal only if the same one of two constraints holds up the next read of instructions,
+    so that the copies of a period pass the same way. Loops may settle a little later than without a trace.
 
     Attributes:
         items: The score so far.
@@ -144,8 +144,9 @@ class _PathMemory(RunMemory):
         items, base = self._scores[entry.key]
         now = {name: row[position] for name, row, position in self.kernel.slots(self._frame(entry))}
         apart = [name for name in now if self._is_apart(name, entry)]
-        passed = dict(zip(apart, apart, strict=True))  # cells keep their names
-        passed |= zip((name for name in apart if name[0] == "range"), before, strict=True)
+        passed: dict[Hashable, Hashable] = {name: name for name in apart}  # cells keep their names
+        ranges = (name for name in apart if name[0] == "range")
+        passed.update(zip(ranges, before, strict=True))
         self._runner.items.append(Recall(items, entry.base + entry.offset - base, passed))
         self.kernel.cut(self._frame(entry))
         return latest

@@ -21,8 +21,8 @@ def describe(totals: Mapping[tuple[str, str], int], cycles: int, reasons: int = 
     """One line: the weightiest reasons with their share of the cycles.
 
     Args:
-        totals: Cycles per kind of edge and object, most first. The kind ``fetch`` stands for ``forward`` where
-            instructions are read.
+        totals: Cycles per kind of edge and object, most first. The kind ``fetch`` stands for ``forward``
+            where instructions are read.
         cycles: All cycles of the program.
         reasons: How many are named.
     """

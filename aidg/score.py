@@ -1,9 +1,9 @@
 """A run with its skips as a score: segments that were evaluated, and where they are repeated.
 
-A segment maps each time of the state at its end to what it was due to: a chain of moments back to a time of the
-state at its start. A critical path through the whole run is followed backwards from segment to segment. Where a
-period is repeated it passes the same way again and again after a while, so its cycles are counted without
-walking them.
+A segment maps each time of the state at its end to what it was due to: a chain of moments back to a time of
+the state at its start. A critical path through the whole run is followed backwards from segment to segment.
+Where a period is repeated it passes the same way again and again after a while, so its cycles are counted
+without walking them.
 """
 
 from __future__ import annotations

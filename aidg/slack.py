@@ -10,6 +10,9 @@ from aidg.graph import constraints_on
 from aidg.graph_builder import EVENTS
 from aidg.graph_history import Event, NodeKey
 
+# Later than any cycle: nothing waits for the event.
+NEVER = 1 << 62
+
 
 def slack(graph: nx.DiGraph) -> dict[NodeKey, int]:
     """Slack of every node of a graph of :func:`aidg.build`, in cycles.
@@ -26,7 +29,7 @@ def slack(graph: nx.DiGraph) -> dict[NodeKey, int]:
     for sources in causes.values():
         for source, _ in sources:
             waiting[source] += 1
-    latest = {event: total for event in causes}
+    latest = {event: total if event.name == "done" else NEVER for event in causes}
     ready = [event for event, count in waiting.items() if count == 0]
     for event in ready:  # grows while it is read
         for source, lag in causes[event]:

@@ -29,6 +29,7 @@ from aidg.propagation import (
     overlaps,
 )
 
+
 class Frame(NamedTuple):
     """Where the operands have moved at a boundary.
 
@@ -278,6 +279,6 @@ def _ranges_of(p: ProgramArrays, s: State, operand: int, group: int) -> Iterator
     *shape, is_written, _ = p.shapes[operand]
     for i in range(s.alive[group]):
         *other, was_written, _ = p.shapes[s.users[group][i]]
-        conflicts = is_written or was_written
-        if conflicts and overlaps(s.spots[operand], *shape, s.starts[group][i], *other):
+        both = (s.spots[operand], *shape, s.starts[group][i], *other)
+        if (is_written or was_written) and overlaps(*both):
             yield ("waw" if is_written else "raw") if was_written else "war", s.ended[group][i]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from platforms.catalog import load, platform_names
     from platforms.network_what_if import NetworkWhatIf, what_if
+    from platforms.network_why import NetworkWhy, why
     from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
     from platforms.whole_network import estimate
 
@@ -19,22 +20,26 @@ __all__ = [
     "LayerEstimate",
     "NetworkEstimate",
     "NetworkWhatIf",
+    "NetworkWhy",
     "UnmappedLayer",
     "estimate",
     "load",
     "platform_names",
     "what_if",
+    "why",
 ]
 
 _MODULES = {
     "LayerEstimate": "platforms.result",
     "NetworkEstimate": "platforms.result",
     "NetworkWhatIf": "platforms.network_what_if",
+    "NetworkWhy": "platforms.network_why",
     "UnmappedLayer": "platforms.result",
     "estimate": "platforms.whole_network",
     "load": "platforms.catalog",
     "platform_names": "platforms.catalog",
     "what_if": "platforms.network_what_if",
+    "why": "platforms.network_why",
 }
 
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "timeline",
     "version",
     "what-if",
+    "why",
 )
 
 

@@ -13,7 +13,7 @@ import click
 from acadl.errors import AcadlError, Diagnostic
 
 if TYPE_CHECKING:
-    from platforms.whole_network import Progress
+    from platforms.network_layers import Progress
 
 LARGEST_EXCERPT = 10_000_000  # bytes of a file that is read again to show a line of it
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from acadl.errors import AcadlError
+from platforms.network_layers import Progress, evaluate_layers, loaded
 from platforms.result import UnmappedLayer
-from platforms.whole_network import Progress, chosen_layers, import_notes, loaded, provenance, shape_of
+from platforms.whole_network import import_notes, provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,28 +97,17 @@ def what_if(
     Raises:
         AcadlError: As for :func:`platforms.estimate`.
     """
-    from mappings.registry import MappingError, find_mapper
-    from platforms.user_mapping import BrokenMapperError, map_checked
+    import aidg
+    from aidg.estimation import DEFAULT_BUDGET
 
     started = time.perf_counter()
     arch, network = loaded(arch, network)
-    function = find_mapper(arch.name)
-    chosen = chosen_layers(network, layers)
-    evaluated = _Evaluated(arch, budget)
-    done: list[tuple[Layer, WhatIf]] = []
-    unmapped: list[UnmappedLayer] = []
-    for number, layer in enumerate(chosen):
-        if progress is not None:
-            progress(number, len(chosen), layer.name)
-        if shape_of(layer) not in evaluated.shapes:
-            try:
-                evaluated.add(layer, map_checked(function, layer, arch))
-            except BrokenMapperError:
-                raise
-            except MappingError as error:
-                unmapped.append(UnmappedLayer(layer.name, layer.op, str(error)))
-                continue
-        done.append((layer, evaluated.shapes[shape_of(layer)]))
+
+    def evaluate(program: LoopProgram) -> WhatIf:
+        return aidg.what_if(arch, program, budget=DEFAULT_BUDGET if budget is None else budget)
+
+    evaluated, unmapped = evaluate_layers(arch, network, layers, evaluate, progress)
+    done = [(layer, result) for layer, result, _ in evaluated]
     notes = [f"layer '{layer.name}': {note}" for layer, result in done for note in result.notes]
     return NetworkWhatIf(
         architecture=arch.name,
@@ -132,32 +121,6 @@ def what_if(
         provenance=provenance(arch, network, "exact", {} if budget is None else {"budget": budget}),
         wall_s=time.perf_counter() - started,
     )
-
-
-class _Evaluated:
-    """What was found out, by the layer's shape; equal programs of different shapes are evaluated once."""
-
-    def __init__(self, arch: Architecture, budget: int | None) -> None:
-        from aidg.estimation import DEFAULT_BUDGET
-
-        self.shapes: dict[Layer, WhatIf] = {}
-        self._budget = DEFAULT_BUDGET if budget is None else budget
-        self._arch = arch
-        self._programs: dict[int, list[tuple[LoopProgram, WhatIf]]] = {}  # by number of instructions
-
-    def add(self, layer: Layer, program: LoopProgram) -> None:
-        """Evaluate a program, unless an equal one has been."""
-        import aidg
-
-        alike = self._programs.setdefault(program.instruction_count, [])
-        known = next((result for other, result in alike if other.body == program.body), None)
-        if known is None:
-            try:
-                known = aidg.what_if(self._arch, program, budget=self._budget)
-            except AcadlError as error:
-                raise type(error)(f"layer '{layer.name}': {error}", error.diagnostics) from error
-            alike.append((program, known))
-        self.shapes[shape_of(layer)] = known
 
 
 def _summed(arch: Architecture, done: list[tuple[Layer, WhatIf]]) -> tuple[WhatIfRow, ...]:

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from platforms.result import LayerEstimate, NetworkEstimate
@@ -144,16 +145,20 @@ def _plain(text: str) -> str:
     return escape_markup(text)
 
 
+def open_console() -> Console:
+    """Standard output; lines of :data:`PLAIN_WIDTH` characters where it is no terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
 def print_report(report: NetworkEstimate, chosen: Collection[str] | None = None) -> None:
     """Headline, table, totals and the reason of the slowest layer, on standard output.
 
     ``chosen`` names the parameters that were given a value; ``None``: not known, all are shown.
     """
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PLAIN_WIDTH)
+    console = open_console()
     console.print(_plain(headline(report)), style="bold", soft_wrap=True)
     parameters = parameters_line(report, chosen)
     if parameters:

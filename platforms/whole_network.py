@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from acadl.errors import AcadlError
-from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
+from platforms.network_layers import Progress, evaluate_layers, loaded
+from platforms.result import LayerEstimate, NetworkEstimate
 
 if TYPE_CHECKING:
     import aidg
     from acadl.model import Architecture, FunctionalUnit
     from mappings.layers import Layer
     from mappings.network import Network
+    from mappings.program import LoopProgram
 
 Method = Literal["exact", "full", "fixed_point"]
-Progress = Callable[[int, int, str], None]
-"""Called before each layer with its number from 0, the number of layers and its name."""
 
 
 def estimate(
@@ -51,101 +48,30 @@ def estimate(
             mapping at all.
         BrokenMapperError: A mapper that does not ship failed; the message has its name and line.
     """
-    from mappings.registry import MappingError, find_mapper
-    from platforms.user_mapping import BrokenMapperError, map_checked
+    import aidg
 
     started = time.perf_counter()
     arch, network = loaded(arch, network)
-    function = find_mapper(arch.name)
-    chosen = chosen_layers(network, layers)
     options: dict[str, float] = {}
     if budget is not None:
         options["budget"] = budget
     if tolerance is not None:
         options["tolerance"] = tolerance
-    evaluated: dict[Layer, aidg.Estimate] = {}
-    done: list[LayerEstimate] = []
-    unmapped: list[UnmappedLayer] = []
-    for number, layer in enumerate(chosen):
-        if progress is not None:
-            progress(number, len(chosen), layer.name)
-        shape = shape_of(layer)
-        is_new = shape not in evaluated
-        if is_new:
-            try:
-                program = map_checked(function, layer, arch)
-            except BrokenMapperError:
-                raise
-            except MappingError as error:
-                unmapped.append(UnmappedLayer(layer.name, layer.op, str(error)))
-                continue
-            evaluated[shape] = _evaluate(arch, program, layer.name, method, options)
-        done.append(_layer_estimate(arch, layer, evaluated[shape], is_new))
+
+    def evaluate(program: LoopProgram) -> aidg.Estimate:
+        return aidg.estimate(arch, program, method=method, **options)  # type: ignore[arg-type]
+
+    done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress)
     return NetworkEstimate(
         architecture=arch.name,
         network=network.name,
         clock_hz=arch.clock_hz,
-        layers=tuple(done),
+        layers=tuple(_layer_estimate(arch, *entry) for entry in done),
         unmapped=tuple(unmapped),
         notes=tuple(import_notes(network)),
         provenance=provenance(arch, network, method, options),
         wall_s=time.perf_counter() - started,
     )
-
-
-def shape_of(layer: Layer) -> Layer:
-    """The layer without what its program does not depend on: equal shapes, equal programs."""
-    return replace(layer, name="layer", inputs=(), count=1, onnx_op="")
-
-
-def loaded(
-    arch: Architecture | str | os.PathLike[str], network: Network | str | os.PathLike[str]
-) -> tuple[Architecture, Network]:
-    """An architecture and a network, loaded where they are names. Raises :class:`AcadlError`."""
-    if isinstance(arch, (str, os.PathLike)):
-        from platforms.catalog import load
-
-        arch = load(arch)
-    if isinstance(network, (str, os.PathLike)):
-        from mappings.network import load_network
-
-        network = load_network(network)
-    return arch, network
-
-
-def chosen_layers(network: Network, names: Iterable[str] | None) -> list[Layer]:
-    """The layers of that name in the order of the network; all without names."""
-    if names is None:
-        return list(network.layers)
-    known = {layer.name: layer for layer in network.layers}
-    wanted = [names] if isinstance(names, str) else list(names)
-    if not wanted:
-        raise AcadlError(
-            f"no layer was chosen; name layers of network '{network.name}', or leave the choice out for all "
-            f"{len(known)}"
-        )
-    problems = []
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"'{name}'" + (f" (did you mean '{near[0]}'?)" if near else ""))
-    if problems:
-        listed = ", ".join(list(known)[:40]) + (", …" if len(known) > 40 else "")
-        raise AcadlError(
-            f"network '{network.name}' has no layer {', '.join(problems)}; its layers are: {listed}"
-        )
-    return [layer for layer in network.layers if layer.name in set(wanted)]
-
-
-def _evaluate(
-    arch: Architecture, program: object, layer: str, method: Method, options: dict[str, float]
-) -> aidg.Estimate:
-    import aidg
-
-    try:
-        return aidg.estimate(arch, program, method=method, **options)  # type: ignore[arg-type]
-    except AcadlError as error:
-        raise type(error)(f"layer '{layer}': {error}", error.diagnostics) from error
 
 
 def _layer_estimate(arch: Architecture, layer: Layer, result: aidg.Estimate, is_new: bool) -> LayerEstimate:
