@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import cache
-from importlib.util import find_spec, module_from_spec
-from types import FunctionType, ModuleType
+from importlib.util import find_spec
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from acadl.errors import AcadlError
 from aidg import propagation
+from aidg.copies import second_copy
 from aidg.propagation import ProgramArrays, State
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def compiled_entry() -> Callable[[Any, int, int], int]:
 
     from aidg import pointers
 
-    copy = _second_copy("aidg.propagation")
+    copy = second_copy("aidg.propagation")
     for name, function in vars(propagation).items():
         if name in STAND_INS:
             setattr(copy, name, getattr(pointers, name))
@@ -116,10 +117,3 @@ def compiled_entry() -> Callable[[Any, int, int], int]:
             setattr(copy, name, compiler(getattr(copy, name)))
     entry: Callable[[Any, int, int], int] = copy.enter
     return entry
-
-
-def _second_copy(name: str) -> ModuleType:
-    spec: Any = find_spec(name)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
