@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from platforms.whole_network import chosen_layers, loaded
+from platforms.network_layers import chosen_layers, loaded
 
 if TYPE_CHECKING:
     from acadl.model import Architecture

@@ -64,12 +64,15 @@ def command(
 def _print(result: NetworkWhatIf) -> None:
     """The changes that make a difference as a table, on standard output."""
     from rich import box
+    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from platforms.report import open_console
+    from platforms.report import PLAIN_WIDTH
 
-    console = open_console()
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
     about = ", ".join(result.layers) if len(result.layers) < 4 else f"{len(result.layers)} layers"
     headline = f"{result.network} ({about}) on {result.architecture}: {result.total_cycles:,} cycles"
     console.print(escape(headline), style="bold", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Where the cycles go: the path of a skipped run is that of the run itself, and a chain of real constraints."""
+"""Where the cycles go: the path of a skipped run is that of the run, and a chain of real constraints."""
 
 from __future__ import annotations
 
