@@ -33,7 +33,7 @@ class WhatIfRow:
         detail: The attributes that differ, such as ``capacity 4 → 5``.
         cycles: Cycles of the program with the change.
         gain_cycles: Cycles without the change minus those with it; negative where the change does harm.
-        speedup: Cycles without the change divided by those with it.
+        speedup: Cycles without the change divided by those with it; ``None`` where those are 0.
         method: How the cycles were found; as for :func:`aidg.estimate`.
     """
 
@@ -43,7 +43,7 @@ class WhatIfRow:
     detail: str
     cycles: int
     gain_cycles: int
-    speedup: float
+    speedup: float | None
     method: Method
 
 
@@ -125,11 +125,14 @@ def what_if(
     return WhatIf(now.cycles, now.method, tuple(rows), tuple(notes))
 
 
-def speedup(before: int, after: int) -> float:
-    """How many times faster; 1 where both take no time, infinite where only the second does not."""
-    if after:
-        return before / after
-    return float("inf") if before else 1.0
+def speedup(before: int, after: int) -> float | None:
+    """How many times faster; ``None`` where nothing is left."""
+    return before / after if after else None
+
+
+def speedup_text(factor: float | None) -> str:
+    """Three digits after the point; ∞ where nothing is left."""
+    return "∞" if factor is None else f"{factor:.3f}"
 
 
 def to_html(cycles: int, rows: tuple[WhatIfRow, ...], notes: tuple[str, ...]) -> str:
@@ -137,7 +140,7 @@ def to_html(cycles: int, rows: tuple[WhatIfRow, ...], notes: tuple[str, ...]) ->
     body = "".join(
         f"<tr><td>{escape(row.object)}</td><td>{escape(row.change)}</td><td>{escape(row.detail)}</td>"
         f'<td style="text-align:right">{row.gain_cycles:,}</td>'
-        f'<td style="text-align:right">{row.speedup:.3f}×</td><td>{row.method}</td></tr>'
+        f'<td style="text-align:right">{speedup_text(row.speedup)}</td><td>{row.method}</td></tr>'
         for row in rows
         if row.gain_cycles
     )

@@ -68,6 +68,7 @@ def _print(result: NetworkWhatIf) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from aidg.what_if import speedup_text
     from platforms.report import PLAIN_WIDTH
 
     console = Console(highlight=False)
@@ -83,7 +84,7 @@ def _print(result: NetworkWhatIf) -> None:
         table.add_column(title, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
     shown = [row for row in result.rows if row.gain_cycles]
     for row in shown:
-        cells = (f"{row.cycles:,}", f"{row.gain_cycles:,}", f"{row.speedup:.3f}", row.method)
+        cells = (f"{row.cycles:,}", f"{row.gain_cycles:,}", speedup_text(row.speedup), row.method)
         table.add_row(escape(row.object), row.change, *cells, escape(row.detail))
     if shown:
         console.print(table)
