@@ -41,7 +41,9 @@ def device(
     found = standard(family.upper())
     for command, length in (ticks or {}).items():
         if command not in found.commands:
-            raise DramError(f"{found.standard} has no command '{command}'{did_you_mean(command, found.commands)}")
+            raise DramError(
+                f"{found.standard} has no command '{command}'{did_you_mean(command, found.commands)}"
+            )
         if length < 1:
             raise DramError(f"{command} takes {length} ticks, but a command takes at least one")
     found = found.model_copy(update={"commands": {**found.commands, **(ticks or {})}})

@@ -32,9 +32,9 @@ NEED_ROOM = 2  # the record of commands is full
     DRAIN, DRAIN_HIGH, DRAIN_LOW, PICK, ORDER, ROW_CAP, RESERVE, PAGE, PAGE_CAP, FORWARD, MERGE_WRITES,
     MERGE_READS, WRITE_DONE, REFRESH, REFRESH_INTERVAL, POSTPONE, PULL_IN, MAINTENANCE, BLOCKS, CLOSE_ALL,
     READ_END, WRITE_END, RECORD, LIMIT, FINAL, TWO_BUSES, FINISH_ORDER, ACTIVATE, EDGES, DRAIN_THRESHOLD,
-    DRAIN_AT_END, RESPOND_IN_ORDER,
-) = range(42)  # fmt: skip
-SETTINGS = 42
+    DRAIN_AT_END, RESPOND_IN_ORDER, SPLIT_TICKS, CLOCK_RD, CLOCK_WR,
+) = range(45)  # fmt: skip
+SETTINGS = 45
 
 # ADMISSION: which queue has to have room.
 SHARED, SPLIT, BANKWISE = range(3)
@@ -62,8 +62,9 @@ FIRST_ONLY, ALL_AT_ONCE = range(2)
     BEST_BANK, BEST_SLOT, BEST_ITEM, BEST_TIME, NEXT, WAIT_READ, WAIT_READ_TAIL, WAIT_READS, WAIT_WRITE,
     WAIT_WRITE_TAIL, WAIT_WRITES, DRAINING, RESERVED_COUNT, HITS, MISSES, CONFLICTS, FORWARDED, MERGED,
     LAST_RESPONSE, LAST_DATA, BASE, BUS_WANTED, PAIR_TICK, PAIR_RANK, PAIR_BANK,
-) = range(47)  # fmt: skip
-REGS = 47
+    SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, CLOCK_END,
+) = range(53)  # fmt: skip
+REGS = 53
 ANY_BUS = 2  # BUS_WANTED: commands of either bus
 
 # A bank.
@@ -618,11 +619,14 @@ def offer_due(k: Kernel, now: int) -> None:
     """Offer the command that the first item needs next."""
     item = 0
     target = k.due[item * ITEM + 1]
+    opening = NONE if k.regs[SPLIT_SLOT] == NONE else k.slots[k.regs[SPLIT_SLOT] * SLOT + BANK_OF]
     if k.due[item * ITEM] == DUE_PRE:
-        if k.banks[target * BANK + RESERVED] == NONE:
+        if k.banks[target * BANK + RESERVED] == NONE and target != opening:
             offer(k, now, earliest(k, PRE, target), 1, 0, PRE, target, NONE, item)
         return
     first = target * k.settings[BANKS_PER_RANK]
+    if opening != NONE and k.banks[opening * BANK + RANK_OF] == target:
+        return
     if k.ranks[target * RANK + OPEN_BANKS] == 0:
         offer(k, now, earliest_on_rank(k, REF, target), 1, 0, REF, first, NONE, item)
         return
@@ -894,7 +898,8 @@ def offer_bank(k: Kernel, now: int, bank: int, ops: int) -> None:
         return
     row = banks[b + ROW]
     if row == NONE:
-        offer_row(k, now, k.settings[ACTIVATE], bank, head)
+        if k.regs[SPLIT_SLOT] == NONE:
+            offer_row(k, now, k.settings[ACTIVATE], bank, head)
         return
     if pick <= STRICT_FIFO:
         if k.slots[head * SLOT + ROW_OF] != row:
@@ -1032,6 +1037,10 @@ def issue(k: Kernel, now: int) -> None:
         access(k, now, command, bank, slot)
     elif command == ACT:
         activate(k, bank, slot, rank)
+    elif command == ACT1:
+        unlink(k, slot)
+        regs[SPLIT_SLOT] = slot
+        regs[SPLIT_DEADLINE] = now + k.settings[SPLIT_TICKS]
     elif command == PRE:
         if k.banks[b + ROW] != NONE:
             close(k, bank, rank)
@@ -1074,7 +1083,8 @@ def activate(k: Kernel, bank: int, slot: int, rank: int) -> None:
     k.ranks[rank * RANK + OPEN_BANKS] += 1
     open_row(k, bank, k.slots[slot * SLOT + ROW_OF])
     if k.settings[RESERVE]:
-        unlink(k, slot)
+        if k.regs[SPLIT_SLOT] == NONE:
+            unlink(k, slot)
         k.banks[b + RESERVED] = slot
         k.regs[RESERVED_COUNT] += 1
 
@@ -1208,10 +1218,88 @@ def issue_second(k: Kernel, now: int) -> None:
         issue(k, now)
 
 
+def issue_split(k: Kernel, now: int) -> bool:
+    """Where a row is opened by two commands, and an access may need the data clock to be started first.
+
+    The second command of an activation goes when nothing else can, or at the last moment. The data clock runs
+    on for a while after each access; later than that, it is started in the cycle before the access.
+    """
+    regs = k.regs
+    opening = regs[SPLIT_SLOT] != NONE
+    if regs[CAS_SLOT] != NONE:
+        choose(k, now, regs[CAS_COMMAND], regs[CAS_BANK], regs[CAS_SLOT])
+        regs[CAS_SLOT] = NONE
+        issue_access(k, now)
+        return True
+    if opening and regs[SPLIT_DEADLINE] <= now:
+        open_second(k, now)
+        return True
+    if not select(k, now):
+        if opening:
+            open_second(k, now)
+        return opening
+    command = regs[BEST_COMMAND]
+    if RD <= command <= WRA and now >= regs[CLOCK_END]:
+        if opening and regs[SPLIT_DEADLINE] <= now + 1:
+            open_second(k, now)
+            return True
+        regs[CAS_COMMAND] = command
+        regs[CAS_BANK] = regs[BEST_BANK]
+        regs[CAS_SLOT] = regs[BEST_SLOT]
+        plain_issue(k, now, CAS_RD if command <= RDA else CAS_WR)
+        return True
+    issue_access(k, now)
+    return True
+
+
+def choose(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
+    """Take a command as the selected one."""
+    regs = k.regs
+    regs[BEST_COMMAND] = command
+    regs[BEST_BANK] = bank
+    regs[BEST_SLOT] = slot
+    regs[BEST_ITEM] = NONE
+    regs[BEST_TIME] = now
+
+
+def issue_access(k: Kernel, now: int) -> None:
+    """Issue the selected command; the data clock runs on after an access."""
+    regs = k.regs
+    command = regs[BEST_COMMAND]
+    issue(k, now)
+    if RD <= command <= WRA:
+        runs = k.settings[CLOCK_RD if command <= RDA else CLOCK_WR]
+        regs[CLOCK_END] = max(regs[CLOCK_END], now + runs)
+
+
+def open_second(k: Kernel, now: int) -> None:
+    """The second command of an activation: the row is open now."""
+    regs = k.regs
+    slot = regs[SPLIT_SLOT]
+    bank = k.slots[slot * SLOT + BANK_OF]
+    choose(k, now, ACT2, bank, slot)
+    plain_issue(k, now, ACT2)
+    activate(k, bank, slot, k.banks[bank * BANK + RANK_OF])
+    regs[SPLIT_SLOT] = NONE
+
+
+def plain_issue(k: Kernel, now: int, command: int) -> None:
+    """Put a command on the bus that changes no state of its own."""
+    regs = k.regs
+    bank = regs[BEST_BANK]
+    regs[BUS_ROW + k.bus[command]] = now + k.ticks[command]
+    apply(k, command, k.banks[bank * BANK + RANK_OF], bank, now)
+    k.counts[command] += 1
+    if k.settings[RECORD]:
+        note(k, now, command, bank, regs[BEST_SLOT])
+
+
 def nothing_waits(k: Kernel) -> bool:
     """Whether all accepted requests have been served."""
     regs = k.regs
     queued = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT] + regs[WAIT_READS]
+    if regs[SPLIT_SLOT] != NONE:
+        queued += 1
     stay = regs[DRAINING] == 0 and regs[WAIT_WRITES] <= k.settings[DRAIN_THRESHOLD]
     if k.settings[DRAIN_AT_END] or not stay:
         queued += regs[WAIT_WRITES]
@@ -1229,7 +1317,9 @@ def step(k: Kernel, now: int) -> int:
         start_refreshes(k, now)
     if settings[PAGE] == CAPPED:
         inject_precharges(k, now)
-    if settings[TWO_BUSES] and settings[ORDER] == OLDEST:
+    if settings[SPLIT_TICKS]:
+        soon = issue_split(k, now) or soon
+    elif settings[TWO_BUSES] and settings[ORDER] == OLDEST:
         soon = issue_on_both(k, now) or soon
     elif select(k, now):
         issue(k, now)

@@ -63,7 +63,8 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
         slots[slot * at.SLOT + at.AFTER] = slot + 1 if slot + 1 < places else at.NONE
     regs = [0] * at.REGS
     regs[at.BUS_WANTED] = at.ANY_BUS
-    for position in (at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL):
+    nothing = (at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
+    for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE
     ticks = [0] * at.COMMANDS
     bus = [0] * at.COMMANDS
@@ -116,6 +117,8 @@ def slots_needed(device: Device, controller: ControllerSettings) -> int:
 def commands_used(device: Device, controller: ControllerSettings) -> set[str]:
     """The commands that the controller can issue; rows about others need not be kept."""
     used = {device.activate, "PRE", "RD", "WR"}
+    if device.activate == "ACT1":
+        used |= {"ACT2", "CAS_RD", "CAS_WR"}
     if controller.page != "open":
         used |= {"RDA", "WRA"}
     if controller.refresh != "none":
@@ -161,9 +164,18 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
         at.ACTIVATE: COMMAND_NUMBERS[device.activate],
     }
     chosen[at.TWO_BUSES] = int(any(info.bus for info in device.commands.values()))
+    if device.activate == "ACT1":
+        kept_on = device.timing["tWCKPST"]
+        chosen[at.SPLIT_TICKS] = device.ticks("tAAD")
+        chosen[at.CLOCK_RD] = device.read_data[1] + kept_on
+        chosen[at.CLOCK_WR] = device.write_data[1] + kept_on
     chosen[at.EDGES] = int(device.ticks_per_clock == 2)
-    lengths = {info.ticks for name, info in device.commands.items() if name in commands_used(device, controller)}
-    chosen[at.FINISH_ORDER] = int(controller.arbiter == "oldest" and not controller.reserve and len(lengths) > 1)
+    lengths = {
+        info.ticks for name, info in device.commands.items() if name in commands_used(device, controller)
+    }
+    chosen[at.FINISH_ORDER] = int(
+        controller.arbiter == "oldest" and not controller.reserve and len(lengths) > 1
+    )
     chosen[at.DRAIN_AT_END] = int(controller.drain_at_end)
     chosen[at.RESPOND_IN_ORDER] = int(controller.responses == "in_order_of_issue")
     chosen[at.ORDER] = at.OLDEST

@@ -76,7 +76,9 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """Totals, with the keys that the command line prints."""
-        named = {name: self.counts.get(name, 0) for name in ("ACT", "PRE", "RD", "WR", "REF")}
+        opened = "ACT1" if "ACT1" in self.device.commands else "ACT"
+        named = {"ACT": self.counts.get(opened, 0)}
+        named |= {name: self.counts.get(name, 0) for name in ("PRE", "RD", "WR", "REF")}
         others = {name: count for name, count in self.counts.items() if name not in named}
         return {
             "cycles": self.cycles,
