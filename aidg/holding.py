@@ -82,12 +82,16 @@ def held_by(kernel: Kernel, node: PreparedLoop, plan: LoopPlan, component: Compo
 
 
 def _streams(kernel: Kernel, node: PreparedLoop, plan: LoopPlan, component: Component) -> dict[int, Stream]:
-    """Where each access is in each iteration."""
-    indices = kernel.state.indices
-    return {
-        access: Stream(sweep(kernel.program, plan, access, indices, {node.level: (0, 0)}), step)
-        for access, step in component.steps.items()
-    }
+    """Where each access is in each iteration, whole lines wherever it is.
+
+    What is written back, for one, starts at the beginning of a line.
+    """
+    indices, beside = kernel.state.indices, component.widest_line - 1
+    streams = {}
+    for access, step in component.steps.items():
+        low, high = sweep(kernel.program, plan, access, indices, {node.level: (0, 0)})
+        streams[access] = Stream((low - beside, high + beside), step)
+    return streams
 
 
 def _labelled(storage: int, zone: Zone, streams: dict[int, Stream], iteration: int, since: int) -> Line:
@@ -120,12 +124,11 @@ def first_meeting(
         gap: Most iterations between two looks.
     """
     first = looks[0][0]
-    exact = _streams(kernel, node, plan, component)
+    streams = _streams(kernel, node, plan, component)
     held = {line for _, look in looks for line in look.lines}
-    if _is_ambiguous(held, exact, first, looks[-1][0]):
+    if _is_ambiguous(held, streams, first, looks[-1][0]):
         return first
-    streams = {access: Stream(_aligned(s.zone, component), s.step) for access, s in exact.items()}
-    trails = _trails(streams, component, looks, gap)
+    trails = _trails(streams, looks, gap)
     resting = [Stream((line.start, line.end), 0) for line in held if line.owner == RESTING]
     for own in streams.values():
         others = [trail for trail in trails if trail.step != own.step]
@@ -158,9 +161,7 @@ def _overlapping(in_order: list[Line]) -> Iterator[tuple[Line, Line]]:
             farthest = line
 
 
-def _trails(
-    streams: dict[int, Stream], component: Component, looks: Sequence[tuple[int, Held]], gap: int
-) -> list[Stream]:
+def _trails(streams: dict[int, Stream], looks: Sequence[tuple[int, Held]], gap: int) -> list[Stream]:
     """Where the lines that each stream has brought are, at any moment of an iteration."""
     zones = {access: [stream.zone] for access, stream in streams.items()}
     for iteration, look in looks:
@@ -173,11 +174,5 @@ def _trails(
         step = streams[access].step
         low, high = hull(found) or found[0]
         reach = step * gap  # what has been brought since the look before
-        trails.append(Stream(_aligned((low - max(reach, 0), high - min(reach, 0)), component), step))
+        trails.append(Stream((low - max(reach, 0), high - min(reach, 0)), step))
     return trails
-
-
-def _aligned(zone: Zone, component: Component) -> Zone:
-    """The zone widened to whole lines."""
-    line = component.line_bytes
-    return zone[0] // line * line, -(-zone[1] // line) * line

@@ -22,6 +22,7 @@ class Component:
         models: Their names, caches and what is behind them.
         steps: Per access: bytes it moves per iteration; ``FETCH`` for instructions.
         pace: The commonest step: sets are looked at in a frame that moves with it.
+        widest_line: Bytes of the longest line (row) of any of them.
         line_bytes: Moving by a multiple of it moves whole lines of all of them.
         period_bytes: Moving by a multiple of it changes no set in any of them.
     """
@@ -29,6 +30,7 @@ class Component:
     models: tuple[str, ...]
     steps: dict[int, int]
     pace: int
+    widest_line: int
     line_bytes: int
     period_bytes: int
 
@@ -204,6 +206,7 @@ def _component(program: PreparedProgram, names: set[str], steps: dict[int, int])
         models=tuple(name for name, model in models.items() if not model.is_fixed),
         steps=steps,
         pace=Counter(steps.values()).most_common(1)[0][0],
+        widest_line=max(model.line_bytes for model in models.values()),
         line_bytes=lcm(*(model.line_bytes for model in models.values())),
         period_bytes=lcm(*(model.period_bytes for model in models.values())),
     )

@@ -151,6 +151,39 @@ def _streams(draw: st.DrawFn, strides: str, common: int, apart: int) -> Node:
 
 
 @st.composite
+def late_hits(draw: st.DrawFn, settles: bool) -> Family:
+    """Streams through a small cache or open rows that come to each other's lines, or to resting ones, late.
+
+    At iteration ``t`` they are at the same line, or just not.
+    """
+    b = Builder()
+    _start(b, draw(st.integers(1, 2)), draw(st.integers(3, 10)))
+    nearest = b.add(draw(_memories(True)))
+    for level in range(draw(st.integers(0, 2))):
+        nearest = draw(caches(b, f"cache{level}", nearest, 4))
+    for unit in ("ld", "st", "dma"):
+        _lane(b, unit, Const(draw(st.integers(0, 2))), queue=draw(st.integers(0, 4)), storages=(nearest,))
+    strides = draw(st.permutations([0, 4, 8, 16, 64, -4, -8]))[:2]
+    meeting, graze = draw(st.integers(20, 250)), draw(st.sampled_from([-64, -16, -8, -4, 0, 4, 8, 16, 64]))
+    first = MIDDLE + strides[0] * ITERATION
+    second = MIDDLE + (strides[0] - strides[1]) * meeting + graze + strides[1] * ITERATION
+    body: list[Node] = [draw(_access(first)), draw(_access(second))]
+    before: tuple[Node, ...] = ()
+    if draw(st.booleans()):  # left there by earlier code
+        before = (draw(_access(MIDDLE + strides[0] * meeting + graze)),)
+    return Family(b.build("hits"), tuple(draw(st.permutations(body))[: draw(st.integers(1, 2))]), before)
+
+
+@st.composite
+def _access(draw: st.DrawFn, address: Affine | int) -> Node:
+    rows, size = draw(st.sampled_from([(1, 4), (1, 4), (1, 20), (2, 8)]))
+    there, register = memory(address, size, rows, 28), f"r{draw(st.integers(0, 3))}"
+    if draw(st.booleans()):
+        return step("load", d=register, s=there, n=0)
+    return step("store", d=there, s=register, n=0)
+
+
+@st.composite
 def banks(draw: st.DrawFn, settles: bool) -> Family:
     """Banks with ports of their own; each operand keeps to one of them, streams through it or turns in it."""
     b = Builder()
@@ -354,6 +387,7 @@ FAMILIES: dict[str, Strategy] = {
     "streams and re-use in caches": lambda settles: moving_caches(settles, "reuse"),
     "different strides in caches": lambda settles: moving_caches(settles, "different"),
     "different strides in open rows": lambda settles: moving_caches(settles, "different", 0),
+    "late contact in caches": late_hits,
     "banks": banks,
     "late contact": late_contact,
     "late contact in inner loops": lambda settles: late_contact(settles, inner=True),
