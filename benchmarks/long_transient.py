@@ -1,10 +1,10 @@
-"""One layer with a long transient: what the published extrapolation says after how much work, and the exact one.
+"""One layer with a long transient: published and exact extrapolation, after how much work.
 
     python benchmarks/long_transient.py [--write docs/images/long_transient.svg]
 
-The layer is AlexNet's fc7 on the systolic array with deep queues and a memory that answers late. The published
-method stops each loop after a prolog; here the prolog is varied. With ``--write`` it draws the figure of the
-documentation (extra ``plot``).
+The layer is AlexNet's fc7 on the systolic array with deep queues and a memory that answers late. The
+published method stops each loop after a prolog; here the prolog is varied. With ``--write`` it draws the
+figure of the documentation (extra ``plot``).
 """
 
 from __future__ import annotations
@@ -125,13 +125,12 @@ def main() -> None:
     stopped = aidg.estimate(arch, program, method="fixed_point")
     points = [published(arch, program, prolog) for prolog in PROLOGS]
     print(f"{exact.instructions:,} instructions; parameters: {MACHINE}")
-    print(f"exact:                   {exact.cycles:>9,} cycles, {exact.evaluated_instructions:>7,} evaluated")
-    for prolog, evaluated, cycles in points:
+    rows = [("exact", exact.cycles, exact.evaluated_instructions)]
+    rows += [(f"prolog of {p.prolog} iterations", p.cycles, p.evaluated) for p in points]
+    rows.append(("tolerance 0.1 %", stopped.cycles, stopped.evaluated_instructions))
+    for name, cycles, evaluated in rows:
         error = 100 * (cycles / exact.cycles - 1)
-        print(f"prolog of {prolog:>3} iterations: {cycles:>9,} cycles, {evaluated:>7,} evaluated, {error:+.2f} %")
-    error = 100 * (stopped.cycles / exact.cycles - 1)
-    evaluated = stopped.evaluated_instructions
-    print(f"tolerance 0.1 %:         {stopped.cycles:>9,} cycles, {evaluated:>7,} evaluated, {error:+.2f} %")
+        print(f"{name:24} {cycles:>9,} cycles, {evaluated:>7,} evaluated, {error:+.2f} %")
     if target:
         draw(points, stopped, exact, target)
 
