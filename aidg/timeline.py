@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal
 
@@ -56,7 +56,7 @@ class Timeline:
     first_cycle: int
     last_cycle: int
     method: Literal["exact", "fixed_point"]
-    drawing: Drawing
+    drawing: Drawing = field(repr=False)
     notes: tuple[str, ...] = ()
 
     @property

@@ -2,7 +2,8 @@
 
 The times are known, so a constraint of ``docs/semantics.md`` binds exactly where it explains the time.
 Instructions are looked at in program order. Whoever has left before the watched stretch is unknown and
-explains nothing.
+explains nothing. Where several constraints are equally late, the instruction's own way comes first, then
+structural hazards, then data, as in :func:`aidg.critical_path`.
 """
 
 from __future__ import annotations
@@ -152,10 +153,11 @@ class _Search:
     def _read(self, number: int, visit: Visit, passage: Passage) -> None:
         fetch = self._arch.fetch_stage
         places = fetch.issue_buffer_size - self._width + 1
-        if not self._admitted(number, visit.name, "enter", visit.enter, fetch.name, places, "buffer"):
-            before = self._last_read
-            if before is not None and before[0] == visit.enter:
-                self._note(number, visit.name, "enter", "structural", Event(before[1], visit.name, "start"))
+        before = self._last_read
+        if before is not None and before[0] == visit.enter:
+            self._note(number, visit.name, "enter", "structural", Event(before[1], visit.name, "start"))
+        else:
+            self._admitted(number, visit.name, "enter", visit.enter, fetch.name, places, "buffer")
         self._last_read = (visit.start, number)
         reader = self._arch.objects[visit.name]
         interval = getattr(reader, "initiation_interval", None)
@@ -211,15 +213,17 @@ class _Search:
             return False
         return self._note(number, name, what, kind, Event(left[-places][1], target, "leave"))
 
-    def _turn(self, number: int, visit: Visit, interval: int | None) -> None:
-        """Rule 3."""
+    def _turn(self, number: int, visit: Visit, interval: int | None) -> bool:
+        """Whether the instruction waited for its turn (rule 3)."""
         cycle, event = self._turns.get(visit.name, (-1, None))
-        if visit.start > visit.enter and cycle == visit.start:
+        waited = visit.start > visit.enter and cycle == visit.start
+        if waited:
             self._note(number, visit.name, "start", "structural", event)
         if interval is None:
             self._turns[visit.name] = visit.done, Event(number, visit.name, "done")
         else:
             self._turns[visit.name] = visit.start + interval, Event(number, visit.name, "start")
+        return waited
 
     def _processed(
         self, passage: Passage, stage: Visit, unit: Visit, interval: int | None, instruction: Instruction
@@ -229,8 +233,7 @@ class _Search:
         if unit.enter > stage.enter:
             places = self._capacities[unit.name]
             self._admitted(number, unit.name, "enter", unit.enter, unit.name, places)
-        self._turn(number, unit, interval)
-        if unit.start > unit.enter:
+        if not self._turn(number, unit, interval) and unit.start > unit.enter:
             self._note(number, unit.name, "start", *self._conflict(instruction, unit.start))
         first = int(passage.has_read)
         accesses = range(first, len(passage.accesses))

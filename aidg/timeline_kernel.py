@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec, module_from_spec
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from acadl.routing import instruction_memory
 from aidg.arrays import UNLIMITED, flatten
+from aidg.copies import second_copy
 from aidg.kernel import Kernel
 from aidg.machine import constant
 from aidg.prepared import Block, PreparedProgram, Row
@@ -104,7 +103,7 @@ class Watched(Kernel):
         self.arrays = flatten(self.program)
         for table in (*self.state.stretches, *self.state.levels):
             table += [0] * SLACK
-        copy: Any = _second_copy("aidg.propagation")
+        copy: Any = second_copy("aidg.propagation")
         copy._read_group = self._reading(copy._read_group)
         copy._process = self._processing(copy._process)
         copy._serve = serve = self._serving(copy._serve)
@@ -225,10 +224,3 @@ def services_of(row: Row, indices: list[int]) -> list[tuple[int, int | None]]:
             interval = latency if number < len(row.hops) else None
         made.append((latency, interval))
     return made
-
-
-def _second_copy(name: str) -> ModuleType:
-    spec: Any = find_spec(name)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
