@@ -1,4 +1,7 @@
-"""What stands for arrays in compiled code: their addresses as bare pointers. Imports numba."""
+"""What stands for arrays in compiled code: their addresses as bare pointers. Imports numba.
+
+Numba's cache notices changes of :mod:`aidg.propagation`, not changes here: delete it then.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from aidg import propagation
+
+# Entries that are looked at one by one before the search by halves.
+NEAR = 6
 
 _INTEGERS: Any = types.CPointer(types.int64)
 _TABLES: Any = types.CPointer(_INTEGERS)
@@ -98,7 +104,11 @@ State: Any = namedtuple("State", [f.name for f in fields(propagation.State)])  #
 
 @njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]
 def bisect_right(values: Any, value: int, low: int, high: int) -> int:
-    """As that of the module :mod:`bisect`."""
+    """As that of the module :mod:`bisect`; what is looked for is mostly near the end."""
+    for _ in range(NEAR):
+        if low == high or values[high - 1] <= value:
+            return high
+        high -= 1
     while low < high:
         middle = (low + high) // 2
         if values[middle] > value:

@@ -1,46 +1,69 @@
-"""Speed of the kernel: instructions and nodes per second, full propagation, in one process.
-
-    python benchmarks/kernel.py
-
-A node is an instruction at an object: the fetch stage, every stage on the way, the unit.
-"""
+"""Speed of the kernel: full propagation of what the mappings make, interpreted and compiled."""
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Iterator
+from typing import Any
 
-import mappings
-import platforms
-from acadl.routing import route
-from aidg.estimation import estimate
-from mappings.layers import Layer
+from acadl.model import Architecture
+from aidg.compiled import is_available
+from aidg.kernel import Kernel
+from aidg.prepare import prepare
+from aidg.prepared import PreparedProgram
+from aidg.runner import Runner
+from benchmarks.tables import Row
+from benchmarks.workloads import accelerators, accesses, nodes, programs
+from mappings.program import LoopProgram
 
-LAYERS = {
-    "oma": Layer(name="gemm", op="gemm", gemm_M=24, gemm_N=24, gemm_K=24),
-    "systolic_array": Layer(name="gemm", op="gemm", gemm_M=4096, gemm_N=512, gemm_K=512),
-    "gemmini": Layer(name="gemm", op="gemm", gemm_M=512, gemm_N=512, gemm_K=512),
-}
+# Instructions of the programs, at most.
+INTERPRETED, COMPILED = 30_000, 8_000_000
+RUNS = 5
 
-
-def main() -> None:
-    """One line per platform."""
-    for platform, layer in LAYERS.items():
-        arch = platforms.load(platform)
-        program = mappings.map_layer(layer, arch)
-        nodes = sum(2 + len(route(arch, instruction).stages) for instruction in program)
-        begin = time.process_time()
-        full = estimate(arch, program, method="full")
-        middle = time.process_time()
-        exact = estimate(arch, program)
-        end = time.process_time()
-        assert exact.cycles == full.cycles
-        print(
-            f"{platform:16} {full.instructions:>9,} instructions, {nodes:>9,} nodes: "
-            f"full {middle - begin:.2f} s CPU, {nodes / (middle - begin):>9,.0f} nodes/s; "
-            f"exact {end - middle:.3f} s CPU, "
-            f"{exact.evaluated_instructions:,} instructions evaluated"
-        )
+ABOUT = (
+    "Full propagation, CPU time, best of {runs} runs of each program. A node is an instruction at an object: "
+    "the fetch stage, every stage on the way, the unit. With accesses: those to storages are nodes as well, "
+    "as in the explicit graph. Compiled code is measured after it has been compiled{compiled}."
+)
 
 
-if __name__ == "__main__":
-    main()
+def measure() -> Iterator[Row]:
+    """A row per accelerator and operator."""
+    for name, arch in accelerators():
+        large = dict(programs(arch, COMPILED)) if is_available() else {}
+        for operator, program in programs(arch, INTERPRETED):
+            print(f"kernel: {name} {operator}", file=sys.stderr)
+            slow = _speed(arch, program, "interpreted")
+            fast = _speed(arch, large[operator], "compiled") if operator in large else None
+            yield {
+                "accelerator": name,
+                "operator": operator,
+                "instructions, interpreted": program.instruction_count,
+                "thousand nodes/s": slow[0] / 1e3,
+                "with accesses": slow[1] / 1e3,
+                "instructions, compiled": large[operator].instruction_count if fast else 0,
+                "million nodes/s": fast[0] / 1e6 if fast else 0.0,
+                "with accesses ": fast[1] / 1e6 if fast else 0.0,
+            }
+
+
+def about() -> str:
+    """What the table shows."""
+    missing = "" if is_available() else "; numba (extra `fast`) is not installed here"
+    return ABOUT.format(runs=RUNS, compiled=missing)
+
+
+def _speed(arch: Architecture, program: LoopProgram, kind: Any) -> tuple[float, float]:
+    """Nodes per second, without and with accesses."""
+    prepared = prepare(arch, program)
+    best = min(_seconds(prepared, kind) for _ in range(RUNS))
+    count = nodes(prepared.body)
+    return count / best, (count + accesses(prepared.body)) / best
+
+
+def _seconds(prepared: PreparedProgram, kind: str) -> float:
+    runner = Runner(Kernel(prepared, kind))
+    begin = time.process_time()
+    runner.run()
+    return time.process_time() - begin

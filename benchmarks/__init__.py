@@ -1,0 +1,1 @@
+"""How fast, and how far off: ``python -m benchmarks --help``."""
