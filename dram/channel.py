@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dram import kernel as interpreted
 from dram.address import Place
 from dram.command_arrays import Commands
 from dram.configurations import ControllerSettings
 from dram.device import Device
+from dram.kernel import layout as at
+from dram.kernel.steps import run
 from dram.prepare import new_kernel, slots_needed
 from dram.requests import Int64
 
@@ -28,15 +29,15 @@ class Channel:
         """Args: ``record`` keeps the commands; ``fast`` runs compiled code, which needs numba."""
         self._device = device
         self._kernel = new_kernel(device, controller, ROOM if record else 0)
-        self._module: ModuleType = interpreted
+        self._run: Callable[[at.Kernel], int] = run
         self._fast = fast
         self._waiting = slots_needed(device, controller)
         self._commands: list[Commands] = []
         self.given = 0
         if fast:
-            from dram.compiled import compiled
+            from dram.compiled_kernel import compiled_run
 
-            self._module = compiled("dram.kernel")
+            self._run = compiled_run()
             self._kernel = self._kernel._replace(
                 **{name: np.array(values, np.int64) for name, values in self._kernel._asdict().items()}
             )
@@ -53,45 +54,45 @@ class Channel:
             for name, values in zip(names, columns, strict=True)
         }
         count = len(arrival)
-        room = (count + self._waiting + 8) * interpreted.RESULT
+        room = (count + self._waiting + 8) * at.RESULT
         results: Any = np.empty(room, np.int64) if self._fast else [0] * room
         self._kernel = kernel._replace(results=results, **given)
-        kernel.regs[interpreted.BASE] = self.given
-        kernel.regs[interpreted.INPUT] = 0
-        kernel.regs[interpreted.INPUTS] = count
+        kernel.regs[at.BASE] = self.given
+        kernel.regs[at.INPUT] = 0
+        kernel.regs[at.INPUTS] = count
         self.given += count
 
-    def go(self, *, final: bool, limit: int = interpreted.NEVER) -> Int64:
+    def go(self, *, final: bool, limit: int = at.NEVER) -> Int64:
         """Serve until the given requests are all in (``final``: done), or up to the cycle ``limit``.
 
         Returns:
             Rows of request number, accept and done, of the requests whose ``done`` has become known.
         """
         kernel = self._kernel
-        kernel.settings[interpreted.FINAL] = int(final)
-        kernel.settings[interpreted.LIMIT] = limit
-        kernel.regs[interpreted.OUT] = 0
-        while self._module.run(kernel) == interpreted.NEED_ROOM:
+        kernel.settings[at.FINAL] = int(final)
+        kernel.settings[at.LIMIT] = limit
+        kernel.regs[at.OUT] = 0
+        while self._run(kernel) == at.NEED_ROOM:
             self._fetch()
-        if kernel.settings[interpreted.RECORD]:
+        if kernel.settings[at.RECORD]:
             self._fetch()
-        count = int(kernel.regs[interpreted.OUT])
-        rows = np.array(kernel.results[: count * interpreted.RESULT], np.int64)
-        return rows.reshape(count, interpreted.RESULT)
+        count = int(kernel.regs[at.OUT])
+        rows = np.array(kernel.results[: count * at.RESULT], np.int64)
+        return rows.reshape(count, at.RESULT)
 
     def _fetch(self) -> None:
         """Take the recorded commands out of the kernel."""
         kernel = self._kernel
-        count = int(kernel.regs[interpreted.RECORDED])
-        size = interpreted.RECORD_SIZE
+        count = int(kernel.regs[at.RECORDED])
+        size = at.RECORD_SIZE
         cycle, command, bank, row, column = (
             np.array(kernel.record[: count * size], np.int64).reshape(-1, size).T
         )
-        kernel.regs[interpreted.RECORDED] = 0
+        kernel.regs[at.RECORDED] = 0
         shape = self._device.organisation
         group = bank // shape.banks
         whole = np.isin(command, WHOLE)
-        everywhere = np.isin(command, (interpreted.PRESB, interpreted.REFSB))
+        everywhere = np.isin(command, (at.PRESB, at.REFSB))
         self._commands.append(
             Commands(
                 cycle.copy(),
@@ -120,6 +121,6 @@ class Channel:
 
 
 WHOLE = (
-    interpreted.PREA, interpreted.REF, interpreted.PDNA, interpreted.PDXA,
-    interpreted.PDNP, interpreted.PDXP, interpreted.SREF, interpreted.SREFX,
+    at.PREA, at.REF, at.PDNA, at.PDXA,
+    at.PDNP, at.PDXP, at.SREF, at.SREFX,
 )  # fmt: skip

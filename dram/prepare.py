@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dram import kernel as at
+from dram.kernel import layout as at
 from dram.commands import COMMAND_NUMBERS
 from dram.configurations import ControllerSettings
 from dram.device import Constraint, Device

@@ -13,7 +13,7 @@ from dram.command_arrays import Commands
 from dram.commands import COMMAND_NAMES
 from dram.configurations import Configuration, configuration
 from dram.errors import DramError
-from dram.kernel import CONFLICTS, FORWARDED, HITS, LAST_DATA, MERGED, MISSES
+from dram.kernel.layout import CONFLICTS, FORWARDED, HITS, LAST_DATA, MERGED, MISSES
 from dram.requests import Requests
 from dram.result import Run
 

@@ -1,0 +1,81 @@
+"""The controller's kernel, compiled by numba for arrays that are handed over as bare pointers.
+
+The modules of :mod:`dram.kernel` are loaded a second time; in the copies, functions are compiled, and call the
+compiled ones of the modules before. What is compiled is kept in numba's cache, under a name that holds a digest
+of all sources, so that a change of one of them is not missed. Imports numba.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec, module_from_spec
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+from dram.kernel import layout
+
+# In the order in which they build on each other.
+MODULES = ("timing", "queues", "port", "offers", "refresh", "schedule", "issue", "steps", "entry")
+
+_INTEGERS: Any = types.CPointer(types.int64)
+
+
+def _integers(typingctx: Any, address: Any) -> Any:
+    """Pointer to 64-bit integers at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(_INTEGERS))
+
+    return _INTEGERS(types.int64), generate
+
+
+integers: Any = intrinsic(_integers)
+Pointers: Any = namedtuple("Pointers", layout.Kernel._fields)  # type: ignore[misc]
+
+
+@cache
+def compiled_run() -> Callable[[layout.Kernel], int]:
+    """:func:`dram.kernel.steps.run` for kernels whose arrays are NumPy's, of 64-bit integers."""
+    enter = _entry()
+
+    def run(kernel: layout.Kernel) -> int:
+        addresses = np.array([array.ctypes.data for array in kernel], np.int64)
+        return int(enter(addresses))
+
+    return run
+
+
+def _entry() -> Any:
+    specs = {name: find_spec(f"dram.kernel.{name}") for name in MODULES}
+    sources = [Path(str(spec.origin)) for spec in specs.values() if spec is not None]
+    digest = sha256(
+        b"".join(path.read_bytes() for path in (*sources, Path(layout.__file__), Path(__file__)))
+    ).hexdigest()[:12]
+    known: dict[str, Any] = {"integers": integers}
+    for spec in specs.values():
+        assert spec is not None and spec.loader is not None
+        copy = module_from_spec(spec)
+        spec.loader.exec_module(copy)
+        _compile(copy, known, digest)
+    return known["enter"]
+
+
+def _compile(copy: ModuleType, known: dict[str, Any], digest: str) -> None:
+    """Replace a module's functions by compiled ones, and those of the modules before by theirs."""
+    for name, value in list(vars(copy).items()):
+        if name == "enter":
+            copy.Kernel = Pointers  # type: ignore[attr-defined]
+            value.__qualname__ = f"enter_{digest}"
+            known[name] = njit(cache=True, nogil=True)(value)
+        elif isinstance(value, FunctionType):
+            if value.__module__ == copy.__name__ and name not in known:
+                known[name] = njit(nogil=True, no_cpython_wrapper=True)(value)
+            setattr(copy, name, known[name])

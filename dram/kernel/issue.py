@@ -1,0 +1,255 @@
+"""Commands on the bus, and what they change."""
+
+from __future__ import annotations
+
+from dram.kernel.layout import (
+    ACCEPTED,
+    ACCESSES,
+    ACT,
+    ACT1,
+    AT_ACCEPT,
+    AT_COMMAND,
+    BANK,
+    BANKS,
+    BANKS_PER_RANK,
+    BEST_BANK,
+    BEST_COMMAND,
+    BEST_ITEM,
+    BEST_SLOT,
+    BEST_TIME,
+    BUS_ROW,
+    CAPPED,
+    CLOSED_BY,
+    COLUMN,
+    CONFLICTS,
+    DUE_PRE,
+    EDGES,
+    FIRST,
+    HITS,
+    ID,
+    INJECTED,
+    ITEM,
+    LAST_DATA,
+    LAST_OP,
+    MISSES,
+    NEXT_STRICT,
+    NONE,
+    OLDEST,
+    OP,
+    OPEN_BANKS,
+    ORDER,
+    PAGE,
+    PAGE_CAP,
+    PAIR_BANK,
+    PAIR_RANK,
+    PAIR_TICK,
+    PRE,
+    PREA,
+    PRESB,
+    RANK,
+    RANK_OF,
+    RANKS,
+    RD,
+    RDA,
+    READ_END,
+    RECORD,
+    RECORD_SIZE,
+    RECORDED,
+    REF,
+    REFPB,
+    REFSB,
+    RESERVE,
+    RESERVED,
+    RESERVED_COUNT,
+    ROUND_ROBIN_BANKS,
+    ROW,
+    ROW_OF,
+    SAME,
+    SLOT,
+    SPLIT_DEADLINE,
+    SPLIT_SLOT,
+    SPLIT_TICKS,
+    TURN,
+    WR,
+    WRA,
+    WRITE_DONE,
+    WRITE_END,
+    Kernel,
+)
+from dram.kernel.port import finish, release, respond
+from dram.kernel.queues import open_row, unlink
+from dram.kernel.refresh import block_rank, pop_due, refreshed, refreshed_some
+from dram.kernel.timing import apply, earliest
+
+
+def issue(k: Kernel, now: int) -> None:
+    """Issue the selected command."""
+    regs = k.regs
+    command = regs[BEST_COMMAND]
+    bank = regs[BEST_BANK]
+    slot = regs[BEST_SLOT]
+    b = bank * BANK
+    rank = k.banks[b + RANK_OF]
+    capped = k.settings[PAGE] == CAPPED and command in (RD, WR)
+    if capped and k.banks[b + ACCESSES] >= k.settings[PAGE_CAP] and earliest(k, command + 1, bank) <= now:
+        command += 1
+    regs[BUS_ROW + k.bus[command]] = now + k.ticks[command]
+    if k.settings[EDGES] and now % 2 == 1 and k.bus[command] == 0:
+        regs[PAIR_TICK] = now + (3 if command == ACT else 1)
+        regs[PAIR_RANK] = rank
+        regs[PAIR_BANK] = NONE if command in (PREA, REF) else bank
+    apply(k, command, rank, bank, now)
+    k.counts[command] += 1
+    if k.settings[RECORD]:
+        note(k, now, command, bank, slot)
+    if RD <= command <= WRA:
+        access(k, now, command, bank, slot)
+    elif command == ACT:
+        activate(k, bank, slot, rank)
+    elif command == ACT1:
+        unlink(k, slot)
+        regs[SPLIT_SLOT] = slot
+        regs[SPLIT_DEADLINE] = now + k.settings[SPLIT_TICKS]
+    elif command == PRE:
+        if k.banks[b + ROW] != NONE:
+            close(k, bank, rank)
+            k.banks[b + CLOSED_BY] = 1
+        k.banks[b + ACCESSES] = 0
+        k.banks[b + INJECTED] = 0
+    else:
+        maintain(k, command, rank, bank)
+    if slot != NONE and k.settings[ORDER] != OLDEST:
+        take_turn(k, bank)
+    if regs[BEST_ITEM] != NONE and (command == REF or k.due[regs[BEST_ITEM] * ITEM] == DUE_PRE):
+        pop_due(k, regs[BEST_ITEM])
+
+
+def take_turn(k: Kernel, bank: int) -> None:
+    """The turn passes to the queue after the one that has been served."""
+    per_rank = k.settings[BANKS_PER_RANK]
+    if k.settings[ORDER] == ROUND_ROBIN_BANKS:
+        k.regs[TURN] = (bank + 1) % (k.settings[RANKS] * per_rank)
+    else:
+        k.regs[TURN] = (bank // per_rank + 1) % k.settings[RANKS]
+
+
+def note(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
+    """Write the command down."""
+    at = k.regs[RECORDED] * RECORD_SIZE
+    k.record[at] = now
+    k.record[at + 1] = command
+    k.record[at + 2] = bank
+    k.record[at + 3] = NONE if slot == NONE else k.slots[slot * SLOT + ROW_OF]
+    k.record[at + 4] = NONE if slot == NONE else k.slots[slot * SLOT + COLUMN]
+    k.regs[RECORDED] += 1
+
+
+def activate(k: Kernel, bank: int, slot: int, rank: int) -> None:
+    """A row has been opened for a request."""
+    b = bank * BANK
+    k.banks[b + FIRST] = 1
+    k.banks[b + ACCESSES] = 0
+    k.ranks[rank * RANK + OPEN_BANKS] += 1
+    open_row(k, bank, k.slots[slot * SLOT + ROW_OF])
+    if k.settings[RESERVE]:
+        if k.regs[SPLIT_SLOT] == NONE:
+            unlink(k, slot)
+        k.banks[b + RESERVED] = slot
+        k.regs[RESERVED_COUNT] += 1
+
+
+def close(k: Kernel, bank: int, rank: int) -> None:
+    """A row has been closed."""
+    open_row(k, bank, NONE)
+    k.banks[bank * BANK + CLOSED_BY] = 0
+    k.ranks[rank * RANK + OPEN_BANKS] -= 1
+
+
+def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
+    """A request has been served."""
+    regs = k.regs
+    b = bank * BANK
+    s = slot * SLOT
+    op = k.slots[s + OP]
+    if k.banks[b + RESERVED] == slot:
+        k.banks[b + RESERVED] = NONE
+        regs[RESERVED_COUNT] -= 1
+    else:
+        unlink(k, slot)
+    regs[LAST_OP] = op
+    regs[NEXT_STRICT] += 1
+    count_access(k, b)
+    end = k.settings[WRITE_END if op else READ_END]
+    regs[LAST_DATA] = max(regs[LAST_DATA], now + end)
+    kind = k.settings[WRITE_DONE]
+    if op == 0:
+        respond(k, k.slots[s + ID], k.slots[s + ACCEPTED], now + end)
+    elif kind != AT_ACCEPT:
+        finish(k, k.slots[s + ID], k.slots[s + ACCEPTED], now if kind == AT_COMMAND else now + end)
+    same = k.slots[s + SAME]
+    while same != NONE:
+        respond(k, k.slots[same * SLOT + ID], k.slots[same * SLOT + ACCEPTED], now + end)
+        following = k.slots[same * SLOT + SAME]
+        release(k, same)
+        same = following
+    release(k, slot)
+    if command in (RDA, WRA):
+        close(k, bank, k.banks[b + RANK_OF])
+        k.banks[b + ACCESSES] = 0
+        k.banks[b + INJECTED] = 0
+
+
+def count_access(k: Kernel, b: int) -> None:
+    """A row hit, unless it is the first access after an activation: a conflict if a row was in the way."""
+    regs = k.regs
+    k.banks[b + ACCESSES] += 1
+    if not k.banks[b + FIRST]:
+        regs[HITS] += 1
+    elif k.banks[b + CLOSED_BY] == 1:
+        regs[CONFLICTS] += 1
+    else:
+        regs[MISSES] += 1
+    k.banks[b + FIRST] = 0
+
+
+def maintain(k: Kernel, command: int, rank: int, bank: int) -> None:
+    """Banks have been closed or refreshed."""
+    settings = k.settings
+    first = rank * settings[BANKS_PER_RANK]
+    if command in (REFPB, REFSB):
+        refreshed_some(k, rank, bank, command == REFSB)
+        return
+    if command == PRESB:
+        banks = range(bank, first + settings[BANKS_PER_RANK], settings[BANKS])
+    else:
+        banks = range(first, first + settings[BANKS_PER_RANK], 1)
+    for other in banks:
+        if k.banks[other * BANK + ROW] != NONE:
+            close(k, other, rank)
+        k.banks[other * BANK + CLOSED_BY] = 0
+        k.banks[other * BANK + ACCESSES] = 0
+        k.banks[other * BANK + INJECTED] = 0
+    if command == REF:
+        block_rank(k, rank, 0)
+        refreshed(k, rank)
+
+
+def choose(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
+    """Take a command as the selected one."""
+    regs = k.regs
+    regs[BEST_COMMAND] = command
+    regs[BEST_BANK] = bank
+    regs[BEST_SLOT] = slot
+    regs[BEST_ITEM] = NONE
+    regs[BEST_TIME] = now
+
+
+def plain_issue(k: Kernel, now: int, command: int) -> None:
+    """Put a command on the bus that changes no state of its own."""
+    regs = k.regs
+    bank = regs[BEST_BANK]
+    regs[BUS_ROW + k.bus[command]] = now + k.ticks[command]
+    apply(k, command, k.banks[bank * BANK + RANK_OF], bank, now)
+    k.counts[command] += 1
+    if k.settings[RECORD]:
+        note(k, now, command, bank, regs[BEST_SLOT])

@@ -1,0 +1,278 @@
+"""Where requests enter: room in the queues, forwarding, merging; and the stage before the queues."""
+
+from __future__ import annotations
+
+from dram.kernel.layout import (
+    ACCEPTED,
+    ADMISSION,
+    AFTER,
+    AT_ACCEPT,
+    AT_COMMAND,
+    BANK,
+    BANK_OF,
+    BANKS_PER_RANK,
+    BASE,
+    BEFORE,
+    COLUMN,
+    COUNT,
+    DRAIN_AT_END,
+    DRAIN_THRESHOLD,
+    DRAINING,
+    FINAL,
+    FORWARD,
+    FORWARDED,
+    FREE,
+    HEAD,
+    HEAD_W,
+    ID,
+    INPUT,
+    INPUTS,
+    LAST_ACCEPT,
+    LAST_BANK,
+    LAST_RESPONSE,
+    MERGE_READS,
+    MERGE_WRITES,
+    MERGED,
+    NONE,
+    OP,
+    OUT,
+    READ_SIZE,
+    READS,
+    RESPOND_IN_ORDER,
+    RESULT,
+    ROUND_ROBIN_BANKS,
+    ROW_OF,
+    SAME,
+    SHARED,
+    SLOT,
+    SPLIT,
+    STAGED,
+    STAGED_BY,
+    STAGED_SIZE,
+    WAIT_READ,
+    WAIT_READS,
+    WAIT_WRITE,
+    WAIT_WRITES,
+    WRITE_DONE,
+    WRITE_SIZE,
+    WRITES,
+    Kernel,
+)
+from dram.kernel.queues import enqueue, same_place, waiting_at
+
+
+def accept(k: Kernel, now: int) -> None:
+    """Let the next request in, if it is there and there is room for it."""
+    regs = k.regs
+    number = regs[INPUT]
+    label = now - 1
+    if number >= regs[INPUTS] or k.arrival[number] > label or regs[LAST_ACCEPT] >= label:
+        return
+    op = k.write[number]
+    bank = k.bank[number]
+    if regs[FREE] == NONE or (k.settings[STAGED] and not has_room(k, bank, op)):
+        return
+    if answered_at_once(k, number, bank, op, label):
+        regs[INPUT] += 1
+        regs[LAST_ACCEPT] = label
+        return
+    if not has_room(k, bank, op):
+        return
+    regs[INPUT] += 1
+    regs[LAST_ACCEPT] = label
+    regs[LAST_BANK] = bank
+    slot = regs[FREE]
+    s = slot * SLOT
+    slots = k.slots
+    regs[FREE] = slots[s + AFTER]
+    slots[s + ID] = regs[BASE] + number
+    slots[s + ACCEPTED] = label
+    slots[s + BANK_OF] = bank
+    slots[s + ROW_OF] = k.row[number]
+    slots[s + COLUMN] = k.column[number]
+    slots[s + OP] = op
+    slots[s + SAME] = NONE
+    if op == 0 and k.settings[MERGE_READS] and joined(k, slot):
+        return
+    if op == 1 and k.settings[WRITE_DONE] == AT_ACCEPT:
+        finish(k, slots[s + ID], label, label + 1)
+    if k.settings[STAGED]:
+        wait(k, slot, op)
+    else:
+        enqueue(k, slot)
+
+
+def has_room(k: Kernel, bank: int, op: int) -> bool:
+    """Whether the queue of the next request has room for it."""
+    settings = k.settings
+    regs = k.regs
+    kind = settings[ADMISSION]
+    if settings[STAGED]:
+        if kind == SHARED:
+            return bool(regs[WAIT_READS] < settings[READ_SIZE])
+        return bool(regs[WAIT_WRITES if op else WAIT_READS] < settings[READ_SIZE + op])
+    if kind == SPLIT:
+        return bool(regs[READS + op] < settings[READ_SIZE + op])
+    if kind == SHARED:
+        return bool(regs[READS] + regs[WRITES] < settings[READ_SIZE])
+    # the port decides before it knows the bank of the next request: by that of the last one
+    return bool(k.banks[regs[LAST_BANK] * BANK + COUNT] < settings[READ_SIZE])
+
+
+def answered_at_once(k: Kernel, number: int, bank: int, op: int, label: int) -> bool:
+    """Whether a waiting write answers the request (forwarding), or takes it in (coalescing)."""
+    settings = k.settings
+    if not settings[MERGE_WRITES if op else FORWARD]:
+        return False
+    row = k.row[number]
+    column = k.column[number]
+    if same_place(k, k.banks[bank * BANK + HEAD_W], row, column) == NONE:
+        if not settings[STAGED]:
+            return False
+        waiting = k.regs[WAIT_READ if settings[ADMISSION] == SHARED else WAIT_WRITE]
+        while waiting != NONE:
+            waiting = waiting_at(k, waiting, bank, row, column)
+            if waiting == NONE or k.slots[waiting * SLOT + OP] == 1:
+                break
+            waiting = k.slots[waiting * SLOT + AFTER]
+        if waiting == NONE:
+            return False
+    k.regs[MERGED if op else FORWARDED] += 1
+    if op == 0:
+        respond(k, k.regs[BASE] + number, label, label + 1)
+    else:
+        finish(k, k.regs[BASE] + number, label, label if settings[WRITE_DONE] == AT_COMMAND else label + 1)
+    return True
+
+
+def joined(k: Kernel, slot: int) -> bool:
+    """Whether a read to the same place waits; the new one is then answered with it."""
+    s = slot * SLOT
+    bank = k.slots[s + BANK_OF]
+    row = k.slots[s + ROW_OF]
+    column = k.slots[s + COLUMN]
+    found = same_place(k, k.banks[bank * BANK + HEAD], row, column)
+    waiting = k.regs[WAIT_READ]
+    while found == NONE and waiting != NONE:
+        waiting = waiting_at(k, waiting, bank, row, column)
+        if waiting != NONE:
+            if k.slots[waiting * SLOT + OP] == 0:
+                found = waiting
+            waiting = k.slots[waiting * SLOT + AFTER]
+    if found == NONE:
+        return False
+    k.slots[s + SAME] = k.slots[found * SLOT + SAME]
+    k.slots[found * SLOT + SAME] = slot
+    k.regs[MERGED] += 1
+    return True
+
+
+def finish(k: Kernel, number: int, accepted: int, done: int) -> None:
+    """Note when a request is done."""
+    regs = k.regs
+    at = regs[OUT] * RESULT
+    k.results[at] = number
+    k.results[at + 1] = accepted
+    k.results[at + 2] = done
+    regs[OUT] += 1
+
+
+def respond(k: Kernel, number: int, accepted: int, done: int) -> None:
+    """The same for a read, which may have to wait for the answers that are on their way."""
+    if k.settings[RESPOND_IN_ORDER]:
+        done = max(done, k.regs[LAST_RESPONSE])
+        k.regs[LAST_RESPONSE] = done
+    finish(k, number, accepted, done)
+
+
+def release(k: Kernel, slot: int) -> None:
+    """Give a slot back."""
+    k.slots[slot * SLOT + AFTER] = k.regs[FREE]
+    k.regs[FREE] = slot
+
+
+def wait(k: Kernel, slot: int, op: int) -> None:
+    """Put a request in the stage before the banks' queues."""
+    regs = k.regs
+    at = WAIT_WRITE if op and k.settings[ADMISSION] != SHARED else WAIT_READ
+    s = slot * SLOT
+    tail = regs[at + 1]
+    k.slots[s + AFTER] = NONE
+    k.slots[s + BEFORE] = tail
+    if tail == NONE:
+        regs[at] = slot
+    else:
+        k.slots[tail * SLOT + AFTER] = slot
+    regs[at + 1] = slot
+    regs[at + 2] += 1
+
+
+def leave(k: Kernel, slot: int, at: int) -> None:
+    """Take a request out of the stage."""
+    regs = k.regs
+    s = slot * SLOT
+    before = k.slots[s + BEFORE]
+    after = k.slots[s + AFTER]
+    if before == NONE:
+        regs[at] = after
+    else:
+        k.slots[before * SLOT + AFTER] = after
+    if after == NONE:
+        regs[at + 1] = before
+    else:
+        k.slots[after * SLOT + BEFORE] = before
+    regs[at + 2] -= 1
+
+
+def stage(k: Kernel) -> bool:
+    """Move one request from the stage to its queue; whether one has been moved."""
+    regs = k.regs
+    settings = k.settings
+    shared = settings[ADMISSION] == SHARED
+    if not shared and regs[DRAINING] == 0:
+        queued = regs[READS] + regs[WRITES]
+        full = regs[WAIT_WRITES] >= settings[WRITE_SIZE]
+        over = regs[INPUT] >= regs[INPUTS] and settings[FINAL] and regs[WAIT_READS] == 0
+        over = over and settings[DRAIN_AT_END]
+        if full or (queued == 0 and (over or regs[WAIT_WRITES] > settings[DRAIN_THRESHOLD])):
+            regs[DRAINING] = regs[WAIT_WRITES]
+    at = WAIT_WRITE if not shared and regs[DRAINING] > 0 else WAIT_READ
+    slot = regs[at]
+    while slot != NONE:
+        s = slot * SLOT
+        bank = k.slots[s + BANK_OF]
+        if queue_of(k, bank) < settings[STAGED_SIZE]:
+            if at == WAIT_WRITE:
+                if read_pending(k, slot):
+                    regs[DRAINING] = 0
+                    return True  # reads have their turn in the next cycle
+                regs[DRAINING] -= 1
+            leave(k, slot, at)
+            enqueue(k, slot)
+            return True
+        slot = k.slots[s + AFTER]
+    return False
+
+
+def queue_of(k: Kernel, bank: int) -> int:
+    """Requests in the queue that a bank belongs to."""
+    count: int = 0
+    if k.settings[STAGED_BY] == ROUND_ROBIN_BANKS:
+        count = k.banks[bank * BANK + COUNT]
+        return count
+    per_rank = k.settings[BANKS_PER_RANK]
+    first = bank // per_rank * per_rank
+    for other in range(first, first + per_rank):
+        count += k.banks[other * BANK + COUNT]
+    return count
+
+
+def read_pending(k: Kernel, slot: int) -> bool:
+    """Whether a read to the place of a write still waits."""
+    s = slot * SLOT
+    bank = k.slots[s + BANK_OF]
+    row = k.slots[s + ROW_OF]
+    column = k.slots[s + COLUMN]
+    if same_place(k, k.banks[bank * BANK + HEAD], row, column) != NONE:
+        return True
+    return waiting_at(k, k.regs[WAIT_READ], bank, row, column) != NONE

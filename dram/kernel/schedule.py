@@ -1,0 +1,245 @@
+"""Which requests may go, by the rules of the scheduler and the page policy."""
+
+from __future__ import annotations
+
+from dram.kernel.layout import (
+    ACCESSES,
+    ACTIVATE,
+    AFTER,
+    BANK,
+    BANK_OF,
+    BANKS_PER_RANK,
+    BEST_COMMAND,
+    BEST_KEY,
+    BEST_ORDER,
+    BEST_TIME,
+    BLOCKED,
+    BLOCKS,
+    BLOCKS_TARGET,
+    BUSY,
+    CLOSED,
+    CLOSED_ADAPTIVE,
+    COLUMN,
+    COUNT,
+    DRAIN,
+    DRAIN_HIGH,
+    DRAIN_LOW,
+    DUE_COUNT,
+    FIFO,
+    FIRST_ONLY,
+    FIRST_READY,
+    HEAD,
+    HEAD_W,
+    HIT,
+    HIT_W,
+    ID,
+    LAST_OP,
+    MAINTENANCE,
+    MISS,
+    MISS_W,
+    NEVER,
+    NEXT_STRICT,
+    NO_REFRESH,
+    NONE,
+    OLDEST,
+    OP,
+    OPEN_ADAPTIVE,
+    ORDER,
+    ORDER_OF,
+    PAGE,
+    PICK,
+    PRE,
+    RANKS,
+    RD,
+    READS,
+    REFRESH,
+    RESERVED,
+    RESERVED_COUNT,
+    ROUND_ROBIN_BANKS,
+    ROW,
+    ROW_CAP,
+    ROW_HITS_CAPPED,
+    ROW_HITS_GROUPED,
+    ROW_OF,
+    SLOT,
+    SPLIT_SLOT,
+    STRICT_FIFO,
+    TURN,
+    WATERMARKS,
+    WR,
+    WRITE_MODE,
+    WRITES,
+    Kernel,
+)
+from dram.kernel.offers import offer
+from dram.kernel.queues import next_hit, older, order_of, same_place
+from dram.kernel.refresh import offer_due, offer_refresh
+from dram.kernel.timing import earliest
+
+
+def select(k: Kernel, now: int) -> bool:
+    """Find the command of this cycle; whether there is one. Otherwise ``NEXT`` says when to look again."""
+    regs = k.regs
+    settings = k.settings
+    regs[BEST_COMMAND] = NONE
+    regs[BEST_KEY] = NEVER
+    regs[BEST_ORDER] = NEVER
+    if regs[RESERVED_COUNT] > 0:
+        offer_reserved(k, now)
+    if settings[MAINTENANCE] == FIRST_ONLY:
+        if regs[DUE_COUNT] > 0:
+            offer_due(k, now)
+    elif settings[REFRESH] != NO_REFRESH:
+        for rank in range(settings[RANKS]):
+            offer_refresh(k, now, rank)
+    if regs[DUE_COUNT] == 0 or settings[BLOCKS] == BLOCKS_TARGET:
+        offer_requests(k, now)
+    return bool(regs[BEST_COMMAND] != NONE and regs[BEST_TIME] <= now)
+
+
+def offer_requests(k: Kernel, now: int) -> None:
+    """Offer what the requests of each bank need next."""
+    regs = k.regs
+    ops = 3
+    if k.settings[DRAIN] == WATERMARKS:
+        if regs[BEST_COMMAND] == NONE:
+            switch(k)
+        ops = 2 if regs[WRITE_MODE] else 1
+    for place in range(regs[BUSY]):
+        bank = k.busy[place]
+        if not k.banks[bank * BANK + BLOCKED]:
+            offer_bank(k, now, bank, ops)
+
+
+def switch(k: Kernel) -> None:
+    """Turn from reads to writes when enough of them wait, or nothing else does; and back."""
+    regs = k.regs
+    if regs[WRITE_MODE]:
+        if regs[WRITES] < k.settings[DRAIN_LOW] and regs[READS] != 0:
+            regs[WRITE_MODE] = 0
+    elif regs[WRITES] > k.settings[DRAIN_HIGH] or regs[READS] == 0:
+        regs[WRITE_MODE] = 1
+
+
+def offer_reserved(k: Kernel, now: int) -> None:
+    """Requests whose row has been opened for them come first."""
+    for bank in range(k.settings[RANKS] * k.settings[BANKS_PER_RANK]):
+        slot = k.banks[bank * BANK + RESERVED]
+        if slot != NONE:
+            offer_column(k, now, bank, slot, 0)
+
+
+def offer_bank(k: Kernel, now: int, bank: int, ops: int) -> None:
+    """Offer the commands that the requests of a bank need, by the rule of the scheduler."""
+    banks = k.banks
+    b = bank * BANK
+    pick = k.settings[PICK]
+    head = older(k, banks[b + HEAD] if ops & 1 else NONE, banks[b + HEAD_W] if ops & 2 else NONE)
+    if head == NONE:
+        return
+    row = banks[b + ROW]
+    if row == NONE:
+        if k.regs[SPLIT_SLOT] == NONE:
+            offer_row(k, now, k.settings[ACTIVATE], bank, head)
+        return
+    if pick <= STRICT_FIFO:
+        if k.slots[head * SLOT + ROW_OF] != row:
+            offer_row(k, now, PRE, bank, head)
+        elif pick == FIFO or k.slots[head * SLOT + ID] == k.regs[NEXT_STRICT]:
+            offer_column(k, now, bank, head, 2)
+        return
+    hit = banks[b + HIT] if ops & 1 else NONE
+    hit_w = banks[b + HIT_W] if ops & 2 else NONE
+    if pick == FIRST_READY:
+        if hit != NONE:
+            offer_column(k, now, bank, hit, 2)
+        if hit_w != NONE:
+            offer_column(k, now, bank, hit_w, 2)
+        miss = older(k, banks[b + MISS] if ops & 1 else NONE, banks[b + MISS_W] if ops & 2 else NONE)
+        if miss != NONE and banks[b + RESERVED] == NONE:
+            offer_row(k, now, PRE, bank, miss)
+    elif pick == ROW_HITS_CAPPED:
+        if k.slots[head * SLOT + ROW_OF] != row and (
+            (hit == NONE and hit_w == NONE) or banks[b + ACCESSES] >= k.settings[ROW_CAP]
+        ):
+            offer_row(k, now, PRE, bank, head)
+        if hit != NONE:
+            offer_column(k, now, bank, hit, 2)
+        if hit_w != NONE and not read_before(k, hit_w, bank):
+            offer_column(k, now, bank, hit_w, 2)
+    else:
+        found = older(k, hit, hit_w)
+        if pick == ROW_HITS_GROUPED:
+            found = grouped(k, hit_w if k.regs[LAST_OP] else hit, found, row)
+        if found == NONE:
+            offer_row(k, now, PRE, bank, head)
+        else:
+            offer_column(k, now, bank, found, 2)
+
+
+def grouped(k: Kernel, preferred: int, first: int, row: int) -> int:
+    """The first row hit of the direction of the last access that depends on no older one, else the first."""
+    while preferred != NONE:
+        s = preferred * SLOT
+        other = k.banks[k.slots[s + BANK_OF] * BANK + (HIT if k.slots[s + OP] else HIT_W)]
+        same = same_place(k, other, row, k.slots[s + COLUMN])
+        if same == NONE or k.slots[same * SLOT + ORDER_OF] > k.slots[s + ORDER_OF]:
+            return preferred
+        preferred = next_hit(k, k.slots[s + AFTER], row)
+    return first
+
+
+def read_before(k: Kernel, slot: int, bank: int) -> bool:
+    """Whether an older read to the same place waits."""
+    s = slot * SLOT
+    read = same_place(k, k.banks[bank * BANK + HEAD], k.slots[s + ROW_OF], k.slots[s + COLUMN])
+    return bool(read != NONE and k.slots[read * SLOT + ORDER_OF] < k.slots[s + ORDER_OF])
+
+
+def offer_row(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
+    """Offer an activation or a precharge for a request."""
+    offer(k, now, earliest(k, command, bank), turn_of(k, bank), order_of(k, slot), command, bank, slot, NONE)
+
+
+def offer_column(k: Kernel, now: int, bank: int, slot: int, rank: int) -> None:
+    """Offer the access itself."""
+    command = column_command(k, bank, slot)
+    rank = rank if rank == 0 else turn_of(k, bank)
+    offer(k, now, earliest(k, command, bank), rank, order_of(k, slot), command, bank, slot, NONE)
+
+
+def turn_of(k: Kernel, bank: int) -> int:
+    """The class of a bank's commands: 2, or, where queues take turns, how far away its queue's turn is."""
+    order = k.settings[ORDER]
+    if order == OLDEST:
+        return 2
+    queues = k.settings[RANKS]
+    queue = bank // k.settings[BANKS_PER_RANK]
+    if order == ROUND_ROBIN_BANKS:
+        queues *= k.settings[BANKS_PER_RANK]
+        queue = bank
+    return int(2 + (queue - k.regs[TURN]) % queues)
+
+
+def column_command(k: Kernel, bank: int, slot: int) -> int:
+    """Read or write, and whether the row is closed after it, by the page policy."""
+    op = k.slots[slot * SLOT + OP]
+    page = k.settings[PAGE]
+    closes = page == CLOSED
+    if page == OPEN_ADAPTIVE:
+        closes = k.banks[bank * BANK + COUNT] > 1 and not another_hit(k, bank, slot)
+    elif page == CLOSED_ADAPTIVE:
+        closes = not another_hit(k, bank, slot)
+    return int((WR if op else RD) + (1 if closes else 0))
+
+
+def another_hit(k: Kernel, bank: int, slot: int) -> bool:
+    """Whether another request to the open row waits."""
+    b = bank * BANK
+    for op in range(2):
+        hit = k.banks[b + HIT + op]
+        if hit == slot:
+            hit = next_hit(k, k.slots[slot * SLOT + AFTER], k.banks[b + ROW])
+        if hit != NONE:
+            return True
+    return False

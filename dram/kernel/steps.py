@@ -1,0 +1,234 @@
+"""From event to event."""
+
+from __future__ import annotations
+
+from dram.kernel.issue import activate, choose, issue, plain_issue, take_turn
+from dram.kernel.layout import (
+    ACT2,
+    ADMISSION,
+    BANK,
+    BANK_OF,
+    BANKWISE,
+    BEST_BANK,
+    BEST_COMMAND,
+    BEST_KEY,
+    BEST_ORDER,
+    BEST_SLOT,
+    BUS_COLUMN,
+    BUS_ROW,
+    BUS_WANTED,
+    CAPPED,
+    CAS_BANK,
+    CAS_COMMAND,
+    CAS_RD,
+    CAS_SLOT,
+    CAS_WR,
+    CLOCK_END,
+    CLOCK_RD,
+    CLOCK_WR,
+    DRAIN_AT_END,
+    DRAIN_THRESHOLD,
+    DRAINED,
+    DRAINING,
+    DUE,
+    FINAL,
+    FIRST_ONLY,
+    INPUT,
+    INPUTS,
+    LAST_ACCEPT,
+    LIMIT,
+    MAINTENANCE,
+    NEED_ROOM,
+    NEVER,
+    NEXT,
+    NO_REFRESH,
+    NONE,
+    NOW,
+    OLDEST,
+    ORDER,
+    PAGE,
+    PAUSED,
+    RANK,
+    RANK_OF,
+    RANKS,
+    RD,
+    RDA,
+    READS,
+    RECORD,
+    RECORDED,
+    REFRESH,
+    RESERVED_COUNT,
+    SLOT,
+    SPLIT_DEADLINE,
+    SPLIT_SLOT,
+    SPLIT_TICKS,
+    STAGED,
+    TWO_BUSES,
+    WAIT_READS,
+    WAIT_WRITES,
+    WRA,
+    WRITES,
+    Kernel,
+)
+from dram.kernel.port import accept, stage
+from dram.kernel.refresh import inject_precharges, start_refreshes
+from dram.kernel.schedule import offer_requests, select
+
+
+def run(k: Kernel) -> int:
+    """Go on until all requests are done, or something is needed; see the reasons above."""
+    regs = k.regs
+    settings = k.settings
+    while True:
+        now = regs[NOW]
+        if now > settings[LIMIT] or (regs[INPUT] >= regs[INPUTS] and not settings[FINAL]):
+            return PAUSED
+        if settings[RECORD] and regs[RECORDED] + 4 > settings[RECORD]:
+            return NEED_ROOM
+        following = step(k, now)
+        if regs[INPUT] >= regs[INPUTS] and settings[FINAL] and nothing_waits(k):
+            return DRAINED
+        regs[NOW] = following
+
+
+def nothing_waits(k: Kernel) -> bool:
+    """Whether all accepted requests have been served."""
+    regs = k.regs
+    queued = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT] + regs[WAIT_READS]
+    if regs[SPLIT_SLOT] != NONE:
+        queued += 1
+    stay = regs[DRAINING] == 0 and regs[WAIT_WRITES] <= k.settings[DRAIN_THRESHOLD]
+    if k.settings[DRAIN_AT_END] or not stay:
+        queued += regs[WAIT_WRITES]
+    return bool(queued == 0)
+
+
+def step(k: Kernel, now: int) -> int:
+    """What happens at a cycle; the next cycle to look at."""
+    regs = k.regs
+    settings = k.settings
+    regs[NEXT] = NEVER
+    accept(k, now)
+    soon = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
+    if settings[REFRESH] != NO_REFRESH and settings[MAINTENANCE] == FIRST_ONLY:
+        start_refreshes(k, now)
+    if settings[PAGE] == CAPPED:
+        inject_precharges(k, now)
+    if settings[SPLIT_TICKS]:
+        soon = issue_split(k, now) or soon
+    elif settings[TWO_BUSES] and settings[ORDER] == OLDEST:
+        soon = issue_on_both(k, now) or soon
+    elif select(k, now):
+        issue(k, now)
+        soon = True
+        if settings[TWO_BUSES]:
+            issue_second(k, now)
+    if soon:
+        return now + 1
+    return following_event(k, now)
+
+
+def following_event(k: Kernel, now: int) -> int:
+    """The next arrival, refresh, or start of a command."""
+    regs = k.regs
+    settings = k.settings
+    following: int = regs[NEXT]
+    if regs[INPUT] < regs[INPUTS]:
+        arrival = max(k.arrival[regs[INPUT]] + 1, regs[LAST_ACCEPT] + 2)
+        if now < arrival < following:
+            following = arrival
+    if settings[REFRESH] != NO_REFRESH:
+        for rank in range(settings[RANKS]):
+            due = k.ranks[rank * RANK + DUE]
+            if now < due < following:
+                following = due
+    return following if following > now else now + 1
+
+
+def issue_on_both(k: Kernel, now: int) -> bool:
+    """A column command and a row command start in the same cycle; whether any does."""
+    regs = k.regs
+    any_issued = False
+    for bus in (1, 0):
+        regs[BUS_WANTED] = bus
+        if select(k, now):
+            issue(k, now)
+            any_issued = True
+            # the request that has found its bank's queue full takes the place that has just become free
+            refused = regs[LAST_ACCEPT] < now - 1 and regs[INPUT] < regs[INPUTS]
+            if bus == 1 and k.settings[ADMISSION] == BANKWISE and refused and k.arrival[regs[INPUT]] < now:
+                accept(k, now + 1)
+    return any_issued
+
+
+def issue_second(k: Kernel, now: int) -> None:
+    """Queues that take turns: the next one has its turn in the same cycle, for the other bus."""
+    regs = k.regs
+    first = k.bus[regs[BEST_COMMAND]]
+    regs[BUS_ROW] = regs[BUS_COLUMN] = 0
+    regs[BEST_COMMAND] = NONE
+    regs[BEST_KEY] = NEVER
+    regs[BEST_ORDER] = NEVER
+    offer_requests(k, now)
+    found = regs[BEST_COMMAND]
+    if found == NONE:
+        return
+    if k.bus[found] == first:
+        take_turn(k, regs[BEST_BANK])
+    else:
+        issue(k, now)
+
+
+def issue_split(k: Kernel, now: int) -> bool:
+    """Where a row is opened by two commands, and an access may need the data clock to be started first.
+
+    The second command of an activation goes when nothing else can, or at the last moment. The data clock runs
+    on for a while after each access; later than that, it is started in the cycle before the access.
+    """
+    regs = k.regs
+    opening = regs[SPLIT_SLOT] != NONE
+    if regs[CAS_SLOT] != NONE:
+        choose(k, now, regs[CAS_COMMAND], regs[CAS_BANK], regs[CAS_SLOT])
+        regs[CAS_SLOT] = NONE
+        issue_access(k, now)
+        return True
+    if opening and regs[SPLIT_DEADLINE] <= now:
+        open_second(k, now)
+        return True
+    if not select(k, now):
+        if opening:
+            open_second(k, now)
+        return opening
+    command = regs[BEST_COMMAND]
+    if RD <= command <= WRA and now >= regs[CLOCK_END]:
+        if opening and regs[SPLIT_DEADLINE] <= now + 1:
+            open_second(k, now)
+            return True
+        regs[CAS_COMMAND] = command
+        regs[CAS_BANK] = regs[BEST_BANK]
+        regs[CAS_SLOT] = regs[BEST_SLOT]
+        plain_issue(k, now, CAS_RD if command <= RDA else CAS_WR)
+        return True
+    issue_access(k, now)
+    return True
+
+
+def issue_access(k: Kernel, now: int) -> None:
+    """Issue the selected command; the data clock runs on after an access."""
+    regs = k.regs
+    command = regs[BEST_COMMAND]
+    issue(k, now)
+    if RD <= command <= WRA:
+        runs = k.settings[CLOCK_RD if command <= RDA else CLOCK_WR]
+        regs[CLOCK_END] = max(regs[CLOCK_END], now + runs)
+
+
+def open_second(k: Kernel, now: int) -> None:
+    """The second command of an activation: the row is open now."""
+    regs = k.regs
+    slot = regs[SPLIT_SLOT]
+    bank = k.slots[slot * SLOT + BANK_OF]
+    choose(k, now, ACT2, bank, slot)
+    plain_issue(k, now, ACT2)
+    activate(k, bank, slot, k.banks[bank * BANK + RANK_OF])
+    regs[SPLIT_SLOT] = NONE
