@@ -28,7 +28,7 @@ STORE = op("store", ("a", "address", "out"), ("s", "reg", "in"))
 OPERATIONS = {o.name: o for o in (MAC, LOAD, STORE)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases(40))
 def test_every_figure_is_what_the_simulation_of_the_changed_machine_takes(case: Case) -> None:
     result = aidg.what_if(case.arch, case.program)
@@ -43,7 +43,7 @@ def test_every_figure_is_what_the_simulation_of_the_changed_machine_takes(case: 
     assert gains == sorted(gains, reverse=True)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases(40))
 def test_a_variant_differs_in_one_object_and_a_faster_one_takes_no_time(case: Case) -> None:
     before = dict(case.arch.objects)
