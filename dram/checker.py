@@ -22,6 +22,8 @@ not_begun         The second half of an activation without the first.
 tAAD              The second half of an activation too long after the first.
 data_clock_off    A read or write while WCK does not run: no CAS before it, and the last data have ended too
                   long ago.
+clock_edge        A command other than a precharge starts on another clock edge than those before it, where
+                  ticks are halves of a clock cycle.
 no_such_command   A command that the device does not have.
 no_such_place     A rank, bank group, bank, row or column that the device does not have.
 ================  ==========================================================================================
@@ -50,7 +52,8 @@ SPECIAL_RULES = (
     "command_bus", "data_bus", "bank_is_open", "bank_is_closed", "other_row", "open_banks", "no_open_bank",
     "asleep", "awake", "refresh_late", "not_begun", "tAAD", "data_clock_off",
 )  # fmt: skip
-NO_SUCH_COMMAND, NO_SUCH_PLACE = "no_such_command", "no_such_place"
+NO_SUCH_COMMAND, NO_SUCH_PLACE, CLOCK_EDGE = "no_such_command", "no_such_place", "clock_edge"
+ANY_EDGE = {"PRE", "PREA"}  # of the commands of HBM3
 
 # Refreshes that may be postponed: JESD79-3, JESD79-4, JESD209-4 and JESD235 allow eight, JESD79-5 four.
 POSTPONED = {"DDR5": 4}
@@ -211,6 +214,7 @@ class Checker:
         self._compiled = compiled
         self._scan = kernel.scan
         self._cycle = 0
+        self._edge: int | None = None
         self._rules = tuple(row.name for row in device.constraints) + SPECIAL_RULES
 
     def feed(self, commands: Commands) -> Iterator[Violation]:
@@ -255,7 +259,7 @@ class Checker:
         )  # fmt: skip
         if self._scan is kernel.scan:
             batch = Batch(*(column.tolist() for column in batch))  # type: ignore[union-attr]
-        found = refused
+        found = refused + self._on_other_edges(commands, number)
         start = 0
         while start < len(number):
             start = self._scan(self._tables, self._state, batch, start, len(number), ROOM)
@@ -281,6 +285,17 @@ class Checker:
             for i in np.flatnonzero(~(known & place)).tolist()
         ]
         return known & place, refused
+
+    def _on_other_edges(self, commands: Commands, number: Int64) -> list[Violation]:
+        """Violations by commands on another edge than the first; traces differ in which is the rising one."""
+        clock = self.device.ticks_per_clock
+        bound = number[~_named(ANY_EDGE)[commands.command[number]]]
+        if clock == 1 or not len(bound):
+            return []
+        if self._edge is None:
+            self._edge = int(commands.cycle[bound[0]]) % clock
+        others = bound[commands.cycle[bound] % clock != self._edge]
+        return [Violation(CLOCK_EDGE, self._later(commands, i)) for i in others.tolist()]
 
     def _where(self, commands: Commands, number: Int64) -> Int64:
         """Per command and level the unit, flat; -1 where a command has none."""

@@ -189,6 +189,19 @@ def test_activation_in_two_steps_and_the_data_clock() -> None:
     assert found([*rows, command(99, "WR"), command(112, "WR")], of) == ["data_clock_off"]
 
 
+def test_commands_start_on_one_edge_of_the_clock() -> None:
+    half = next((name for name in device_names() if device(name).ticks_per_clock == 2), None)
+    if half is None:
+        pytest.skip("no device with two edges")
+    rows = [command(101, "ACT"), command(300, "PRE"), command(401, "ACT"), command(600, "PREA")]
+    assert found(rows, device(half)) == []
+    assert found([*rows, command(1000, "ACT")], device(half)) == ["clock_edge"]
+    assert (
+        found([command(100, "ACT"), command(301, "RD"), command(501, "RD")], device(half))
+        == ["clock_edge"] * 2
+    )
+
+
 def test_states_that_are_allowed() -> None:
     rows = [
         command(0, "PRE"), command(20, "PREA"), command(60, "REF"), command(600, "PDNP"),
@@ -314,7 +327,7 @@ def test_against_a_plain_oracle(of: Device, steps: list[Row]) -> None:
     """Every pair of commands compared with every row, straight from their definitions."""
     rows = in_time(steps)
     violations = check(Commands.of(rows), of, refresh=False).violations
-    special = {*SPECIAL_RULES, "no_such_command", "no_such_place"}
+    special = {*SPECIAL_RULES, "no_such_command", "no_such_place", "clock_edge"}
     got = {(v.rule, v.later.index) for v in violations if v.rule not in special}
     assert got == oracle(rows, of, {v.later.index for v in violations if v.rule.startswith("no_such")})
 
