@@ -108,6 +108,8 @@ class ExactRunner(Runner):
     Attributes:
         budget: Instructions to propagate before unsettled loops are extrapolated.
         unsettled: Loops that were.
+        memories: What runs of inner loops did, by the identity of the loop's node.
+        units: What iterations between two looks are a multiple of, likewise.
     """
 
     def __init__(self, kernel: Kernel, budget: int) -> None:
@@ -115,6 +117,7 @@ class ExactRunner(Runner):
         self.budget = budget
         self.unsettled: dict[str, Unsettled] = {}
         self.memories: dict[int, RunMemory] = {}
+        self.units: dict[int, int] = {}
 
     def run_loop(self, node: PreparedLoop) -> None:
         kernel = self.kernel
@@ -156,6 +159,11 @@ class ExactRunner(Runner):
         """Run a loop, skipping what is known: the latest ``done``."""
         kernel = self.kernel
         boundaries = self._first_boundaries(node)
+        if node.count < 2 * boundaries.gap:  # there is nothing to skip behind a second look
+            kernel.forget_recent()
+            self._iterations(node, 0, node.count)
+            kernel.state.indices[node.level] = 0
+            return kernel.recent
         impatient = kernel.evaluated + PATIENCE
         result = iteration = 0
         while iteration < node.count:
@@ -175,15 +183,11 @@ class ExactRunner(Runner):
         return result
 
     def _first_boundaries(self, node: PreparedLoop) -> _Boundaries:
-        """No looks yet, and how many iterations are to lie between two of them.
-
-        Equal states are a multiple of the loop's period apart, so one look per period finds them. A look is
-        not to cost more than the iterations in between, nor a few of those more than the budget.
-        """
+        """No looks yet, and how many iterations are to lie between two of them."""
         plan = self.plans[id(node)]
-        unit = 1
-        if plan.components or plan.period > SHORT_PERIOD:
-            unit = _largest_divisor(plan.period, self.budget // (LAST_RESORT * node.instructions))
+        if id(node) not in self.units:
+            self.units[id(node)] = self._unit(node, plan)
+        unit = self.units[id(node)]
         boundaries = _Boundaries(unit, unit)
         if plan.period * node.instructions > self.budget:
             boundaries.reason = (
@@ -191,6 +195,16 @@ class ExactRunner(Runner):
             )
         boundaries.widen(self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
         return boundaries
+
+    def _unit(self, node: PreparedLoop, plan: LoopPlan) -> int:
+        """What iterations between two looks are to be a multiple of.
+
+        Equal states are a multiple of the loop's period apart, so one look per period finds them. A few of
+        those are not to take more than the budget.
+        """
+        if plan.period <= SHORT_PERIOD and not plan.components:
+            return 1
+        return _largest_divisor(plan.period, self.budget // (LAST_RESORT * node.instructions))
 
     def _advance(self, node: PreparedLoop, iteration: int, boundaries: _Boundaries) -> tuple[int, int]:
         """Skip iterations if possible: how many, and the latest ``done`` among them."""
