@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from acadl.diagnostics import nearest
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser_builder import Leaf
+from acadl.parser_words import ARROWS, HEADERS
 
-OPENING: Mapping[str, str] = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
-CLOSING: Mapping[str, str] = {closing: opening for opening, closing in OPENING.items()}
-HEADERS = frozenset({"ARCHITECTURE", "TEMPLATE", "OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
-STATEMENTS = HEADERS | {"CLOCK", "CONST", "IMPORT", "OPEN", "REQUIRE"}
-ARROWS = frozenset({"FORWARD", "DATA", "BOTH"})
 _VALUE = frozenset({"NAME", "NUMBER", "LPAR"})
 _OPERATORS = frozenset(
     {"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "SHIFT", "COMPARATOR", "AND", "OR", "NOT"}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acadl.diagnostics import Collector
 from acadl.errors import Span
 from acadl.parser_builder import Leaf
-from acadl.parser_messages import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS, Context, explain
 from acadl.parser_tables import Automaton, UnexpectedWordError
+from acadl.parser_words import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS
+
+if TYPE_CHECKING:
+    from acadl.parser_messages import Context
 
 MAX_SYNTAX_ERRORS = 20
 
@@ -111,6 +114,8 @@ class Run:
 
     def _mistake(self, leaf: Leaf) -> bool:
         """Report the mistake at ``leaf`` and get ready to go on; False when there is no use in going on."""
+        from acadl.parser_messages import Context, explain
+
         self._errors += 1
         accepts = self._parser.accepts()
         unclosed = self._unclosed(leaf, accepts)

@@ -9,7 +9,6 @@ from typing import Literal, get_args
 
 from acadl.errors import AcadlError
 from acadl.model import Architecture
-from aidg.fixed_point import FixedPointRunner
 from aidg.kernel import Kernel
 from aidg.machine import Machine
 from aidg.prepare import prepare
@@ -116,6 +115,8 @@ def estimate(
         return exact_result(exact, exact.run(), tolerance)
     if method == "full":
         return _result(state, Runner(state).run(), method)
+    from aidg.fixed_point import FixedPointRunner
+
     published = FixedPointRunner(state, tolerance)
     cycles = published.run()
     missed = f"not all loops converged to within {tolerance:g} in the prolog"

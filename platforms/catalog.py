@@ -6,7 +6,6 @@ import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,12 @@ if TYPE_CHECKING:
     from acadl.model import Architecture
 
 SUFFIX = ".acadl"
+LIBRARY = Path(__file__).with_name("library")
 
 
 def platform_names() -> tuple[str, ...]:
     """Names of the shipped descriptions, sorted: the files of ``platforms/library``."""
-    folder = files("platforms") / "library"
-    found = [item.name for item in folder.iterdir() if item.name.endswith(SUFFIX)]
-    return tuple(sorted(name.removesuffix(SUFFIX) for name in found))
+    return tuple(sorted(path.name.removesuffix(SUFFIX) for path in LIBRARY.glob(f"*{SUFFIX}")))
 
 
 def load(name_or_path: str | os.PathLike[str], **parameters: int | bool | str) -> Architecture:
@@ -55,8 +53,7 @@ def located(name_or_path: str | os.PathLike[str]) -> Iterator[Path]:
     known = platform_names()
     if text not in known:
         raise AcadlError(_unknown(text, known))
-    with as_file(files("platforms") / "library" / f"{text}{SUFFIX}") as path:
-        yield path
+    yield LIBRARY / f"{text}{SUFFIX}"
 
 
 def is_path(name_or_path: str | os.PathLike[str]) -> bool:

@@ -56,7 +56,6 @@ def command(
     started = time.perf_counter()
     report = _estimate(arch, network, settings, method, layers, mappings)
     from platforms.messages import warn
-    from platforms.report import print_report
 
     for layer in report.unmapped:
         warn(f"not part of the total: {layer.reason}")
@@ -68,6 +67,8 @@ def command(
     if as_json:
         print_json(report.to_dict())
     else:
+        from platforms.report import print_report
+
         print_report(report, dict(settings))
         if sys.stderr.isatty():
             click.echo(f"estimated in {time.perf_counter() - started:.2f} s", err=True)

@@ -14,8 +14,9 @@ from acadl.elaborate_schema import OBJECTS
 from acadl.grammar_tables import build
 from acadl.parser import parse
 from acadl.parser_builder import Builder
-from acadl.parser_messages import EXAMPLES, HEADERS
+from acadl.parser_messages import EXAMPLES
 from acadl.parser_tables import TABLES, Automaton, Word, tables
+from acadl.parser_words import HEADERS
 from platforms.catalog import platform_names
 
 GRAMMAR = (files("acadl") / "grammar.lark").read_text("utf-8")

@@ -1,0 +1,11 @@
+"""Kinds of words that the parser treats alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+OPENING: Mapping[str, str] = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+CLOSING: Mapping[str, str] = {closing: opening for opening, closing in OPENING.items()}
+HEADERS = frozenset({"ARCHITECTURE", "TEMPLATE", "OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
+STATEMENTS = HEADERS | {"CLOCK", "CONST", "IMPORT", "OPEN", "REQUIRE"}
+ARROWS = frozenset({"FORWARD", "DATA", "BOTH"})
