@@ -9,7 +9,8 @@ REFERENCE is a folder with ``traces/CONFIG/PATTERN_dev.csv.gz`` and ``results/SI
 
 Columns: error of the total cycles (last ``done``), of the mean read latency from arrival, of the number of
 activations; share of reads that complete in the same cycle; first command that differs, by its place in the
-trace. Refreshes after the last column command are not compared: the recorded runs end at different times.
+trace; violations that the constraint checker finds in our commands. Refreshes after the last column command are
+not compared: the recorded runs end at different times.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from statistics import median
 import numpy as np
 
 import dram
+from dram.checker import check
 from dram.command_arrays import Commands
 from dram.commands import COMMAND_NAMES
 from dram.errors import DramError
 from dram.requests import Int64, Requests
+from dram.result import Run
 from dram.traces import read_requests
 from dram.traces.commands_csv import read_commands
 
@@ -57,6 +60,7 @@ class Comparison:
         accepted: Share of requests with the same ``accept``, in percent.
         commands: Commands of the recorded trace up to the last column command; ``None`` without one.
         first_difference: Place of the first command that differs; ``None`` if none does.
+        violations: What the constraint checker finds in our commands.
     """
 
     config: str
@@ -68,6 +72,7 @@ class Comparison:
     accepted: float
     commands: int | None
     first_difference: int | None
+    violations: int
     context: str = ""
 
 
@@ -116,8 +121,14 @@ def compare(case: Case, reference: Path, summary: dict[str, str]) -> Comparison:
         percent(made.get("ACT", 0) + made.get("ACT1", 0), activations),
         100 * float(np.mean((run.done == done)[reads])) if reads.any() else 100.0,
         100 * float(np.mean(run.accept == accept)),
-        count, place, context,
+        count, place, violations(run, case.name), context,
     )  # fmt: skip
+
+
+def violations(run: Run, config: str) -> int:
+    """What the constraint checker finds in our commands."""
+    refresh = dram.configuration(config).controller.refresh != "none"
+    return sum(check(commands, run.device, refresh=refresh).total for commands in run.channels)
 
 
 def percent(ours: float, theirs: float) -> float:
@@ -182,7 +193,8 @@ def show(row: Comparison) -> str:
     bad = "".join(name[0] for name, limit in LIMITS.items() if abs(getattr(row, name)) > limit)
     return (
         f"{row.config:34} {row.pattern:14} cycles {row.cycles:+7.2f} %  latency {row.latency:+8.2f} %  "
-        f"ACT {row.activations:+7.2f} %  same reads {row.same_reads:6.1f} %  commands {commands:12} {bad}"
+        f"ACT {row.activations:+7.2f} %  same reads {row.same_reads:6.1f} %  commands {commands:12} "
+        f"violations {row.violations} {bad}"
     )
 
 
@@ -190,8 +202,8 @@ def table(rows: list[Comparison]) -> str:
     """The Markdown table of the documentation: one line per configuration."""
     lines = [
         "| configuration | traces | cycles: median, worst | read latency: median, worst | "
-        "activations: worst | same cycle: `micro`, `idle_gaps`, all | command traces: exact |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "activations: worst | same cycle: `micro`, `idle_gaps`, all | command traces: exact | violations |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for config in dict.fromkeys(row.config for row in rows):
         group = [row for row in rows if row.config == config]
@@ -203,7 +215,7 @@ def table(rows: list[Comparison]) -> str:
             f"| `{config}` | {len(group)} | {_middle(group, 'cycles')}, {_worst(group, 'cycles')} | "
             f"{_middle(group, 'latency')}, {_worst(group, 'latency')} | {_worst(group, 'activations')} | "
             f"{close.get('micro', '–')}, {close.get('idle_gaps', '–')}, {same:.1f} % | "
-            f"{exact} of {len(traced)} |"
+            f"{exact} of {len(traced)} | {sum(row.violations for row in group)} |"
         )
     return "\n".join(lines) + "\n"
 
