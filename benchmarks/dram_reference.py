@@ -9,8 +9,8 @@ REFERENCE is a folder with ``traces/CONFIG/PATTERN_dev.csv.gz`` and ``results/SI
 
 Columns: error of the total cycles (last ``done``), of the mean read latency from arrival, of the number of
 activations; share of reads that complete in the same cycle; first command that differs, by its place in the
-trace; violations that the constraint checker finds in our commands. Refreshes after the last column command are
-not compared: the recorded runs end at different times.
+trace; violations that the constraint checker finds in our commands. Refreshes after the last column command
+are not compared: the recorded runs end at different times.
 """
 
 from __future__ import annotations
