@@ -2,8 +2,8 @@
 
     run = dram.simulate(requests, "DDR4_2400")     # requests: arrays of arrival, operation, address
 
-The page ``docs/dram.md`` describes the models. Descriptions of accelerators use :class:`acadl.model.DRAM`, whose
-open-row timing does not need this package.
+The page ``docs/dram.md`` describes the models. Descriptions of accelerators use :class:`acadl.model.DRAM`,
+whose open-row timing does not need this package.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PUBLIC = {
     "configuration_names": "dram.configurations",
     "simulate": "dram.simulation",
 }
-__all__ = list(_PUBLIC)  # noqa: PLE0605
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,8 @@
 """The controller's kernel, compiled by numba for arrays that are handed over as bare pointers.
 
-The modules of :mod:`dram.kernel` are loaded a second time; in the copies, functions are compiled, and call the
-compiled ones of the modules before. What is compiled is kept in numba's cache, under a name that holds a digest
-of all sources, so that a change of one of them is not missed. Imports numba.
+The modules of :mod:`dram.kernel` are loaded a second time; in the copies, functions are compiled, and call
+the compiled ones of the modules before. What is compiled is kept in numba's cache, under a name that holds a
+digest of all sources, so that a change of one of them is not missed. Imports numba.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from dram.kernel import layout
 
 # In the order in which they build on each other.
-MODULES = ("timing", "queues", "port", "offers", "refresh", "schedule", "issue", "steps", "entry")
+MODULES = ("timing", "offers", "power", "queues", "port", "refresh", "schedule", "issue", "steps", "entry")
 
 _INTEGERS: Any = types.CPointer(types.int64)
 

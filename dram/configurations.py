@@ -70,21 +70,22 @@ class ControllerSettings(_Settings):
     """How the controller works.
 
     Attributes:
-        queues: Room for requests: ``split`` for reads and writes, ``shared``, or ``bankwise``: so many per bank,
-            where the port decides by the bank of the request before.
+        queues: Room for requests: ``split`` for reads and writes, ``shared``, or ``bankwise``: so many per
+            bank, where the port decides by the bank of the request before.
         read_queue, write_queue: Their sizes; ``shared`` and ``bankwise`` know only the first.
         stage: A stage before the queues.
-        drain: When writes are served; without it, whenever they can be.
+        drain: When writes are served; with ``null``, whenever they can be.
         scheduler: Which requests of a bank may go: ``fifo`` the oldest; ``strict_fifo`` likewise, and all
-            accesses of the channel in order; ``fr_fcfs`` row hits, else the oldest; ``fr_fcfs_capped`` row hits,
-            but the oldest may close the row after ``row_hit_cap`` of them; ``fr_fcfs_grouped`` row hits, first
-            those in the direction of the last access; ``first_ready`` any whose next command can be issued.
+            accesses of the channel in order; ``fr_fcfs`` row hits, else the oldest; ``fr_fcfs_capped`` row
+            hits, but the oldest may close the row after ``row_hit_cap`` of them; ``fr_fcfs_grouped`` row
+            hits, first those in the direction of the last access; ``first_ready`` any whose next command can
+            be issued.
         row_hit_cap: See there.
         arbiter: Which bank goes first: the one with the ``oldest`` request that is ready, or queues in turn.
         reserve: A request whose row has been opened keeps the row until it is served, before all others.
         page: When a row is closed: ``open`` when another one is needed; ``closed`` with the access;
-            ``open_adaptive`` with the access if only requests to other rows wait; ``closed_adaptive`` with the
-            access unless requests to this row wait; ``capped`` after ``page_cap`` accesses.
+            ``open_adaptive`` with the access if only requests to other rows wait; ``closed_adaptive`` with
+            the access unless requests to this row wait; ``capped`` after ``page_cap`` accesses.
         page_cap: See there.
         read_forwarding: A read that finds its data in a waiting write is answered at once.
         write_coalescing: A write to the place of a waiting one takes its place.
@@ -92,21 +93,25 @@ class ControllerSettings(_Settings):
         responses: Reads are answered ``as_ready``, or ``in_order_of_issue``: one that is forwarded waits for
             those on their way.
         drain_at_end: The last writes of a trace leave the stage, however few they are.
-        write_done: A write is done when its ``command`` is issued, at ``accept``, or at the end of its ``data``.
+        write_done: A write is done when its ``command`` is issued, after ``accept``, or at the end of its
+            ``data``.
         refresh: ``all_bank``, ``per_bank``, ``same_bank`` (one bank of each group), ``none``.
-        refresh_stagger: Ranks refresh at the same time (``none``), or one after the other: the first rank first
-            (``forward``) or last (``backward``).
+        refresh_stagger: Ranks refresh at the same time (``none``), or one after the other: the first rank
+            first (``forward``) or last (``backward``).
         refresh_blocks: Requests of the whole ``channel`` or of the ``rank`` wait while a refresh is due.
         refresh_precharge: Rows are closed by one ``all`` command, or one by ``single`` one.
         refresh_postpone: Refreshes that may be put off while requests wait.
         refresh_pull_in: Refreshes that may be done in advance while none do.
+        power_down: ``staggered``: a rank powers down as soon as nothing waits for it, with open rows or
+            without; where a refresh wakes it from the latter and still nothing waits, it goes into
+            self-refresh.
     """
 
     queues: Literal["split", "shared", "bankwise"] = "split"
     read_queue: int = Field(default=32, ge=1, le=4096)
     write_queue: int = Field(default=32, ge=1, le=4096)
     stage: Stage | None = None
-    drain: Drain | None = None
+    drain: Drain | None = Drain(high=24, low=8)
     scheduler: Literal[
         "fifo", "strict_fifo", "fr_fcfs", "fr_fcfs_capped", "fr_fcfs_grouped", "first_ready"
     ] = "fr_fcfs"
@@ -127,6 +132,7 @@ class ControllerSettings(_Settings):
     refresh_precharge: Literal["all", "single"] = "all"
     refresh_postpone: int = Field(default=0, ge=0, le=8)
     refresh_pull_in: int = Field(default=0, ge=0, le=8)
+    power_down: Literal["none", "staggered"] = "none"
 
 
 class Configuration(_Settings):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dram.kernel import layout as at
 from dram.commands import COMMAND_NUMBERS
 from dram.configurations import ControllerSettings
 from dram.device import Constraint, Device
+from dram.errors import DramError
+from dram.kernel import layout as at
 
 LONG_AGO = -(1 << 40)  # a start before all time
 
@@ -52,6 +53,7 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
         controller: How the controller works.
         record: Commands that can be recorded before they have to be fetched; 0: none are.
     """
+    check(device, controller)
     settings = _settings(device, controller, record)
     effects, effect_at, rings = _effects(device, commands_used(device, controller))
     nodes = settings[at.RANKS] * (1 + device.organisation.bank_groups) + device.organisation.total_banks
@@ -66,6 +68,9 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
     nothing = (at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
     for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE
+    ranks = _ranks(device, controller, settings[at.REFRESH_INTERVAL])
+    first_only = settings[at.MAINTENANCE] == at.FIRST_ONLY
+    regs[at.NEXT_DUE] = min(ranks[at.DUE :: at.RANK]) if first_only else at.NEVER
     ticks = [0] * at.COMMANDS
     bus = [0] * at.COMMANDS
     for name, info in device.commands.items():
@@ -82,8 +87,9 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
         rings=rings,
         banks=banks,
         slots=slots,
-        ranks=_ranks(device, controller, settings[at.REFRESH_INTERVAL]),
+        ranks=ranks,
         busy=[0] * device.organisation.total_banks,
+        held=[0] * device.organisation.total_banks,
         due=[0] * due_room,
         left=[1] * device.organisation.total_banks,
         counts=[0] * at.COMMANDS,
@@ -95,6 +101,32 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
         column=[],
         write=[],
     )
+
+
+def check(device: Device, controller: ControllerSettings) -> None:
+    """Raise :class:`DramError` where a controller asks for what the device or the controller cannot do."""
+    missing = sorted(commands_used(device, controller) - set(device.commands))
+    if missing:
+        raise DramError(
+            f"{device.standard} has no command {' or '.join(missing)}",
+            hint=f"refresh is '{controller.refresh}', power_down is '{controller.power_down}'",
+        )
+    if controller.drain and controller.drain.low >= controller.drain.high:
+        raise DramError(f"drain.low is {controller.drain.low}, but has to be below drain.high")
+    together = controller.refresh_blocks == "channel" or controller.refresh_precharge == "single"
+    if together and controller.refresh in ("per_bank", "same_bank"):
+        raise DramError(
+            f"refresh '{controller.refresh}' blocks single banks",
+            hint="refresh_blocks: rank, refresh_precharge: all",
+        )
+    if together and controller.power_down != "none":
+        raise DramError("power_down goes with refresh_blocks: rank and refresh_precharge: all")
+    if together and (controller.refresh_postpone or controller.refresh_pull_in):
+        raise DramError(
+            "refreshes are postponed or pulled in with refresh_blocks: rank and refresh_precharge: all"
+        )
+    if controller.power_down != "none" and controller.refresh not in ("all_bank", "none"):
+        raise DramError("power_down goes with refresh: all_bank or none")
 
 
 def slots_needed(device: Device, controller: ControllerSettings) -> int:
@@ -119,6 +151,8 @@ def commands_used(device: Device, controller: ControllerSettings) -> set[str]:
     used = {device.activate, "PRE", "RD", "WR"}
     if device.activate == "ACT1":
         used |= {"ACT2", "CAS_RD", "CAS_WR"}
+    if controller.power_down != "none":
+        used |= {"PDNA", "PDXA", "PDNP", "PDXP", "SREF", "SREFX", "REF"}
     if controller.page != "open":
         used |= {"RDA", "WRA"}
     if controller.refresh != "none":
@@ -152,7 +186,7 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
         at.MERGE_READS: int(controller.read_merging),
         at.WRITE_DONE: _WRITE_DONE[controller.write_done],
         at.REFRESH: _REFRESHES[controller.refresh],
-        at.REFRESH_INTERVAL: device.ticks(_INTERVALS[controller.refresh]),
+        at.REFRESH_INTERVAL: _interval(device, controller),
         at.POSTPONE: controller.refresh_postpone,
         at.PULL_IN: controller.refresh_pull_in,
         at.BLOCKS: at.BLOCKS_CHANNEL if controller.refresh_blocks == "channel" else at.BLOCKS_TARGET,
@@ -160,6 +194,7 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
         at.READ_END: device.read_data[1],
         at.WRITE_END: device.write_data[1],
         at.RECORD: record,
+        at.POWER_DOWN: int(controller.power_down != "none"),
         at.LIMIT: at.NEVER,
         at.ACTIVATE: COMMAND_NUMBERS[device.activate],
     }
@@ -196,18 +231,25 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
     return settings
 
 
+def _interval(device: Device, controller: ControllerSettings) -> int:
+    interval = device.ticks(_INTERVALS[controller.refresh])
+    if interval < 1:
+        raise DramError(f"{_INTERVALS[controller.refresh]} is 0, but refreshes need an interval")
+    return interval
+
+
 def _banks(device: Device) -> list[int]:
     shape = device.organisation
     groups = shape.ranks * shape.bank_groups
     fields: list[int] = []
     for bank in range(shape.total_banks):
         one = [at.NONE] * at.BANK
-        for position in (at.ACCESSES, at.COUNT, at.INJECTED, at.CLOSED_BY, at.FIRST, at.BLOCKED):
+        for position in (at.ACCESSES, at.COUNT, at.INJECTED, at.CLOSED_BY, at.FIRST, at.BLOCKED, at.ASLEEP):
             one[position] = 0
         group = bank // shape.banks
         one[at.RANK_OF] = group // shape.bank_groups
-        one[at.GROUP_NODE] = shape.ranks + group
-        one[at.BANK_NODE] = shape.ranks + groups + bank
+        one[at.GROUP_NODE] = (shape.ranks + group) * at.COMMANDS
+        one[at.BANK_NODE] = (shape.ranks + groups + bank) * at.COMMANDS
         fields += one
     return fields
 
@@ -219,6 +261,7 @@ def _ranks(device: Device, controller: ControllerSettings, interval: int) -> lis
     fields: list[int] = []
     for rank in range(ranks):
         one = [0] * at.RANK
+        one[at.ENTERS] = 1
         if controller.refresh == "none":
             one[at.DUE] = at.NEVER
         elif controller.refresh_stagger == "forward":
@@ -259,7 +302,7 @@ def _effects(device: Device, used: set[str]) -> tuple[list[int], list[int], list
     for entries in per_command:
         for entry in _strongest(entries):
             effects += entry
-        effect_at.append(len(effects) // at.EFFECT)
+        effect_at.append(len(effects))
     return effects, effect_at, rings or [0]
 
 
@@ -271,10 +314,11 @@ def _row_effects(
     for number, name in enumerate(after):
         distance = row.between(before, name)
         enters = at.NONE
+        where = _WHERE[row.reach(before, name)]
         if row.window > 1:
             distance -= last_clock
             enters = last_clock if number == 0 else at.NONE
-        where = _WHERE[row.reach(before, name)]
+            where = at.ON_WINDOW
         if where == at.ON_OTHER_RANKS and device.organisation.ranks == 1:
             continue
         entries.append([where, COMMAND_NUMBERS[name], distance, row.window, ring, enters])

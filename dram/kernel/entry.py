@@ -39,5 +39,6 @@ def enter(a: Any) -> int:
             integers(a[19]),
             integers(a[20]),
             integers(a[21]),
+            integers(a[22]),
         )
     )

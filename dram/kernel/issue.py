@@ -25,6 +25,7 @@ from dram.kernel.layout import (
     DUE_PRE,
     EDGES,
     FIRST,
+    HELD_PLACE,
     HITS,
     ID,
     INJECTED,
@@ -43,6 +44,8 @@ from dram.kernel.layout import (
     PAIR_BANK,
     PAIR_RANK,
     PAIR_TICK,
+    PDNA,
+    POWER_DOWN,
     PRE,
     PREA,
     PRESB,
@@ -69,7 +72,9 @@ from dram.kernel.layout import (
     SPLIT_DEADLINE,
     SPLIT_SLOT,
     SPLIT_TICKS,
+    SREFX,
     TURN,
+    WAITING,
     WR,
     WRA,
     WRITE_DONE,
@@ -77,6 +82,7 @@ from dram.kernel.layout import (
     Kernel,
 )
 from dram.kernel.port import finish, release, respond
+from dram.kernel.power import change_power, settle, woken
 from dram.kernel.queues import open_row, unlink
 from dram.kernel.refresh import block_rank, pop_due, refreshed, refreshed_some
 from dram.kernel.timing import apply, earliest
@@ -116,8 +122,12 @@ def issue(k: Kernel, now: int) -> None:
             k.banks[b + CLOSED_BY] = 1
         k.banks[b + ACCESSES] = 0
         k.banks[b + INJECTED] = 0
+    elif PDNA <= command <= SREFX:
+        change_power(k, command, rank)
     else:
-        maintain(k, command, rank, bank)
+        maintain(k, now, command, rank, bank)
+    if k.settings[POWER_DOWN]:
+        settle(k, rank)
     if slot != NONE and k.settings[ORDER] != OLDEST:
         take_turn(k, bank)
     if regs[BEST_ITEM] != NONE and (command == REF or k.due[regs[BEST_ITEM] * ITEM] == DUE_PRE):
@@ -155,6 +165,8 @@ def activate(k: Kernel, bank: int, slot: int, rank: int) -> None:
         if k.regs[SPLIT_SLOT] == NONE:
             unlink(k, slot)
         k.banks[b + RESERVED] = slot
+        k.banks[b + HELD_PLACE] = k.regs[RESERVED_COUNT]
+        k.held[k.regs[RESERVED_COUNT]] = bank
         k.regs[RESERVED_COUNT] += 1
 
 
@@ -174,9 +186,14 @@ def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     if k.banks[b + RESERVED] == slot:
         k.banks[b + RESERVED] = NONE
         regs[RESERVED_COUNT] -= 1
+        last = k.held[regs[RESERVED_COUNT]]
+        k.held[k.banks[b + HELD_PLACE]] = last
+        k.banks[last * BANK + HELD_PLACE] = k.banks[b + HELD_PLACE]
     else:
         unlink(k, slot)
     regs[LAST_OP] = op
+    if k.settings[POWER_DOWN]:
+        k.ranks[k.banks[b + RANK_OF] * RANK + WAITING] -= 1
     regs[NEXT_STRICT] += 1
     count_access(k, b)
     end = k.settings[WRITE_END if op else READ_END]
@@ -212,7 +229,7 @@ def count_access(k: Kernel, b: int) -> None:
     k.banks[b + FIRST] = 0
 
 
-def maintain(k: Kernel, command: int, rank: int, bank: int) -> None:
+def maintain(k: Kernel, now: int, command: int, rank: int, bank: int) -> None:
     """Banks have been closed or refreshed."""
     settings = k.settings
     first = rank * settings[BANKS_PER_RANK]
@@ -231,7 +248,8 @@ def maintain(k: Kernel, command: int, rank: int, bank: int) -> None:
         k.banks[other * BANK + INJECTED] = 0
     if command == REF:
         block_rank(k, rank, 0)
-        refreshed(k, rank)
+        if not (settings[POWER_DOWN] and woken(k, now, rank)):
+            refreshed(k, rank)
 
 
 def choose(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:

@@ -28,8 +28,9 @@ NEED_ROOM = 2  # the record of commands is full
     MERGE_READS, WRITE_DONE, REFRESH, REFRESH_INTERVAL, POSTPONE, PULL_IN, MAINTENANCE, BLOCKS, CLOSE_ALL,
     READ_END, WRITE_END, RECORD, LIMIT, FINAL, TWO_BUSES, FINISH_ORDER, ACTIVATE, EDGES, DRAIN_THRESHOLD,
     DRAIN_AT_END, RESPOND_IN_ORDER, SPLIT_TICKS, CLOCK_RD, CLOCK_WR,
-) = range(45)  # fmt: skip
-SETTINGS = 45
+    POWER_DOWN,
+) = range(46)  # fmt: skip
+SETTINGS = 46
 
 # ADMISSION: which queue has to have room.
 SHARED, SPLIT, BANKWISE = range(3)
@@ -57,29 +58,34 @@ FIRST_ONLY, ALL_AT_ONCE = range(2)
     BEST_BANK, BEST_SLOT, BEST_ITEM, BEST_TIME, NEXT, WAIT_READ, WAIT_READ_TAIL, WAIT_READS, WAIT_WRITE,
     WAIT_WRITE_TAIL, WAIT_WRITES, DRAINING, RESERVED_COUNT, HITS, MISSES, CONFLICTS, FORWARDED, MERGED,
     LAST_RESPONSE, LAST_DATA, BASE, BUS_WANTED, PAIR_TICK, PAIR_RANK, PAIR_BANK,
-    SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, CLOCK_END,
-) = range(53)  # fmt: skip
-REGS = 53
+    SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, CLOCK_END, NEXT_DUE,
+) = range(54)  # fmt: skip
+REGS = 54
 ANY_BUS = 2  # BUS_WANTED: commands of either bus
 
 # A bank.
 (
     ROW, HEAD, HEAD_W, TAIL, TAIL_W, HIT, HIT_W, MISS, MISS_W, RESERVED, ACCESSES, PLACE, COUNT, INJECTED,
-    CLOSED_BY, FIRST, RANK_OF, GROUP_NODE, BANK_NODE, BLOCKED, NUMBER,
-) = range(21)  # fmt: skip
-BANK = 21
+    CLOSED_BY, FIRST, RANK_OF, GROUP_NODE, BANK_NODE, BLOCKED, HELD_PLACE, ASLEEP,
+) = range(22)  # fmt: skip
+BANK = 22
 
 # A request that waits.
 ID, ACCEPTED, BANK_OF, ROW_OF, COLUMN, OP, ORDER_OF, AFTER, BEFORE, SAME = range(10)
 SLOT = 10
 
 # A rank.
-DUE, POSTPONED, PULLED, OPEN_BANKS, CHOSEN, KEEPS_CHOICE, TO_REFRESH = range(7)
-RANK = 7
+(
+    DUE, POSTPONED, PULLED, OPEN_BANKS, CHOSEN, KEEPS_CHOICE, TO_REFRESH, POWER, ENTERS, EXITS, ENTERS_SELF,
+    WAITING,
+) = range(12)  # fmt: skip
+RANK = 12
+# POWER: its state; WAKING waits for the refresh after self-refresh.
+AWAKE, ACTIVE_DOWN, PRECHARGED_DOWN, SELF, WAKING = range(5)
 
 # An effect of a command: where, command, distance, window, ring, whether it enters the ring.
 EFFECT = 6
-ON_RANK, ON_GROUP, ON_BANK, ON_OTHER_RANKS, ON_CHANNEL, ON_SAME_BANK = range(6)
+ON_RANK, ON_GROUP, ON_BANK, ON_OTHER_RANKS, ON_CHANNEL, ON_SAME_BANK, ON_WINDOW = range(7)
 
 # Something due: kind, target (rank or bank).
 ITEM = 2
@@ -103,6 +109,7 @@ class Kernel(NamedTuple):
         slots: Requests that wait.
         ranks: State of refresh.
         busy: Banks with requests, in no order.
+        held: Banks whose row is kept for a request, in no order.
         due: Refreshes and precharges that are due, first in first out.
         left: Per rank and bank: whether the bank is still to be refreshed in this round.
         counts: Commands issued, by command.
@@ -123,6 +130,7 @@ class Kernel(NamedTuple):
     slots: Any
     ranks: Any
     busy: Any
+    held: Any
     due: Any
     left: Any
     counts: Any

@@ -36,6 +36,8 @@ from dram.kernel.layout import (
     NONE,
     OP,
     OUT,
+    POWER_DOWN,
+    RANK_OF,
     READ_SIZE,
     READS,
     RESPOND_IN_ORDER,
@@ -58,6 +60,7 @@ from dram.kernel.layout import (
     WRITES,
     Kernel,
 )
+from dram.kernel.power import arrive
 from dram.kernel.queues import enqueue, same_place, waiting_at
 
 
@@ -96,6 +99,8 @@ def accept(k: Kernel, now: int) -> None:
         return
     if op == 1 and k.settings[WRITE_DONE] == AT_ACCEPT:
         finish(k, slots[s + ID], label, label + 1)
+    if k.settings[POWER_DOWN]:
+        arrive(k, k.banks[bank * BANK + RANK_OF])
     if k.settings[STAGED]:
         wait(k, slot, op)
     else:

@@ -143,9 +143,3 @@ def waiting_at(k: Kernel, slot: int, bank: int, row: int, column: int) -> int:
             return slot
         slot = k.slots[s + AFTER]
     return NONE
-
-
-def order_of(k: Kernel, slot: int) -> int:
-    """Position of a request in the order of arrival."""
-    order: int = k.slots[slot * SLOT + ORDER_OF]
-    return order

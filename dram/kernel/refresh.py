@@ -24,7 +24,9 @@ from dram.kernel.layout import (
     ITEM,
     KEEPS_CHOICE,
     MAINTENANCE,
+    NEVER,
     NEXT,
+    NEXT_DUE,
     NONE,
     OPEN_BANKS,
     PAGE_CAP,
@@ -74,6 +76,7 @@ def pop_due(k: Kernel, item: int) -> None:
 def start_refreshes(k: Kernel, now: int) -> None:
     """Queue the refreshes whose time has come."""
     settings = k.settings
+    following = NEVER
     for rank in range(settings[RANKS]):
         r = rank * RANK
         while k.ranks[r + DUE] <= now:
@@ -81,6 +84,8 @@ def start_refreshes(k: Kernel, now: int) -> None:
             push_due(k, DUE_REF, rank)
             if settings[BLOCKS] == BLOCKS_TARGET:
                 block_rank(k, rank, 1)
+        following = min(following, k.ranks[r + DUE])
+    k.regs[NEXT_DUE] = following
 
 
 def block_rank(k: Kernel, rank: int, value: int) -> None:

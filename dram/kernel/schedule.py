@@ -6,6 +6,7 @@ from dram.kernel.layout import (
     ACCESSES,
     ACTIVATE,
     AFTER,
+    ASLEEP,
     BANK,
     BANK_OF,
     BANKS_PER_RANK,
@@ -43,11 +44,13 @@ from dram.kernel.layout import (
     NONE,
     OLDEST,
     OP,
+    OPEN,
     OPEN_ADAPTIVE,
     ORDER,
     ORDER_OF,
     PAGE,
     PICK,
+    POWER_DOWN,
     PRE,
     RANKS,
     RD,
@@ -66,13 +69,13 @@ from dram.kernel.layout import (
     STRICT_FIFO,
     TURN,
     WATERMARKS,
-    WR,
     WRITE_MODE,
     WRITES,
     Kernel,
 )
 from dram.kernel.offers import offer
-from dram.kernel.queues import next_hit, older, order_of, same_place
+from dram.kernel.power import offer_power
+from dram.kernel.queues import next_hit, older, same_place
 from dram.kernel.refresh import offer_due, offer_refresh
 from dram.kernel.timing import earliest
 
@@ -91,10 +94,22 @@ def select(k: Kernel, now: int) -> bool:
             offer_due(k, now)
     elif settings[REFRESH] != NO_REFRESH:
         for rank in range(settings[RANKS]):
+            if settings[POWER_DOWN]:
+                sleeps = offer_power(k, now, rank)
+                sleep_rank(k, rank, sleeps)
+                if sleeps:
+                    continue
             offer_refresh(k, now, rank)
     if regs[DUE_COUNT] == 0 or settings[BLOCKS] == BLOCKS_TARGET:
         offer_requests(k, now)
     return bool(regs[BEST_COMMAND] != NONE and regs[BEST_TIME] <= now)
+
+
+def sleep_rank(k: Kernel, rank: int, sleeps: bool) -> None:
+    """Keep requests away from a rank that sleeps."""
+    first = rank * k.settings[BANKS_PER_RANK]
+    for bank in range(first, first + k.settings[BANKS_PER_RANK]):
+        k.banks[bank * BANK + ASLEEP] = 1 if sleeps else 0
 
 
 def offer_requests(k: Kernel, now: int) -> None:
@@ -107,8 +122,12 @@ def offer_requests(k: Kernel, now: int) -> None:
         ops = 2 if regs[WRITE_MODE] else 1
     for place in range(regs[BUSY]):
         bank = k.busy[place]
-        if not k.banks[bank * BANK + BLOCKED]:
-            offer_bank(k, now, bank, ops)
+        b = bank * BANK
+        if k.banks[b + BLOCKED] or k.banks[b + ASLEEP]:
+            continue
+        head = older(k, k.banks[b + HEAD], k.banks[b + HEAD_W]) if ops == 3 else k.banks[b + HEAD - 1 + ops]
+        if head != NONE:
+            offer_bank(k, now, bank, head, ops)
 
 
 def switch(k: Kernel) -> None:
@@ -123,20 +142,19 @@ def switch(k: Kernel) -> None:
 
 def offer_reserved(k: Kernel, now: int) -> None:
     """Requests whose row has been opened for them come first."""
-    for bank in range(k.settings[RANKS] * k.settings[BANKS_PER_RANK]):
-        slot = k.banks[bank * BANK + RESERVED]
-        if slot != NONE:
-            offer_column(k, now, bank, slot, 0)
+    for place in range(k.regs[RESERVED_COUNT]):
+        bank = k.held[place]
+        offer_column(k, now, bank, k.banks[bank * BANK + RESERVED], 0)
 
 
-def offer_bank(k: Kernel, now: int, bank: int, ops: int) -> None:
-    """Offer the commands that the requests of a bank need, by the rule of the scheduler."""
+def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
+    """Offer the commands that the requests of a bank need, by the rule of the scheduler.
+
+    ``head`` is the oldest of them; ``ops`` is 1 for reads, 2 for writes, 3 for both.
+    """
     banks = k.banks
     b = bank * BANK
     pick = k.settings[PICK]
-    head = older(k, banks[b + HEAD] if ops & 1 else NONE, banks[b + HEAD_W] if ops & 2 else NONE)
-    if head == NONE:
-        return
     row = banks[b + ROW]
     if row == NONE:
         if k.regs[SPLIT_SLOT] == NONE:
@@ -198,39 +216,40 @@ def read_before(k: Kernel, slot: int, bank: int) -> bool:
 
 def offer_row(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     """Offer an activation or a precharge for a request."""
-    offer(k, now, earliest(k, command, bank), turn_of(k, bank), order_of(k, slot), command, bank, slot, NONE)
+    rank = 2 if k.settings[ORDER] == OLDEST else turn_of(k, bank)
+    order = k.slots[slot * SLOT + ORDER_OF]
+    offer(k, now, earliest(k, command, bank), rank, order, command, bank, slot, NONE)
 
 
 def offer_column(k: Kernel, now: int, bank: int, slot: int, rank: int) -> None:
     """Offer the access itself."""
-    command = column_command(k, bank, slot)
-    rank = rank if rank == 0 else turn_of(k, bank)
-    offer(k, now, earliest(k, command, bank), rank, order_of(k, slot), command, bank, slot, NONE)
+    command = RD + 2 * k.slots[slot * SLOT + OP]
+    if k.settings[PAGE] != OPEN and closes_row(k, bank, slot):
+        command += 1
+    if rank != 0 and k.settings[ORDER] != OLDEST:
+        rank = turn_of(k, bank)
+    order = k.slots[slot * SLOT + ORDER_OF]
+    offer(k, now, earliest(k, command, bank), rank, order, command, bank, slot, NONE)
 
 
 def turn_of(k: Kernel, bank: int) -> int:
-    """The class of a bank's commands: 2, or, where queues take turns, how far away its queue's turn is."""
-    order = k.settings[ORDER]
-    if order == OLDEST:
-        return 2
+    """The class of a bank's commands where queues take turns: how far away its queue's turn is."""
     queues = k.settings[RANKS]
     queue = bank // k.settings[BANKS_PER_RANK]
-    if order == ROUND_ROBIN_BANKS:
+    if k.settings[ORDER] == ROUND_ROBIN_BANKS:
         queues *= k.settings[BANKS_PER_RANK]
         queue = bank
     return int(2 + (queue - k.regs[TURN]) % queues)
 
 
-def column_command(k: Kernel, bank: int, slot: int) -> int:
-    """Read or write, and whether the row is closed after it, by the page policy."""
-    op = k.slots[slot * SLOT + OP]
+def closes_row(k: Kernel, bank: int, slot: int) -> bool:
+    """Whether the row is closed with the access, by the page policy."""
     page = k.settings[PAGE]
-    closes = page == CLOSED
     if page == OPEN_ADAPTIVE:
-        closes = k.banks[bank * BANK + COUNT] > 1 and not another_hit(k, bank, slot)
-    elif page == CLOSED_ADAPTIVE:
-        closes = not another_hit(k, bank, slot)
-    return int((WR if op else RD) + (1 if closes else 0))
+        return bool(k.banks[bank * BANK + COUNT] > 1 and not another_hit(k, bank, slot))
+    if page == CLOSED_ADAPTIVE:
+        return not another_hit(k, bank, slot)
+    return bool(page == CLOSED)
 
 
 def another_hit(k: Kernel, bank: int, slot: int) -> bool:

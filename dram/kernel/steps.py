@@ -31,6 +31,7 @@ from dram.kernel.layout import (
     DRAINED,
     DRAINING,
     DUE,
+    DUE_COUNT,
     FINAL,
     FIRST_ONLY,
     INPUT,
@@ -41,6 +42,7 @@ from dram.kernel.layout import (
     NEED_ROOM,
     NEVER,
     NEXT,
+    NEXT_DUE,
     NO_REFRESH,
     NONE,
     NOW,
@@ -48,6 +50,7 @@ from dram.kernel.layout import (
     ORDER,
     PAGE,
     PAUSED,
+    POWER_DOWN,
     RANK,
     RANK_OF,
     RANKS,
@@ -67,6 +70,7 @@ from dram.kernel.layout import (
     WAIT_READS,
     WAIT_WRITES,
     WRA,
+    WRITE_MODE,
     WRITES,
     Kernel,
 )
@@ -100,7 +104,8 @@ def nothing_waits(k: Kernel) -> bool:
     stay = regs[DRAINING] == 0 and regs[WAIT_WRITES] <= k.settings[DRAIN_THRESHOLD]
     if k.settings[DRAIN_AT_END] or not stay:
         queued += regs[WAIT_WRITES]
-    return bool(queued == 0)
+    nothing: bool = queued == 0
+    return nothing
 
 
 def step(k: Kernel, now: int) -> int:
@@ -110,7 +115,7 @@ def step(k: Kernel, now: int) -> int:
     regs[NEXT] = NEVER
     accept(k, now)
     soon = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
-    if settings[REFRESH] != NO_REFRESH and settings[MAINTENANCE] == FIRST_ONLY:
+    if regs[NEXT_DUE] <= now:
         start_refreshes(k, now)
     if settings[PAGE] == CAPPED:
         inject_precharges(k, now)
@@ -123,9 +128,25 @@ def step(k: Kernel, now: int) -> int:
         soon = True
         if settings[TWO_BUSES]:
             issue_second(k, now)
-    if soon:
+    if soon and not rests(k, now):
         return now + 1
     return following_event(k, now)
+
+
+def rests(k: Kernel, now: int) -> bool:
+    """Whether nothing waits any more, so that only an arrival or a refresh is to come."""
+    regs = k.regs
+    settings = k.settings
+    waiting = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT] + regs[DUE_COUNT] + settings[STAGED]
+    if waiting or settings[SPLIT_TICKS] or settings[PAGE] == CAPPED or settings[POWER_DOWN]:
+        return False
+    if settings[MAINTENANCE] != FIRST_ONLY and settings[REFRESH] != NO_REFRESH:
+        for rank in range(settings[RANKS]):
+            if k.ranks[rank * RANK + DUE] <= now + 1:
+                return False
+    regs[WRITE_MODE] = 1  # as without reads
+    regs[NEXT] = NEVER
+    return True
 
 
 def following_event(k: Kernel, now: int) -> int:
@@ -137,7 +158,9 @@ def following_event(k: Kernel, now: int) -> int:
         arrival = max(k.arrival[regs[INPUT]] + 1, regs[LAST_ACCEPT] + 2)
         if now < arrival < following:
             following = arrival
-    if settings[REFRESH] != NO_REFRESH:
+    if settings[MAINTENANCE] == FIRST_ONLY:
+        following = min(following, regs[NEXT_DUE])
+    elif settings[REFRESH] != NO_REFRESH:
         for rank in range(settings[RANKS]):
             due = k.ranks[rank * RANK + DUE]
             if now < due < following:
@@ -186,7 +209,7 @@ def issue_split(k: Kernel, now: int) -> bool:
     on for a while after each access; later than that, it is started in the cycle before the access.
     """
     regs = k.regs
-    opening = regs[SPLIT_SLOT] != NONE
+    opening: bool = regs[SPLIT_SLOT] != NONE
     if regs[CAS_SLOT] != NONE:
         choose(k, now, regs[CAS_COMMAND], regs[CAS_BANK], regs[CAS_SLOT])
         regs[CAS_SLOT] = NONE

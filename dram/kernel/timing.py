@@ -16,6 +16,7 @@ from dram.kernel.layout import (
     ON_OTHER_RANKS,
     ON_RANK,
     ON_SAME_BANK,
+    ON_WINDOW,
     RANK_OF,
     RANKS,
     Kernel,
@@ -26,8 +27,8 @@ def earliest(k: Kernel, command: int, bank: int) -> int:
     """The earliest start of a command to one bank."""
     ready = k.ready
     at = bank * BANK
-    time: int = ready[k.banks[at + BANK_NODE] * COMMANDS + command]
-    other = ready[k.banks[at + GROUP_NODE] * COMMANDS + command]
+    time: int = ready[k.banks[at + BANK_NODE] + command]
+    other = ready[k.banks[at + GROUP_NODE] + command]
     if other > time:
         time = other
     other = ready[k.banks[at + RANK_OF] * COMMANDS + command]
@@ -49,24 +50,24 @@ def apply(k: Kernel, command: int, rank: int, bank: int, now: int) -> None:
     """Delay later commands as the rows of the standard say."""
     effects = k.effects
     ready = k.ready
-    for number in range(k.effect_at[command], k.effect_at[command + 1]):
-        at = number * EFFECT
+    for at in range(k.effect_at[command], k.effect_at[command + 1], EFFECT):
         where = effects[at]
         target = effects[at + 1]
         time = now + effects[at + 2]
-        if effects[at + 3] > 1:
-            time = window_start(k, at, rank, now) + effects[at + 2]
         if where == ON_BANK:
-            node = k.banks[bank * BANK + BANK_NODE]
+            target += k.banks[bank * BANK + BANK_NODE]
         elif where == ON_GROUP:
-            node = k.banks[bank * BANK + GROUP_NODE]
+            target += k.banks[bank * BANK + GROUP_NODE]
         elif where == ON_RANK:
-            node = rank
+            target += rank * COMMANDS
+        elif where == ON_WINDOW:
+            target += rank * COMMANDS
+            time = window_start(k, at, rank, now) + effects[at + 2]
         else:
             apply_widely(k, where, target, rank, bank, time)
             continue
-        if ready[node * COMMANDS + target] < time:
-            ready[node * COMMANDS + target] = time
+        if ready[target] < time:
+            ready[target] = time
 
 
 def window_start(k: Kernel, at: int, rank: int, now: int) -> int:
@@ -90,8 +91,8 @@ def apply_widely(k: Kernel, where: int, target: int, rank: int, bank: int, time:
         for group in range(groups):
             other = (rank * groups + group) * banks + bank % banks
             node = k.banks[other * BANK + BANK_NODE]
-            if ready[node * COMMANDS + target] < time:
-                ready[node * COMMANDS + target] = time
+            if ready[node + target] < time:
+                ready[node + target] = time
         return
     for other in range(k.settings[RANKS]):
         if where == ON_OTHER_RANKS and other == rank:
