@@ -1,7 +1,7 @@
 """The DRAM presets against recorded runs of other simulators, trace by trace.
 
     python benchmarks/dram_reference.py REFERENCE [--only ramulator2/ddr4_2400_1r] [--pattern micro] [--diff]
-                                        [--markdown OUT.md] [--json OUT.json]
+                                        [--with-mistakes] [--markdown OUT.md] [--json OUT.json]
 
 REFERENCE is a folder with ``traces/CONFIG/PATTERN_dev.csv.gz`` and ``results/SIMULATOR/latency/CONFIG/…``,
 ``results/SIMULATOR/commands/CONFIG/…``, ``results/SIMULATOR/summary_dev.csv``; variants of a simulator lie in
@@ -11,6 +11,9 @@ Columns: error of the total cycles (last ``done``), of the mean read latency fro
 activations; share of reads that complete in the same cycle; first command that differs, by its place in the
 trace; violations that the constraint checker finds in our commands. Refreshes after the last column command
 are not compared: the recorded runs end at different times.
+
+``--with-mistakes`` runs only the configurations whose simulator has a known mistake in a timing rule that
+matters, and puts the mistake in: what is exact then differs by this rule and nothing else.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ import dram
 from dram.checker import check
 from dram.command_arrays import Commands
 from dram.commands import COMMAND_NAMES
+from dram.configurations import Configuration
 from dram.errors import DramError
 from dram.requests import Int64, Requests
 from dram.result import Run
@@ -45,6 +49,14 @@ PLACES = {
 }
 LEVEL = {"PREA": "RANK", "REF": "RANK", "PRE": "BANK", "REFPB": "BANK", "PDNA": "RANK", "PDNP": "RANK"}
 COLUMN_COMMANDS = ("RD", "RDA", "WR", "WRA")
+# Rules in which the simulators differ from the standard, and what they have instead.
+MISTAKES = {
+    "ramulator2/ddr4_2400_2r": {"read_to_write_other_rank": "tBL + tRTRS"},
+    "dramsys__closed/ddr4_2400_1r": {"tRC": "tRCD"},
+    "dramsys__closedadaptive/ddr4_2400_1r": {"tRC": "tRCD"},
+    "dramsys__openadaptive/ddr4_2400_1r": {"tRC": "tRCD"},
+    "dramsim3__closepage/ddr4_2400_1r": {"tRC_refresh": "0"},
+}
 LIMITS = {"cycles": 2.0, "latency": 5.0, "activations": 3.0}  # percent
 
 
@@ -99,11 +111,21 @@ def cases(reference: Path) -> Iterator[Case]:
             yield Case(folder.name, file.parent.name, file.name.removesuffix(f"{SPLIT}.csv.gz"), folder)
 
 
-def compare(case: Case, reference: Path, summary: dict[str, str]) -> Comparison:
+def configured(name: str, with_mistakes: bool) -> Configuration:
+    """The shipped configuration, on request with the simulator's mistakes."""
+    chosen = dram.configuration(name)
+    if not with_mistakes:
+        return chosen
+    rules = {**chosen.device.rules, **MISTAKES[name]}
+    return chosen.model_copy(update={"device": chosen.device.model_copy(update={"rules": rules})})
+
+
+def compare(case: Case, reference: Path, summary: dict[str, str], with_mistakes: bool = False) -> Comparison:
     """Run the trace and compare."""
     file = f"{case.config}/{case.pattern}{SPLIT}.csv.gz"
     requests = read_requests(reference / "traces" / file)
-    run = dram.simulate(requests, case.name, record=True)
+    config = configured(case.name, with_mistakes)
+    run = dram.simulate(requests, config, record=True)
     accept, done = read_latencies(case.folder / "latency" / file, requests)
     reads = ~requests.is_write
     theirs = np.mean((done - requests.arrival)[reads]) if reads.any() else 1.0
@@ -121,13 +143,13 @@ def compare(case: Case, reference: Path, summary: dict[str, str]) -> Comparison:
         percent(made.get("ACT", 0) + made.get("ACT1", 0), activations),
         100 * float(np.mean((run.done == done)[reads])) if reads.any() else 100.0,
         100 * float(np.mean(run.accept == accept)),
-        count, place, violations(run, case.name), context,
+        count, place, violations(run, config), context,
     )  # fmt: skip
 
 
-def violations(run: Run, config: str) -> int:
+def violations(run: Run, config: Configuration) -> int:
     """What the constraint checker finds in our commands."""
-    refresh = dram.configuration(config).controller.refresh != "none"
+    refresh = config.controller.refresh != "none"
     return sum(check(commands, run.device, refresh=refresh).total for commands in run.channels)
 
 
@@ -235,6 +257,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], help="part of SIMULATOR/CONFIG; repeatable")
     parser.add_argument("--pattern", action="append", default=[], help="name of a trace; repeatable")
     parser.add_argument("--base", action="store_true", help="without the variants")
+    parser.add_argument("--with-mistakes", action="store_true", help="put the simulators' mistakes in")
     parser.add_argument("--diff", action="store_true", help="show the neighbours of the first difference")
     parser.add_argument("--quiet", action="store_true", help="only the table")
     parser.add_argument("--markdown", type=Path)
@@ -249,10 +272,13 @@ def main() -> int:
             options.base and "__" in case.simulator
         ):
             continue
+        if options.with_mistakes and case.name not in MISTAKES:
+            continue
         summary = summaries.setdefault(case.folder, {}) or read_summaries(case.folder)
         summaries[case.folder] = summary
         try:
-            row = compare(case, options.reference, summary[case.config, case.pattern])
+            found = summary[case.config, case.pattern]
+            row = compare(case, options.reference, found, options.with_mistakes)
         except DramError as error:
             print(f"{case.name:34} {case.pattern:14} {error}", flush=True)
             continue
