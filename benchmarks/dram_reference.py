@@ -10,7 +10,7 @@ REFERENCE is a folder with ``traces/CONFIG/PATTERN_dev.csv.gz`` and ``results/SI
 Columns: error of the total cycles (last ``done``), of the mean read latency from arrival, of the number of
 activations; share of reads that complete in the same cycle; first command that differs, by its place in the
 trace; violations that the constraint checker finds in our commands. Refreshes after the last column command
-are not compared: the recorded runs end at different times.
+are not compared: the recorded runs end at different times. Exits from power-down are not recorded.
 
 ``--with-mistakes`` runs only the configurations whose simulator has a known mistake in a timing rule that
 matters, and puts the mistake in: what is exact then differs by this rule and nothing else.
@@ -48,6 +48,7 @@ PLACES = {
     "ROW": ("rank", "bankgroup", "bank", "row"),
 }
 LEVEL = {"PREA": "RANK", "REF": "RANK", "PRE": "BANK", "REFPB": "BANK", "PDNA": "RANK", "PDNP": "RANK"}
+EXITS = ("PDXA", "PDXP", "SREFX")  # from power-down and self-refresh; the recorded traces lack them
 COLUMN_COMMANDS = ("RD", "RDA", "WR", "WRA")
 # Rules in which the simulators differ from the standard, and what they have instead.
 MISTAKES = {
@@ -175,10 +176,12 @@ def comparable(commands: Commands) -> list[tuple[object, ...]]:
     end = 0
     for i, (cycle, number) in enumerate(zip(commands.cycle.tolist(), commands.command.tolist(), strict=True)):
         name = COMMAND_NAMES[number]
+        if name in EXITS:
+            continue
         places = (*PLACES["ROW"], "column") if name in COLUMN_COMMANDS else PLACES[LEVEL.get(name, "ROW")]
         found.append((cycle, name, *(columns[place][i] for place in places)))
         if name in COLUMN_COMMANDS:
-            end = i + 1
+            end = len(found)
     return found[:end]
 
 
