@@ -11,8 +11,8 @@ from aidg.graph import build
 from tests.strategies import Case
 from tests.strategies_families import Family
 
-# Iterations after which a loop that is drawn to settle has settled, and about 10^12, which leave the same rest
-# of a period.
+# Iterations after which a loop that is drawn to settle has settled, and about 10^12, which leave the same
+# rest of a period.
 SETTLED = 4000
 MORE = SETTLED + 2**14 * 3**2 * 5 * 7 * 11 * 13 * 1355
 # Instructions that may be propagated meanwhile.
