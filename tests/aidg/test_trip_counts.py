@@ -23,6 +23,8 @@ FACTOR = 1.2
 @pytest.mark.parametrize("platform", platform_names())
 @pytest.mark.parametrize("op", ["gemm", "conv", "maxpool"])
 def test_layers_of_any_size_take_the_same_work(platform: str, op: str) -> None:
+    if platform == "axis_sa" and op == "maxpool":
+        pytest.skip("the machine has no such instructions")
     arch = platforms.load(platform)
     costs = []
     for size in (64, 128, 256):
