@@ -11,6 +11,7 @@ from dram.address import Place
 from dram.command_arrays import Commands
 from dram.configurations import ControllerSettings
 from dram.device import Device
+from dram.errors import DramError
 from dram.kernel import layout as at
 from dram.kernel.steps import run
 from dram.prepare import new_kernel, slots_needed
@@ -72,8 +73,13 @@ class Channel:
         kernel.settings[at.FINAL] = int(final)
         kernel.settings[at.LIMIT] = limit
         kernel.regs[at.OUT] = 0
-        while self._run(kernel) == at.NEED_ROOM:
+        reason = self._run(kernel)
+        while reason == at.NEED_ROOM:
             self._fetch()
+            reason = self._run(kernel)
+        stuck = final and int(kernel.regs[at.INPUT]) < int(kernel.regs[at.INPUTS])
+        if reason == at.STALLED or (stuck and limit == at.NEVER):
+            raise DramError("requests wait, but the controller's settings let none of them go")
         if kernel.settings[at.RECORD]:
             self._fetch()
         count = int(kernel.regs[at.OUT])

@@ -63,7 +63,7 @@ class Drain(_Settings):
     """
 
     high: int = Field(ge=0)
-    low: int = Field(ge=0)
+    low: int = Field(ge=1)
 
 
 class ControllerSettings(_Settings):
@@ -74,7 +74,7 @@ class ControllerSettings(_Settings):
             bank, where the port decides by the bank of the request before.
         read_queue, write_queue: Their sizes; ``shared`` and ``bankwise`` know only the first.
         stage: A stage before the queues.
-        drain: When writes are served; with ``null``, whenever they can be.
+        drain: When writes are served; with ``null``, whenever they can be. A stage decides that itself.
         scheduler: Which requests of a bank may go: ``fifo`` the oldest; ``strict_fifo`` likewise, and all
             accesses of the channel in order; ``fr_fcfs`` row hits, else the oldest; ``fr_fcfs_capped`` row
             hits, but the oldest may close the row after ``row_hit_cap`` of them; ``fr_fcfs_grouped`` row

@@ -75,7 +75,7 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
     bus = [0] * at.COMMANDS
     for name, info in device.commands.items():
         ticks[COMMAND_NUMBERS[name]], bus[COMMAND_NUMBERS[name]] = info.ticks, info.bus
-    due_room = (settings[at.RANKS] * 16 + device.organisation.total_banks) * at.ITEM
+    due_room = (settings[at.RANKS] * 64 + device.organisation.total_banks) * at.ITEM
     return at.Kernel(
         settings=settings,
         effects=effects,
@@ -119,6 +119,8 @@ def check(device: Device, controller: ControllerSettings) -> None:
             f"refresh '{controller.refresh}' blocks single banks",
             hint="refresh_blocks: rank, refresh_precharge: all",
         )
+    if controller.scheduler == "strict_fifo" and (controller.reserve or device.activate == "ACT1"):
+        raise DramError("a strict order of accesses cannot be kept where requests keep their rows (reserve)")
     if together and controller.power_down != "none":
         raise DramError("power_down goes with refresh_blocks: rank and refresh_precharge: all")
     if together and (controller.refresh_postpone or controller.refresh_pull_in):
@@ -175,7 +177,7 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
         at.READ_SIZE: controller.read_queue,
         at.WRITE_SIZE: controller.write_queue,
         at.STAGED: int(stage is not None),
-        at.DRAIN: at.WATERMARKS if controller.drain else at.TOGETHER,
+        at.DRAIN: at.WATERMARKS if controller.drain and not stage else at.TOGETHER,
         at.PICK: _SCHEDULERS[controller.scheduler],
         at.ROW_CAP: controller.row_hit_cap,
         at.RESERVE: int(controller.reserve),

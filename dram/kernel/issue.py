@@ -28,10 +28,10 @@ from dram.kernel.layout import (
     HELD_PLACE,
     HITS,
     ID,
-    INJECTED,
     ITEM,
     LAST_DATA,
     LAST_OP,
+    LAST_PROGRESS,
     MISSES,
     NEXT_STRICT,
     NONE,
@@ -96,7 +96,7 @@ def issue(k: Kernel, now: int) -> None:
     slot = regs[BEST_SLOT]
     b = bank * BANK
     rank = k.banks[b + RANK_OF]
-    capped = k.settings[PAGE] == CAPPED and command in (RD, WR)
+    capped = k.settings[PAGE] == CAPPED and command in (RD, WR) and k.banks[b + RESERVED] in (NONE, slot)
     if capped and k.banks[b + ACCESSES] >= k.settings[PAGE_CAP] and earliest(k, command + 1, bank) <= now:
         command += 1
     regs[BUS_ROW + k.bus[command]] = now + k.ticks[command]
@@ -121,7 +121,6 @@ def issue(k: Kernel, now: int) -> None:
             close(k, bank, rank)
             k.banks[b + CLOSED_BY] = 1
         k.banks[b + ACCESSES] = 0
-        k.banks[b + INJECTED] = 0
     elif PDNA <= command <= SREFX:
         change_power(k, command, rank)
     else:
@@ -161,7 +160,7 @@ def activate(k: Kernel, bank: int, slot: int, rank: int) -> None:
     k.banks[b + ACCESSES] = 0
     k.ranks[rank * RANK + OPEN_BANKS] += 1
     open_row(k, bank, k.slots[slot * SLOT + ROW_OF])
-    if k.settings[RESERVE]:
+    if k.settings[RESERVE] or k.settings[SPLIT_TICKS]:
         if k.regs[SPLIT_SLOT] == NONE:
             unlink(k, slot)
         k.banks[b + RESERVED] = slot
@@ -195,6 +194,7 @@ def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     if k.settings[POWER_DOWN]:
         k.ranks[k.banks[b + RANK_OF] * RANK + WAITING] -= 1
     regs[NEXT_STRICT] += 1
+    regs[LAST_PROGRESS] = now
     count_access(k, b)
     end = k.settings[WRITE_END if op else READ_END]
     regs[LAST_DATA] = max(regs[LAST_DATA], now + end)
@@ -213,7 +213,6 @@ def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     if command in (RDA, WRA):
         close(k, bank, k.banks[b + RANK_OF])
         k.banks[b + ACCESSES] = 0
-        k.banks[b + INJECTED] = 0
 
 
 def count_access(k: Kernel, b: int) -> None:
@@ -245,7 +244,6 @@ def maintain(k: Kernel, now: int, command: int, rank: int, bank: int) -> None:
             close(k, other, rank)
         k.banks[other * BANK + CLOSED_BY] = 0
         k.banks[other * BANK + ACCESSES] = 0
-        k.banks[other * BANK + INJECTED] = 0
     if command == REF:
         block_rank(k, rank, 0)
         if not (settings[POWER_DOWN] and woken(k, now, rank)):

@@ -20,6 +20,8 @@ NONE = -1
 DRAINED = 0  # all requests are done
 PAUSED = 1  # the next request is not known yet, or the limit is reached
 NEED_ROOM = 2  # the record of commands is full
+STALLED = 3  # requests wait, but the settings let none of them go
+STALL = 1 << 20  # cycles without any progress that are taken for a standstill
 
 # Settings: positions in `Kernel.settings`.
 (
@@ -58,10 +60,12 @@ FIRST_ONLY, ALL_AT_ONCE = range(2)
     BEST_BANK, BEST_SLOT, BEST_ITEM, BEST_TIME, NEXT, WAIT_READ, WAIT_READ_TAIL, WAIT_READS, WAIT_WRITE,
     WAIT_WRITE_TAIL, WAIT_WRITES, DRAINING, RESERVED_COUNT, HITS, MISSES, CONFLICTS, FORWARDED, MERGED,
     LAST_RESPONSE, LAST_DATA, BASE, BUS_WANTED, PAIR_TICK, PAIR_RANK, PAIR_BANK,
-    SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, CLOCK_END, NEXT_DUE,
+    SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, NEXT_DUE,
+    LAST_PROGRESS,
 ) = range(54)  # fmt: skip
 REGS = 54
 ANY_BUS = 2  # BUS_WANTED: commands of either bus
+READS_FIRST = -1  # DRAINING: a write waits for a read to its place
 
 # A bank.
 (
@@ -77,9 +81,9 @@ SLOT = 10
 # A rank.
 (
     DUE, POSTPONED, PULLED, OPEN_BANKS, CHOSEN, KEEPS_CHOICE, TO_REFRESH, POWER, ENTERS, EXITS, ENTERS_SELF,
-    WAITING,
-) = range(12)  # fmt: skip
-RANK = 12
+    WAITING, CLOCK_END,
+) = range(13)  # fmt: skip
+RANK = 13
 # POWER: its state; WAKING waits for the refresh after self-refresh.
 AWAKE, ACTIVE_DOWN, PRECHARGED_DOWN, SELF, WAKING = range(5)
 

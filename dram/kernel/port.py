@@ -29,6 +29,7 @@ from dram.kernel.layout import (
     INPUTS,
     LAST_ACCEPT,
     LAST_BANK,
+    LAST_PROGRESS,
     LAST_RESPONSE,
     MERGE_READS,
     MERGE_WRITES,
@@ -40,6 +41,7 @@ from dram.kernel.layout import (
     RANK_OF,
     READ_SIZE,
     READS,
+    READS_FIRST,
     RESPOND_IN_ORDER,
     RESULT,
     ROUND_ROBIN_BANKS,
@@ -84,6 +86,7 @@ def accept(k: Kernel, now: int) -> None:
     regs[INPUT] += 1
     regs[LAST_ACCEPT] = label
     regs[LAST_BANK] = bank
+    regs[LAST_PROGRESS] = now
     slot = regs[FREE]
     s = slot * SLOT
     slots = k.slots
@@ -234,7 +237,10 @@ def stage(k: Kernel) -> bool:
     regs = k.regs
     settings = k.settings
     shared = settings[ADMISSION] == SHARED
-    if not shared and regs[DRAINING] == 0:
+    again: bool = regs[DRAINING] == READS_FIRST
+    if again:
+        regs[DRAINING] = 0
+    elif not shared and regs[DRAINING] == 0:
         queued = regs[READS] + regs[WRITES]
         full = regs[WAIT_WRITES] >= settings[WRITE_SIZE]
         over = regs[INPUT] >= regs[INPUTS] and settings[FINAL] and regs[WAIT_READS] == 0
@@ -249,14 +255,14 @@ def stage(k: Kernel) -> bool:
         if queue_of(k, bank) < settings[STAGED_SIZE]:
             if at == WAIT_WRITE:
                 if read_pending(k, slot):
-                    regs[DRAINING] = 0
-                    return True  # reads have their turn in the next cycle
+                    regs[DRAINING] = READS_FIRST
+                    return True
                 regs[DRAINING] -= 1
             leave(k, slot, at)
             enqueue(k, slot)
             return True
         slot = k.slots[s + AFTER]
-    return False
+    return again  # the writes have their turn in the next cycle
 
 
 def queue_of(k: Kernel, bank: int) -> int:

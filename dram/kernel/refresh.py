@@ -68,6 +68,8 @@ def push_due(k: Kernel, kind: int, target: int) -> None:
 
 def pop_due(k: Kernel, item: int) -> None:
     """Something that was due has been done."""
+    if k.due[item * ITEM] == DUE_PRE:
+        k.banks[k.due[item * ITEM + 1] * BANK + INJECTED] = 0
     k.regs[DUE_COUNT] -= 1
     for at in range(item * ITEM, k.regs[DUE_COUNT] * ITEM):
         k.due[at] = k.due[at + ITEM]
@@ -125,18 +127,28 @@ def offer_due(k: Kernel, now: int) -> None:
         return
     if not k.settings[CLOSE_ALL]:
         offer_precharges(k, now, first, item)
-        return
+    elif not any_kept(k, first):
+        offer(k, now, earliest_on_rank(k, PREA, target), 1, 0, PREA, first, NONE, item)
+
+
+def any_kept(k: Kernel, first: int) -> bool:
+    """Whether a request keeps a row open in the rank of a bank."""
     if k.regs[RESERVED_COUNT] > 0:
         for bank in range(first, first + k.settings[BANKS_PER_RANK]):
             if k.banks[bank * BANK + RESERVED] != NONE:
-                return
-    offer(k, now, earliest_on_rank(k, PREA, target), 1, 0, PREA, first, NONE, item)
+                return True
+    opening = k.regs[SPLIT_SLOT]
+    if opening == NONE:
+        return False
+    return bool(
+        k.banks[k.slots[opening * SLOT + BANK_OF] * BANK + RANK_OF] == k.banks[first * BANK + RANK_OF]
+    )
 
 
 def offer_precharges(k: Kernel, now: int, first: int, item: int) -> None:
     """Close a rank's banks one by one, in their order as they can be closed."""
     for bank in range(first, first + k.settings[BANKS_PER_RANK]):
-        if k.banks[bank * BANK + ROW] != NONE:
+        if k.banks[bank * BANK + ROW] != NONE and k.banks[bank * BANK + RESERVED] == NONE:
             offer(k, now, earliest(k, PRE, bank), 1, bank, PRE, bank, NONE, item)
 
 
@@ -168,9 +180,11 @@ def offer_all_bank(k: Kernel, now: int, rank: int) -> None:
         block_rank(k, rank, 1)
     else:
         for bank in range(first, first + k.settings[BANKS_PER_RANK]):
-            if k.banks[bank * BANK + COUNT] > 0:
+            if k.banks[bank * BANK + COUNT] > 0 or k.banks[bank * BANK + RESERVED] != NONE:
                 put_off(k, rank)
                 return
+    if any_kept(k, first):
+        return
     if ranks[r + OPEN_BANKS] > 0:
         offer(k, now, earliest_on_rank(k, PREA, rank), 1, 0, PREA, first, NONE, NONE)
     else:
@@ -204,6 +218,8 @@ def offer_some_banks(k: Kernel, now: int, rank: int) -> None:
         return
     chosen = ranks[r + CHOSEN]
     same = k.settings[REFRESH] == SAME_BANK
+    if any_kept_of(k, chosen, same):
+        return
     if any_open(k, chosen, same):
         command = PRESB if same else PRE
     else:
@@ -227,7 +243,23 @@ def choice(k: Kernel, rank: int, idle: bool) -> int:
 def any_waiting(k: Kernel, bank: int, same: bool) -> bool:
     """Whether requests wait for a bank, or for a bank of its number in any group."""
     for other in range(bank, bank + (k.settings[BANKS_PER_RANK] if same else 1), k.settings[BANKS]):
-        if k.banks[other * BANK + COUNT] > 0:
+        if k.banks[other * BANK + COUNT] > 0 or kept(k, other):
+            return True
+    return False
+
+
+def kept(k: Kernel, bank: int) -> bool:
+    """Whether a request keeps a bank's row, or opens it."""
+    opening = k.regs[SPLIT_SLOT]
+    if opening != NONE and k.slots[opening * SLOT + BANK_OF] == bank:
+        return True
+    return bool(k.banks[bank * BANK + RESERVED] != NONE)
+
+
+def any_kept_of(k: Kernel, bank: int, same: bool) -> bool:
+    """The same for a bank, or for the banks of its number in all groups."""
+    for other in range(bank, bank + (k.settings[BANKS_PER_RANK] if same else 1), k.settings[BANKS]):
+        if kept(k, other):
             return True
     return False
 

@@ -33,7 +33,6 @@ from dram.kernel.layout import (
     HEAD_W,
     HIT,
     HIT_W,
-    ID,
     LAST_OP,
     MAINTENANCE,
     MISS,
@@ -89,10 +88,9 @@ def select(k: Kernel, now: int) -> bool:
     regs[BEST_ORDER] = NEVER
     if regs[RESERVED_COUNT] > 0:
         offer_reserved(k, now)
-    if settings[MAINTENANCE] == FIRST_ONLY:
-        if regs[DUE_COUNT] > 0:
-            offer_due(k, now)
-    elif settings[REFRESH] != NO_REFRESH:
+    if regs[DUE_COUNT] > 0:
+        offer_due(k, now)
+    if settings[MAINTENANCE] != FIRST_ONLY and settings[REFRESH] != NO_REFRESH:
         for rank in range(settings[RANKS]):
             if settings[POWER_DOWN]:
                 sleeps = offer_power(k, now, rank)
@@ -116,7 +114,7 @@ def offer_requests(k: Kernel, now: int) -> None:
     """Offer what the requests of each bank need next."""
     regs = k.regs
     ops = 3
-    if k.settings[DRAIN] == WATERMARKS:
+    if k.settings[DRAIN] == WATERMARKS and k.settings[PICK] != STRICT_FIFO:
         if regs[BEST_COMMAND] == NONE:
             switch(k)
         ops = 2 if regs[WRITE_MODE] else 1
@@ -144,7 +142,9 @@ def offer_reserved(k: Kernel, now: int) -> None:
     """Requests whose row has been opened for them come first."""
     for place in range(k.regs[RESERVED_COUNT]):
         bank = k.held[place]
-        offer_column(k, now, bank, k.banks[bank * BANK + RESERVED], 0)
+        slot = k.banks[bank * BANK + RESERVED]
+        if k.settings[PICK] != STRICT_FIFO or k.slots[slot * SLOT + ORDER_OF] == k.regs[NEXT_STRICT] + 1:
+            offer_column(k, now, bank, slot, 0)
 
 
 def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
@@ -163,7 +163,7 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
     if pick <= STRICT_FIFO:
         if k.slots[head * SLOT + ROW_OF] != row:
             offer_row(k, now, PRE, bank, head)
-        elif pick == FIFO or k.slots[head * SLOT + ID] == k.regs[NEXT_STRICT]:
+        elif pick == FIFO or k.slots[head * SLOT + ORDER_OF] == k.regs[NEXT_STRICT] + 1:
             offer_column(k, now, bank, head, 2)
         return
     hit = banks[b + HIT] if ops & 1 else NONE
@@ -174,7 +174,7 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
         if hit_w != NONE:
             offer_column(k, now, bank, hit_w, 2)
         miss = older(k, banks[b + MISS] if ops & 1 else NONE, banks[b + MISS_W] if ops & 2 else NONE)
-        if miss != NONE and banks[b + RESERVED] == NONE:
+        if miss != NONE:
             offer_row(k, now, PRE, bank, miss)
     elif pick == ROW_HITS_CAPPED:
         if k.slots[head * SLOT + ROW_OF] != row and (
@@ -183,8 +183,12 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
             offer_row(k, now, PRE, bank, head)
         if hit != NONE:
             offer_column(k, now, bank, hit, 2)
-        if hit_w != NONE and not read_before(k, hit_w, bank):
-            offer_column(k, now, bank, hit_w, 2)
+        if hit_w != NONE:
+            read = read_before(k, hit_w, bank)
+            if read == NONE:
+                offer_column(k, now, bank, hit_w, 2)
+            elif hit == NONE:  # writes are being drained: what the write waits for comes first
+                offer_column(k, now, bank, read, 2)
     else:
         found = older(k, hit, hit_w)
         if pick == ROW_HITS_GROUPED:
@@ -207,15 +211,19 @@ def grouped(k: Kernel, preferred: int, first: int, row: int) -> int:
     return first
 
 
-def read_before(k: Kernel, slot: int, bank: int) -> bool:
-    """Whether an older read to the same place waits."""
+def read_before(k: Kernel, slot: int, bank: int) -> int:
+    """An older read to the same place, or ``NONE``."""
     s = slot * SLOT
     read = same_place(k, k.banks[bank * BANK + HEAD], k.slots[s + ROW_OF], k.slots[s + COLUMN])
-    return bool(read != NONE and k.slots[read * SLOT + ORDER_OF] < k.slots[s + ORDER_OF])
+    if read != NONE and k.slots[read * SLOT + ORDER_OF] > k.slots[s + ORDER_OF]:
+        read = NONE
+    return read
 
 
 def offer_row(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
-    """Offer an activation or a precharge for a request."""
+    """Offer an activation or a precharge for a request, unless another one keeps the row."""
+    if k.banks[bank * BANK + RESERVED] != NONE:
+        return
     rank = 2 if k.settings[ORDER] == OLDEST else turn_of(k, bank)
     order = k.slots[slot * SLOT + ORDER_OF]
     offer(k, now, earliest(k, command, bank), rank, order, command, bank, slot, NONE)
@@ -245,6 +253,8 @@ def turn_of(k: Kernel, bank: int) -> int:
 def closes_row(k: Kernel, bank: int, slot: int) -> bool:
     """Whether the row is closed with the access, by the page policy."""
     page = k.settings[PAGE]
+    if k.banks[bank * BANK + RESERVED] not in (NONE, slot):
+        return False
     if page == OPEN_ADAPTIVE:
         return bool(k.banks[bank * BANK + COUNT] > 1 and not another_hit(k, bank, slot))
     if page == CLOSED_ADAPTIVE:

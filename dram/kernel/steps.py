@@ -37,6 +37,7 @@ from dram.kernel.layout import (
     INPUT,
     INPUTS,
     LAST_ACCEPT,
+    LAST_PROGRESS,
     LIMIT,
     MAINTENANCE,
     NEED_ROOM,
@@ -66,6 +67,8 @@ from dram.kernel.layout import (
     SPLIT_SLOT,
     SPLIT_TICKS,
     STAGED,
+    STALL,
+    STALLED,
     TWO_BUSES,
     WAIT_READS,
     WAIT_WRITES,
@@ -89,6 +92,8 @@ def run(k: Kernel) -> int:
             return PAUSED
         if settings[RECORD] and regs[RECORDED] + 4 > settings[RECORD]:
             return NEED_ROOM
+        if now - regs[LAST_PROGRESS] > STALL and not nothing_waits(k):
+            return STALLED
         following = step(k, now)
         if regs[INPUT] >= regs[INPUTS] and settings[FINAL] and nothing_waits(k):
             return DRAINED
@@ -138,6 +143,8 @@ def rests(k: Kernel, now: int) -> bool:
     regs = k.regs
     settings = k.settings
     waiting = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT] + regs[DUE_COUNT] + settings[STAGED]
+    if regs[INPUT] < regs[INPUTS] and k.arrival[regs[INPUT]] < now:
+        return False  # it has been refused, and finds room now
     if waiting or settings[SPLIT_TICKS] or settings[PAGE] == CAPPED or settings[POWER_DOWN]:
         return False
     if settings[MAINTENANCE] != FIRST_ONLY and settings[REFRESH] != NO_REFRESH:
@@ -188,11 +195,16 @@ def issue_second(k: Kernel, now: int) -> None:
     """Queues that take turns: the next one has its turn in the same cycle, for the other bus."""
     regs = k.regs
     first = k.bus[regs[BEST_COMMAND]]
-    regs[BUS_ROW] = regs[BUS_COLUMN] = 0
+    free_row = regs[BUS_ROW]
+    free_column = regs[BUS_COLUMN]
+    if k.ticks[regs[BEST_COMMAND]] == 1:
+        regs[BUS_ROW + first] = 0  # one that finds this bus taken has its turn, and loses it
     regs[BEST_COMMAND] = NONE
     regs[BEST_KEY] = NEVER
     regs[BEST_ORDER] = NEVER
     offer_requests(k, now)
+    regs[BUS_ROW] = free_row
+    regs[BUS_COLUMN] = free_column
     found = regs[BEST_COMMAND]
     if found == NONE:
         return
@@ -223,7 +235,8 @@ def issue_split(k: Kernel, now: int) -> bool:
             open_second(k, now)
         return opening
     command = regs[BEST_COMMAND]
-    if RD <= command <= WRA and now >= regs[CLOCK_END]:
+    rank = k.banks[regs[BEST_BANK] * BANK + RANK_OF]
+    if RD <= command <= WRA and now >= k.ranks[rank * RANK + CLOCK_END]:
         if opening and regs[SPLIT_DEADLINE] <= now + 1:
             open_second(k, now)
             return True
@@ -240,10 +253,11 @@ def issue_access(k: Kernel, now: int) -> None:
     """Issue the selected command; the data clock runs on after an access."""
     regs = k.regs
     command = regs[BEST_COMMAND]
+    at = k.banks[regs[BEST_BANK] * BANK + RANK_OF] * RANK + CLOCK_END
     issue(k, now)
     if RD <= command <= WRA:
         runs = k.settings[CLOCK_RD if command <= RDA else CLOCK_WR]
-        regs[CLOCK_END] = max(regs[CLOCK_END], now + runs)
+        k.ranks[at] = max(k.ranks[at], now + runs)
 
 
 def open_second(k: Kernel, now: int) -> None:

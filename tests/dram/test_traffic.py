@@ -1,0 +1,170 @@
+"""Generated traffic through generated controllers: the commands break no rule, and every request is served once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dram
+from dram.catalog import device_names
+from dram.checker import check
+from dram.commands import COMMAND_NAMES
+from dram.configurations import Configuration, ControllerSettings, configuration
+from dram.requests import Requests
+from dram.result import Run
+
+# One speed bin of each standard.
+DEVICES = tuple({name.partition("_")[0]: name for name in reversed(device_names())}.values())
+READS, WRITES = ("RD", "RDA"), ("WR", "WRA")
+
+
+@st.composite
+def controllers(draw: st.DrawFn, commands: frozenset[str]) -> dict[str, Any]:
+    """Any settings that make sense for a device with these commands."""
+    refreshes = ["all_bank", "none"]
+    refreshes += ["per_bank"] * ("REFPB" in commands) + ["same_bank"] * ("REFSB" in commands)
+    high = draw(st.integers(1, 12))
+    chosen = {
+        "queues": draw(st.sampled_from(["split", "shared", "bankwise"])),
+        "read_queue": draw(st.sampled_from([1, 2, 8, 32])),
+        "write_queue": draw(st.sampled_from([1, 2, 8, 32])),
+        "drain": draw(st.sampled_from([None, {"high": high, "low": draw(st.integers(0, high))}])),
+        "scheduler": draw(
+            st.sampled_from(
+                ["fifo", "strict_fifo", "fr_fcfs", "fr_fcfs_capped", "fr_fcfs_grouped", "first_ready"]
+            )
+        ),
+        "row_hit_cap": draw(st.integers(1, 5)),
+        "arbiter": draw(st.sampled_from(["oldest", "round_robin"])),
+        "reserve": draw(st.booleans()),
+        "page": draw(st.sampled_from(["open", "closed", "open_adaptive", "closed_adaptive", "capped"])),
+        "page_cap": draw(st.integers(1, 5)),
+        "read_forwarding": draw(st.booleans()),
+        "write_coalescing": draw(st.booleans()),
+        "read_merging": draw(st.booleans()),
+        "write_done": draw(st.sampled_from(["command", "accept", "data"])),
+        "refresh": draw(st.sampled_from(refreshes)),
+        "refresh_stagger": draw(st.sampled_from(["none", "forward", "backward"])),
+        "refresh_blocks": draw(st.sampled_from(["channel", "rank"])),
+        "refresh_precharge": draw(st.sampled_from(["all", "single"])),
+        "refresh_postpone": draw(st.sampled_from([0, 0, 3])),
+        "refresh_pull_in": draw(st.sampled_from([0, 0, 2])),
+    }
+    if draw(st.integers(0, 3)) == 0:
+        chosen["stage"] = {"queues": draw(st.sampled_from(["bank", "rank"])), "size": draw(st.integers(1, 8))}
+    return chosen
+
+
+@st.composite
+def traffic(draw: st.DrawFn, of: Configuration) -> Requests:
+    """Bursts to few places, so that rows, banks, groups and ranks get in each other's way."""
+    device = of.make_device()
+    mapping = of.make_mapping(device)
+    bits = mapping.address_bits - mapping.offset_bits
+    seeds = [0, 1, 1 << (bits - 1), (1 << bits) - 1, *(1 << draw(st.integers(0, bits - 1)) for _ in range(3))]
+    gap = st.sampled_from([0, 0, 0, 1, 2, 7, 40, 300, 2000])
+    rows = draw(
+        st.lists(
+            st.tuples(gap, st.booleans(), st.sampled_from(seeds), st.integers(0, 7), st.integers(1, 4)),
+            min_size=1,
+            max_size=40,
+        )
+    )
+    now, arrival, writes, address = 0, [], [], []
+    for wait, write, base, first, count in rows:
+        now += wait
+        for offset in range(first, first + count):
+            arrival.append(now)
+            writes.append(write)
+            address.append(((base ^ offset) % (1 << bits)) << mapping.offset_bits)
+    return Requests.of(arrival, writes, address)
+
+
+@st.composite
+def cases(draw: st.DrawFn, name: str) -> tuple[Configuration, Requests]:
+    commands = frozenset(configuration(name).make_device().commands)
+    plain = configuration({"device": {"name": name}}).make_device()
+    # refreshes that come often
+    timing = {"tREFI": draw(st.sampled_from([plain.timing["tREFI"], 2500, 1500]))}
+    of = configuration(
+        {
+            "device": {"name": name, "ranks": draw(st.sampled_from([1, 2])), "timing": timing},
+            "mapping": {"order": draw(st.permutations(["co", "ra", "bg", "ba", "ro"]))},
+            "controller": draw(controllers(commands)),
+        }
+    )
+    return of, draw(traffic(of))
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_generated_traffic_breaks_no_rule(name: str, data: st.DataObject) -> None:
+    of, requests = data.draw(cases(name))
+    serves(of, requests)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", device_names())
+@settings(max_examples=1000)
+@given(data=st.data())
+def test_much_generated_traffic_breaks_no_rule(name: str, data: st.DataObject) -> None:
+    of, requests = data.draw(cases(name))
+    serves(of, requests)
+
+
+def serves(of: Configuration, requests: Requests) -> None:
+    """Run, and check what must hold for every controller."""
+    run = dram.simulate(requests, of, record=True, fast=False)
+    chosen = of.controller
+    report = check(run.commands, run.device, refresh=chosen.refresh != "none")
+    assert report.counts == {}, [str(violation) for violation in report.violations]
+    check_times(run, chosen)
+    check_service(run, of)
+
+
+def check_times(run: Run, chosen: ControllerSettings) -> None:
+    """Requests enter in order, one per cycle, and are done after that."""
+    assert (run.accept >= run.requests.arrival).all()
+    assert (np.diff(run.accept) >= 1).all()
+    assert (run.done >= run.accept).all()
+    fastest = run.device.read_data[1] + 1
+    if not (chosen.read_forwarding or chosen.read_merging):
+        reads = ~run.requests.is_write
+        assert (run.done - run.accept >= fastest)[reads].all()
+
+
+def check_service(run: Run, of: Configuration) -> None:
+    """Accesses on the bus are the requests, without those that were answered otherwise."""
+    places = of.make_mapping(run.device).decode(run.requests.address)
+    asked = Counter(
+        zip(run.requests.is_write.tolist(), *(field.tolist() for field in places[1:]), strict=True)
+    )
+    commands = run.commands
+    columns = (commands.rank, commands.bankgroup, commands.bank, commands.row, commands.column)
+    served: Counter[tuple[bool | int, ...]] = Counter()
+    times: dict[bool, list[int]] = {False: [], True: []}
+    for cycle, number, *place in zip(
+        commands.cycle.tolist(),
+        commands.command.tolist(),
+        *(column.tolist() for column in columns),
+        strict=True,
+    ):
+        name = COMMAND_NAMES[number]
+        if name in READS + WRITES:
+            served[name in WRITES, place[0], max(place[1], 0), *place[2:]] += 1
+            times[name in WRITES].append(cycle)
+    missing = asked - served
+    assert not served - asked
+    assert sum(missing.values()) == run.forwarded + run.merged
+    if not missing:
+        ends = sorted(time + run.device.read_data[1] for time in times[False])
+        assert ends == sorted(run.done[~run.requests.is_write].tolist())
+        if of.controller.write_done == "data":
+            ends = sorted(time + run.device.write_data[1] for time in times[True])
+            assert ends == sorted(run.done[run.requests.is_write].tolist())
