@@ -50,7 +50,7 @@ def stream(name: str, count: int | None = None) -> Requests:
 def measure() -> Iterator[Row]:
     """A row per stream."""
     for name, (length, gap) in STREAMS.items():
-        print(f"dram: {name}", file=sys.stderr)
+        print(f"memory: {name}", file=sys.stderr)
         compiled = _speed(stream(name), True) if is_available() else 0.0
         interpreted = _speed(stream(name, SHORT), False)
         yield {
