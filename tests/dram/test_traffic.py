@@ -1,4 +1,4 @@
-"""Generated traffic through generated controllers: the commands break no rule, and every request is served once."""
+"""Generated traffic through generated controllers: no rule is broken, and every request is served once."""
 
 from __future__ import annotations
 
@@ -25,38 +25,53 @@ READS, WRITES = ("RD", "RDA"), ("WR", "WRA")
 
 @st.composite
 def controllers(draw: st.DrawFn, commands: frozenset[str]) -> dict[str, Any]:
-    """Any settings that make sense for a device with these commands."""
-    refreshes = ["all_bank", "none"]
-    refreshes += ["per_bank"] * ("REFPB" in commands) + ["same_bank"] * ("REFSB" in commands)
-    high = draw(st.integers(1, 12))
+    """Any settings that go together, for a device with these commands."""
+    high = draw(st.integers(2, 12))
+    schedulers = ["fifo", "fr_fcfs", "fr_fcfs_capped", "fr_fcfs_grouped", "first_ready"]
+    reserve = draw(st.booleans())
     chosen = {
         "queues": draw(st.sampled_from(["split", "shared", "bankwise"])),
         "read_queue": draw(st.sampled_from([1, 2, 8, 32])),
         "write_queue": draw(st.sampled_from([1, 2, 8, 32])),
-        "drain": draw(st.sampled_from([None, {"high": high, "low": draw(st.integers(0, high))}])),
+        "drain": draw(st.sampled_from([None, {"high": high, "low": draw(st.integers(1, high - 1))}])),
         "scheduler": draw(
-            st.sampled_from(
-                ["fifo", "strict_fifo", "fr_fcfs", "fr_fcfs_capped", "fr_fcfs_grouped", "first_ready"]
-            )
+            st.sampled_from(schedulers if reserve or "ACT1" in commands else [*schedulers, "strict_fifo"])
         ),
         "row_hit_cap": draw(st.integers(1, 5)),
         "arbiter": draw(st.sampled_from(["oldest", "round_robin"])),
-        "reserve": draw(st.booleans()),
+        "reserve": reserve,
         "page": draw(st.sampled_from(["open", "closed", "open_adaptive", "closed_adaptive", "capped"])),
         "page_cap": draw(st.integers(1, 5)),
         "read_forwarding": draw(st.booleans()),
         "write_coalescing": draw(st.booleans()),
         "read_merging": draw(st.booleans()),
+        "responses": draw(st.sampled_from(["as_ready", "in_order_of_issue"])),
         "write_done": draw(st.sampled_from(["command", "accept", "data"])),
-        "refresh": draw(st.sampled_from(refreshes)),
-        "refresh_stagger": draw(st.sampled_from(["none", "forward", "backward"])),
-        "refresh_blocks": draw(st.sampled_from(["channel", "rank"])),
-        "refresh_precharge": draw(st.sampled_from(["all", "single"])),
-        "refresh_postpone": draw(st.sampled_from([0, 0, 3])),
-        "refresh_pull_in": draw(st.sampled_from([0, 0, 2])),
+        **draw(maintenance(commands)),
     }
     if draw(st.integers(0, 3)) == 0:
         chosen["stage"] = {"queues": draw(st.sampled_from(["bank", "rank"])), "size": draw(st.integers(1, 8))}
+    return chosen
+
+
+@st.composite
+def maintenance(draw: st.DrawFn, commands: frozenset[str]) -> dict[str, Any]:
+    """Refreshes and power-down."""
+    refreshes = ["all_bank", "none"]
+    refreshes += ["per_bank"] * ("REFPB" in commands) + ["same_bank"] * ("REFSB" in commands)
+    refresh = draw(st.sampled_from(refreshes))
+    chosen = {
+        "refresh": refresh,
+        "refresh_stagger": draw(st.sampled_from(["none", "forward", "backward"])),
+    }
+    if refresh in ("all_bank", "none") and draw(st.booleans()):
+        chosen["refresh_blocks"] = draw(st.sampled_from(["channel", "rank"]))
+        chosen["refresh_precharge"] = draw(st.sampled_from(["all", "single"]))
+        return chosen
+    chosen["refresh_postpone"] = draw(st.sampled_from([0, 0, 3, 8]))
+    chosen["refresh_pull_in"] = draw(st.sampled_from([0, 0, 2, 8]))
+    if refresh in ("all_bank", "none") and "PDNA" in commands:
+        chosen["power_down"] = draw(st.sampled_from(["none", "staggered"]))
     return chosen
 
 
