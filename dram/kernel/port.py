@@ -254,8 +254,11 @@ def stage(k: Kernel) -> bool:
         bank = k.slots[s + BANK_OF]
         if queue_of(k, bank) < settings[STAGED_SIZE]:
             if at == WAIT_WRITE:
-                if read_pending(k, slot):
+                if read_staged(k, slot):
                     regs[DRAINING] = READS_FIRST
+                    return True
+                if read_queued(k, slot):
+                    regs[DRAINING] = 0
                     return True
                 regs[DRAINING] -= 1
             leave(k, slot, at)
@@ -278,12 +281,15 @@ def queue_of(k: Kernel, bank: int) -> int:
     return count
 
 
-def read_pending(k: Kernel, slot: int) -> bool:
-    """Whether a read to the place of a write still waits."""
+def read_queued(k: Kernel, slot: int) -> bool:
+    """Whether a read to the place of a write waits in the queue of its bank."""
+    s = slot * SLOT
+    head = k.banks[k.slots[s + BANK_OF] * BANK + HEAD]
+    return same_place(k, head, k.slots[s + ROW_OF], k.slots[s + COLUMN]) != NONE
+
+
+def read_staged(k: Kernel, slot: int) -> bool:
+    """Whether a read to the place of a write waits in the stage."""
     s = slot * SLOT
     bank = k.slots[s + BANK_OF]
-    row = k.slots[s + ROW_OF]
-    column = k.slots[s + COLUMN]
-    if same_place(k, k.banks[bank * BANK + HEAD], row, column) != NONE:
-        return True
-    return waiting_at(k, k.regs[WAIT_READ], bank, row, column) != NONE
+    return waiting_at(k, k.regs[WAIT_READ], bank, k.slots[s + ROW_OF], k.slots[s + COLUMN]) != NONE
