@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from dram.configurations import configuration as configuration
     from dram.configurations import configuration_names as configuration_names
     from dram.errors import DramError as DramError
+    from dram.online import OnlineMemory as OnlineMemory
     from dram.requests import Requests as Requests
     from dram.simulation import simulate as simulate
+    from dram.streaming import stream as stream
 
 # Names and where they live; they are loaded when they are first used.
 _PUBLIC = {
     "DramError": "dram.errors",
+    "OnlineMemory": "dram.online",
     "Requests": "dram.requests",
     "configuration": "dram.configurations",
     "configuration_names": "dram.configurations",
     "simulate": "dram.simulation",
+    "stream": "dram.streaming",
 }
 __all__ = list(_PUBLIC)
 

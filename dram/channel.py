@@ -34,7 +34,7 @@ class Channel:
         self._fast = fast
         self._waiting = slots_needed(device, controller)
         self._commands: list[Commands] = []
-        self.given = 0
+        self._order = _Order() if controller.responses == "in_order_of_arrival" else None
         if fast:
             from dram.compiled_kernel import compiled_run
 
@@ -44,47 +44,59 @@ class Channel:
             )
 
     def give(self, arrival: Int64, write: Any, place: Place) -> None:
-        """Hand over the next requests; those before have all been taken in."""
+        """Hand over the next requests, after those that have not been taken in yet."""
         kernel = self._kernel
+        taken = int(kernel.regs[at.INPUT])
         shape = self._device.organisation
         bank = (place.rank * shape.bank_groups + place.bank_group) * shape.banks + place.bank
         columns = (arrival, bank, place.row, place.column, np.asarray(write, np.int64))
         names = ("arrival", "bank", "row", "column", "write")
-        given = {
-            name: np.ascontiguousarray(values, np.int64) if self._fast else values.tolist()
-            for name, values in zip(names, columns, strict=True)
-        }
-        count = len(arrival)
+        given: dict[str, Any] = {}
+        for name, values in zip(names, columns, strict=True):
+            left = getattr(kernel, name)[taken:]
+            joined = np.concatenate([left, values]) if len(left) else values
+            given[name] = np.ascontiguousarray(joined, np.int64) if self._fast else joined.tolist()
+        count = len(given["arrival"])
         room = (count + self._waiting + 8) * at.RESULT
         results: Any = np.empty(room, np.int64) if self._fast else [0] * room
         self._kernel = kernel._replace(results=results, **given)
-        kernel.regs[at.BASE] = self.given
+        kernel.regs[at.BASE] += taken
         kernel.regs[at.INPUT] = 0
         kernel.regs[at.INPUTS] = count
-        self.given += count
+        if count:  # the next event may be earlier than it seemed without these requests
+            entry = max(int(given["arrival"][0]) + 1, int(kernel.regs[at.LAST_ACCEPT]) + 2)
+            kernel.regs[at.NOW] = min(
+                int(kernel.regs[at.NOW]), max(entry, int(kernel.regs[at.LAST_STEP]) + 1)
+            )
 
-    def go(self, *, final: bool, limit: int = at.NEVER) -> Int64:
-        """Serve until the given requests are all in (``final``: done), or up to the cycle ``limit``.
+    def go(self, end: int = at.THE_END, limit: int = at.NEVER) -> Int64:
+        """Serve the given requests.
+
+        Args:
+            end: ``MORE_TO_COME`` stops when all are in, so that more can be given; ``THE_END`` when all are
+                done; ``OPEN_END`` likewise, though more may be given later.
+            limit: Stop after this cycle.
 
         Returns:
             Rows of request number, accept and done, of the requests whose ``done`` has become known.
         """
         kernel = self._kernel
-        kernel.settings[at.FINAL] = int(final)
+        kernel.settings[at.FINAL] = end
         kernel.settings[at.LIMIT] = limit
         kernel.regs[at.OUT] = 0
         reason = self._run(kernel)
         while reason == at.NEED_ROOM:
             self._fetch()
             reason = self._run(kernel)
-        stuck = final and int(kernel.regs[at.INPUT]) < int(kernel.regs[at.INPUTS])
-        if reason == at.STALLED or (stuck and limit == at.NEVER):
+        stuck = reason == at.PAUSED and end == at.THE_END and limit == at.NEVER
+        if reason == at.STALLED or stuck:
             raise DramError("requests wait, but the controller's settings let none of them go")
         if kernel.settings[at.RECORD]:
             self._fetch()
         count = int(kernel.regs[at.OUT])
         rows = np.array(kernel.results[: count * at.RESULT], np.int64)
-        return rows.reshape(count, at.RESULT)
+        rows = rows.reshape(count, at.RESULT)
+        return self._order.sorted(rows) if self._order else rows
 
     def _fetch(self) -> None:
         """Take the recorded commands out of the kernel."""
@@ -130,3 +142,27 @@ WHOLE = (
     at.PREA, at.REF, at.PDNA, at.PDXA,
     at.PDNP, at.PDXP, at.SREF, at.SREFX,
 )  # fmt: skip
+
+
+class _Order:
+    """Holds answers back until all earlier requests are answered; one is given per cycle."""
+
+    def __init__(self) -> None:
+        self._next = 0  # number of the request whose answer is the next one
+        self._last = -1  # when the last answer was given
+        self._held = np.zeros((0, at.RESULT), np.int64)
+
+    def sorted(self, rows: Int64) -> Int64:
+        """The rows that are next, with the cycles in which they are given."""
+        held = np.concatenate([self._held, rows])
+        held = held[np.argsort(held[:, 0], kind="stable")]
+        count = int((held[:, 0] == self._next + np.arange(len(held))).sum())
+        ready, self._held = held[:count].copy(), held[count:]
+        if count:
+            steps = np.arange(count)
+            first = max(int(ready[0, 2]), self._last + 1)
+            ready[0, 2] = first
+            ready[:, 2] = np.maximum.accumulate(ready[:, 2] - steps) + steps
+            self._next += count
+            self._last = int(ready[-1, 2])
+        return ready

@@ -90,8 +90,8 @@ class ControllerSettings(_Settings):
         read_forwarding: A read that finds its data in a waiting write is answered at once.
         write_coalescing: A write to the place of a waiting one takes its place.
         read_merging: A read to the place of a waiting one is answered with it.
-        responses: Reads are answered ``as_ready``, or ``in_order_of_issue``: one that is forwarded waits for
-            those on their way.
+        responses: Requests are answered ``as_ready``; ``in_order_of_issue``: a read that is forwarded waits
+            for those on their way; ``in_order_of_arrival``: each waits for all before it, one per cycle.
         drain_at_end: The last writes of a trace leave the stage, however few they are.
         write_done: A write is done when its ``command`` is issued, after ``accept``, or at the end of its
             ``data``.
@@ -123,7 +123,7 @@ class ControllerSettings(_Settings):
     read_forwarding: bool = False
     write_coalescing: bool = False
     read_merging: bool = False
-    responses: Literal["as_ready", "in_order_of_issue"] = "as_ready"
+    responses: Literal["as_ready", "in_order_of_issue", "in_order_of_arrival"] = "as_ready"
     drain_at_end: bool = True
     write_done: Literal["command", "accept", "data"] = "data"
     refresh: Literal["all_bank", "per_bank", "same_bank", "none"] = "all_bank"

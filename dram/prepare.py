@@ -65,6 +65,7 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
         slots[slot * at.SLOT + at.AFTER] = slot + 1 if slot + 1 < places else at.NONE
     regs = [0] * at.REGS
     regs[at.BUS_WANTED] = at.ANY_BUS
+    regs[at.LAST_STEP] = at.NONE
     nothing = (at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
     for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE

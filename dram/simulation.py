@@ -57,7 +57,7 @@ def simulate(
         which = np.flatnonzero(place.channel == number) if mapping.channels > 1 else np.arange(len(requests))
         part = Place(*(field[which] for field in place))
         channel.give(requests.arrival[which], requests.is_write[which], part)
-        rows = channel.go(final=True)
+        rows = channel.go()
         accept[which[rows[:, 0]]] = rows[:, 1]
         done[which[rows[:, 0]]] = rows[:, 2]
         commands.append(channel.commands())

@@ -34,6 +34,8 @@ STALL = 1 << 20  # cycles without any progress that are taken for a standstill
 ) = range(46)  # fmt: skip
 SETTINGS = 46
 
+# FINAL: what happens when all known requests are in.
+MORE_TO_COME, THE_END, OPEN_END = range(3)  # pause; serve what waits; the same, and more may come later
 # ADMISSION: which queue has to have room.
 SHARED, SPLIT, BANKWISE = range(3)
 # DRAIN: what is served while writes wait.
@@ -61,9 +63,9 @@ FIRST_ONLY, ALL_AT_ONCE = range(2)
     WAIT_WRITE_TAIL, WAIT_WRITES, DRAINING, RESERVED_COUNT, HITS, MISSES, CONFLICTS, FORWARDED, MERGED,
     LAST_RESPONSE, LAST_DATA, BASE, BUS_WANTED, PAIR_TICK, PAIR_RANK, PAIR_BANK,
     SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, NEXT_DUE,
-    LAST_PROGRESS,
-) = range(54)  # fmt: skip
-REGS = 54
+    LAST_PROGRESS, LAST_STEP,
+) = range(55)  # fmt: skip
+REGS = 55
 ANY_BUS = 2  # BUS_WANTED: commands of either bus
 READS_FIRST = -1  # DRAINING: a write waits for a read to its place
 

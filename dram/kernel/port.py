@@ -53,6 +53,7 @@ from dram.kernel.layout import (
     STAGED,
     STAGED_BY,
     STAGED_SIZE,
+    THE_END,
     WAIT_READ,
     WAIT_READS,
     WAIT_WRITE,
@@ -243,7 +244,7 @@ def stage(k: Kernel) -> bool:
     elif not shared and regs[DRAINING] == 0:
         queued = regs[READS] + regs[WRITES]
         full = regs[WAIT_WRITES] >= settings[WRITE_SIZE]
-        over = regs[INPUT] >= regs[INPUTS] and settings[FINAL] and regs[WAIT_READS] == 0
+        over = regs[INPUT] >= regs[INPUTS] and settings[FINAL] == THE_END and regs[WAIT_READS] == 0
         over = over and settings[DRAIN_AT_END]
         if full or (queued == 0 and (over or regs[WAIT_WRITES] > settings[DRAIN_THRESHOLD])):
             regs[DRAINING] = regs[WAIT_WRITES]

@@ -38,8 +38,10 @@ from dram.kernel.layout import (
     INPUTS,
     LAST_ACCEPT,
     LAST_PROGRESS,
+    LAST_STEP,
     LIMIT,
     MAINTENANCE,
+    MORE_TO_COME,
     NEED_ROOM,
     NEVER,
     NEXT,
@@ -88,16 +90,19 @@ def run(k: Kernel) -> int:
     settings = k.settings
     while True:
         now = regs[NOW]
-        if now > settings[LIMIT] or (regs[INPUT] >= regs[INPUTS] and not settings[FINAL]):
+        if regs[INPUT] >= regs[INPUTS]:
+            if settings[FINAL] == MORE_TO_COME:
+                return PAUSED
+            if nothing_waits(k):
+                return DRAINED
+        if now > settings[LIMIT]:
             return PAUSED
         if settings[RECORD] and regs[RECORDED] + 4 > settings[RECORD]:
             return NEED_ROOM
         if now - regs[LAST_PROGRESS] > STALL and not nothing_waits(k):
             return STALLED
-        following = step(k, now)
-        if regs[INPUT] >= regs[INPUTS] and settings[FINAL] and nothing_waits(k):
-            return DRAINED
-        regs[NOW] = following
+        regs[NOW] = step(k, now)
+        regs[LAST_STEP] = now
 
 
 def nothing_waits(k: Kernel) -> bool:

@@ -1,0 +1,146 @@
+"""Batch, stream and online give the same times, interpreted and compiled; responses keep their order."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+import simpy
+
+import dram
+from dram.requests import Requests
+
+CONFIGS = (
+    "DDR4_2400",
+    "ramulator2/ddr4_2400_2r",
+    "dramsys/hbm2_2000_pc",
+    "dramsys__powerdown/ddr4_2400_1r",
+    "ramulator2/lpddr5_6400_1r",
+    "ramulator2/hbm3_6400_ch",
+    "dramsim3__unified/ddr4_2400_1r",
+)
+
+
+def traffic(config: str, count: int = 400) -> Requests:
+    """Bursts and pauses over a few rows of the memory that a configuration describes."""
+    chosen = dram.configuration(config)
+    device = chosen.make_device()
+    bits = chosen.make_mapping(device).address_bits
+    random = np.random.default_rng(len(config))
+    gaps = random.choice([0, 0, 1, 3, 50, 900], count)
+    rows = random.integers(0, 1 << bits, 6) // device.organisation.burst_bytes
+    address = (random.choice(rows, count) + random.integers(0, 8, count)) % (
+        (1 << bits) // device.organisation.burst_bytes
+    )
+    return Requests.of(np.cumsum(gaps), random.random(count) < 0.3, address * device.organisation.burst_bytes)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("size", [1, 7, 150])
+def test_streams_give_the_times_of_the_whole_trace(config: str, size: int) -> None:
+    requests = traffic(config)
+    run = dram.simulate(requests, config, record=True, fast=False)
+    accept, done = np.full(len(requests), -1), np.full(len(requests), -1)
+    commands = 0
+    parts = (requests[at : at + size] for at in range(0, len(requests), size))
+    for served in dram.stream(parts, config, record=True, fast=False):
+        accept[served.position] = served.accept
+        done[served.position] = served.done
+        commands += len(served.commands[0])
+        assert (requests.ids[served.position] == served.ids).all()
+    assert (accept == run.accept).all()
+    assert (done == run.done).all()
+    assert commands == len(run.commands)
+
+
+def online_times(
+    requests: Requests, config: str | dict[str, Any], **options: Any
+) -> list[tuple[int, int, int]]:
+    """Accept, done, and the time at which the event has fired, per request."""
+    env = simpy.Environment()
+    memory = dram.OnlineMemory(env, config, **options)
+    scale = options.get("time_per_cycle", 1)
+    times: list[tuple[int, int, int]] = [(-1, -1, -1)] * len(requests)
+
+    def wait(number: int, event: simpy.Event) -> Any:
+        value = yield event
+        times[number] = (value.accept, value.done, env.now)
+
+    def host() -> Any:
+        for number in range(len(requests)):
+            arrival = int(requests.arrival[number]) * scale
+            if arrival > env.now:
+                yield env.timeout(arrival - env.now)
+            event = memory.request(int(requests.address[number]), bool(requests.is_write[number]))
+            env.process(wait(number, event))
+
+    env.process(host())
+    env.run(until=(int(requests.arrival[-1]) + 100_000) * scale)
+    return times
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_online_gives_the_times_of_the_trace(config: str) -> None:
+    requests = traffic(config)
+    run = dram.simulate(requests, config, fast=False)
+    times = online_times(requests, config)
+    assert [time[:2] for time in times] == list(zip(run.accept, run.done, strict=True))
+    reads = ~requests.is_write
+    assert (np.array([time[2] for time in times])[reads] == run.done[reads]).all()
+
+
+def test_the_time_of_an_environment_may_be_finer_than_cycles() -> None:
+    requests = traffic("DDR4_2400", 100)
+    run = dram.simulate(requests, "DDR4_2400", fast=False)
+    times = online_times(requests, "DDR4_2400", time_per_cycle=833)
+    assert [time[:2] for time in times] == list(zip(run.accept, run.done, strict=True))
+    assert times[0][2] == run.done[0] * 833
+
+
+def test_a_simulation_ends_when_its_requests_are_served() -> None:
+    env = simpy.Environment()
+    memory = dram.OnlineMemory(env, "DDR4_2400")
+    first = memory.request(0)
+    env.run()
+    assert first.value.done == 37 == env.now
+
+
+def test_answers_in_order_of_arrival() -> None:
+    requests = traffic("DDR4_2400")
+    ready = dram.simulate(requests, {"device": {"name": "DDR4_2400"}}, fast=False)
+    config = {"device": {"name": "DDR4_2400"}, "controller": {"responses": "in_order_of_arrival"}}
+    ordered = dram.simulate(requests, config, fast=False)
+    assert (np.diff(ordered.done) >= 1).all()
+    assert (ordered.done >= ready.done).all()
+    assert not (np.diff(ready.done) >= 0).all()
+    expected, last = [], -1
+    for done in ready.done.tolist():
+        last = max(done, last + 1)
+        expected.append(last)
+    assert ordered.done.tolist() == expected
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="compiled code needs numba")
+@pytest.mark.parametrize("config", CONFIGS)
+def test_compiled_code_gives_the_same(config: str) -> None:
+    requests = traffic(config)
+    slow = dram.simulate(requests, config, record=True, fast=False)
+    fast = dram.simulate(requests, config, record=True, fast=True)
+    assert (slow.accept == fast.accept).all()
+    assert (slow.done == fast.done).all()
+    for name in ("cycle", "command", "rank", "bankgroup", "bank", "row", "column"):
+        assert (getattr(slow.commands, name) == getattr(fast.commands, name)).all()
+
+
+def test_channels_are_served_independently() -> None:
+    single = {"device": {"name": "DDR4_2400"}}
+    double = {**single, "mapping": {"order": ["ch", "co", "ra", "bg", "ba", "ro"], "channels": 2}}
+    arrival = [number for number in range(100) for _ in range(2)]
+    both = Requests.of(arrival, [False] * 200, [number * 64 for number in range(200)])
+    one = Requests.of(range(100), [False] * 100, [number * 64 for number in range(100)])
+    expected = dram.simulate(one, single, fast=False).done
+    done = dram.simulate(both, double, fast=False).done
+    assert (done[::2] == expected).all()
+    assert (done[1::2] == expected).all()
