@@ -94,6 +94,34 @@ def test_both_sides_of_each_row(name: str) -> None:
             assert ((row.name, start + place) in broken) == bool(early), (row, early)
 
 
+@pytest.mark.parametrize("name", sorted({name.partition("_")[0]: name for name in device_names()}.values()))
+def test_each_changed_parameter_is_found(name: str) -> None:
+    """A trace at the edge of every row, checked for a device with one time a cycle longer."""
+    of = device(name, ranks=2)
+    pairs = list(pair_traces(of, 0))
+    rows, starts = joined([trace for _, _, trace in pairs])
+    found_by: dict[str, bool] = {}
+    for parameter, value in of.timing.items():
+        changed = device(name, ranks=2, timing={parameter: value + 1})
+        larger = {
+            (new.name, pair): ticks
+            for new, old in zip(changed.constraints, of.constraints, strict=True)
+            for pair, ticks in new.distances.items()
+            if ticks > old.distances[pair] and old.distances[pair] > 0
+        }
+        if not larger or changed.organisation != of.organisation:
+            continue
+        broken = {(v.rule, v.later.index) for v in checked(rows, changed).violations}
+        concerned_pairs = {
+            (row.name, start + place)
+            for (row, place, trace), start in zip(pairs, starts, strict=True)
+            if (row.name, (COMMAND_NAMES[trace[0][1]], COMMAND_NAMES[trace[-1][1]])) in larger
+        }
+        assert concerned_pairs and concerned_pairs <= broken, parameter
+        found_by[parameter] = True
+    assert len(found_by) >= 15
+
+
 @pytest.mark.parametrize("name", device_names())
 def test_rows_do_not_reach_beyond_their_scope(name: str) -> None:
     of = device(name, ranks=4)

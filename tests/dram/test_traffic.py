@@ -14,6 +14,7 @@ import dram
 from dram.catalog import device_names
 from dram.checker import check
 from dram.commands import COMMAND_NAMES
+from dram.compiled import is_available
 from dram.configurations import Configuration, ControllerSettings, configuration
 from dram.requests import Requests
 from dram.result import Run
@@ -122,6 +123,20 @@ def cases(draw: st.DrawFn, name: str) -> tuple[Configuration, Requests]:
 def test_generated_traffic_breaks_no_rule(name: str, data: st.DataObject) -> None:
     of, requests = data.draw(cases(name))
     serves(of, requests)
+
+
+@pytest.mark.skipif(not is_available(), reason="numba is not installed (extra fast)")
+@pytest.mark.parametrize("name", DEVICES)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_compiled_and_interpreted_do_the_same(name: str, data: st.DataObject) -> None:
+    of, requests = data.draw(cases(name))
+    slow, fast = (dram.simulate(requests, of, record=True, fast=fast) for fast in (False, True))
+    for one, other in ((slow.accept, fast.accept), (slow.done, fast.done)):
+        assert one.tolist() == other.tolist()
+    for field in ("cycle", "command", "rank", "bankgroup", "bank", "row", "column"):
+        assert getattr(slow.commands, field).tolist() == getattr(fast.commands, field).tolist()
+    assert slow.to_dict() == fast.to_dict()
 
 
 @pytest.mark.slow
