@@ -1,7 +1,7 @@
 """The DRAM presets against recorded runs of other simulators, trace by trace.
 
-    python benchmarks/dram_reference.py REFERENCE [--only ramulator2/ddr4_2400_1r] [--pattern micro] [--diff]
-                                        [--with-mistakes] [--markdown OUT.md] [--json OUT.json]
+    python -m benchmarks.dram_reference REFERENCE [--only ramulator2/ddr4_2400_1r] [--pattern micro] [--diff]
+                                        [--with-mistakes] [--write] [--json OUT.json]
 
 REFERENCE is a folder with ``traces/CONFIG/PATTERN_dev.csv.gz`` and ``results/SIMULATOR/latency/CONFIG/…``,
 ``results/SIMULATOR/commands/CONFIG/…``, ``results/SIMULATOR/summary_dev.csv``; variants of a simulator lie in
@@ -13,7 +13,8 @@ trace; violations that the constraint checker finds in our commands. Refreshes a
 are not compared: the recorded runs end at different times. Exits from power-down are not recorded.
 
 ``--with-mistakes`` runs only the configurations whose simulator has a known mistake in a timing rule that
-matters, and puts the mistake in: what is exact then differs by this rule and nothing else.
+matters, and puts the mistake in: what is exact then differs by this rule and nothing else. ``--write`` writes
+the table into docs/dram_validation.md.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from dram.traces import read_requests
 from dram.traces.commands_csv import read_commands
 
 SPLIT = "_dev"
+PAGE = Path(__file__).parents[1] / "docs" / "dram_validation.md"
 # Columns of a command trace that say what the command did; the others are notes of the simulator.
 PLACES = {
     "RANK": ("rank",),
@@ -263,7 +265,7 @@ def main() -> int:
     parser.add_argument("--with-mistakes", action="store_true", help="put the simulators' mistakes in")
     parser.add_argument("--diff", action="store_true", help="show the neighbours of the first difference")
     parser.add_argument("--quiet", action="store_true", help="only the table")
-    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--write", action="store_true", help="write the table into the documentation")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     summaries: dict[Path, dict[tuple[str, str], dict[str, str]]] = {}
@@ -292,8 +294,11 @@ def main() -> int:
                 print(row.context, flush=True)
     text = table(rows)
     print(text)
-    if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
+    if options.write:
+        from benchmarks.tables import write_between
+
+        mistakes = " --with-mistakes" if options.with_mistakes else ""
+        write_between(PAGE, f"python -m benchmarks.dram_reference REFERENCE{mistakes} --write", text.strip())
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
     return 0
