@@ -28,8 +28,11 @@ def machine() -> dict[str, object]:
 
 def describe(found: Mapping[str, object]) -> str:
     """The machine in a sentence."""
-    load = "" if found["load"] is None else f"; load {found['load']} when the run began"
-    return f"Measured on {found['cpu']} ({found['cores']} cores), Python {found['python']}{load}."
+    load, cores = found["load"], found["cores"]
+    text = f"Measured on {found['cpu']} ({cores} cores), Python {found['python']}"
+    if isinstance(load, float) and isinstance(cores, int) and load > cores:
+        text += f"; other work ran beside it (load {load}), so wall times are longer than they need be"
+    return f"{text}."
 
 
 def shown(value: object) -> str:
