@@ -218,7 +218,8 @@ class Standard(BaseModel):
                 formulas[name] = time
             else:
                 down = name.startswith("tREFI")  # an interval that may not be exceeded
-                values[name] = max(cycles(time, clock_ps, down), self.minimum.get(name, 0))
+                found = cycles(time, clock_ps, down)
+                values[name] = max(found, self.minimum.get(name, found))
         for name, formula in formulas.items():
             values[name] = evaluate(formula, values)
         return values
