@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import mappings
@@ -57,14 +56,13 @@ def _mapped(layer: Layer, arch: Architecture) -> LoopProgram | None:
 
 
 def zoo_layers(arch: Architecture, networks: tuple[str, ...]) -> Iterator[tuple[str, str, LoopProgram]]:
-    """Distinct layers of networks that the accelerator runs: network, layer, program."""
+    """Layers of networks that make distinct programs: network, layer, program."""
+    seen: set[str] = set()
     for network in networks:
-        seen: set[Layer] = set()
         for layer in mappings.load_network(network).layers:
-            shape = replace(layer, name="layer", inputs=(), count=1, onnx_op="")
-            program = None if shape in seen else _mapped(layer, arch)
-            seen.add(shape)
-            if program is not None:
+            program = _mapped(layer, arch)
+            if program is not None and repr(program.body) not in seen:
+                seen.add(repr(program.body))
                 yield network, layer.name, program
 
 
