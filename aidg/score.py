@@ -94,23 +94,29 @@ Item: TypeAlias = Segment | Repeat | Recall | Gap
 class PathFinder:
     """Finds the critical path of a score.
 
+    What is repeated or recalled in a nest is part of what is repeated or recalled around it, at every level
+    again. So it is walked once for each crossing at its end, however often it happens.
+
     Args:
         storages: Names of storages: an instruction that is at one is still in its unit.
     """
 
     def __init__(self, storages: Collection[str]) -> None:
         self._storages = storages
+        self._walked: dict[tuple[int, Crossing], tuple[Crossing, Costs]] = {}  # by identity of the items
+        self._ends: dict[int, int | None] = {}
 
     def costs(self, items: Sequence[Item]) -> Costs:
         """Cycles on the critical path; they sum to the latest ``done``."""
+        self._walked, self._ends = {}, {}
         costs: Costs = Counter()
-        if _latest(items) is not None:
+        if any(self._latest(item) is not None for item in items):
             self._from_latest(items, costs)
         return costs
 
     def _from_latest(self, items: Sequence[Item], costs: Costs) -> Crossing:
         """From the latest ``done`` back to the start of ``items``."""
-        ends = [_latest((item,)) for item in items]
+        ends = [self._latest(item) for item in items]
         last = max((end for end in ends if end is not None), default=0)
         index = max(i for i, end in enumerate(ends) if end == last)
         item = items[index]
@@ -137,7 +143,8 @@ class PathFinder:
                     if crossing.name in passed:
                         crossing = Crossing(passed[crossing.name], crossing.following)
                     else:
-                        crossing = self._through(recalled, crossing, costs)
+                        crossing, once = self._once(recalled, crossing)
+                        _add(costs, once, 1)
                 case Gap(loop, cycles):
                     costs[Cost("extrapolated", loop, -1)] += cycles
             if crossing.name is None:
@@ -159,11 +166,18 @@ class PathFinder:
                 order = {position: known for known, position in seen.items()}
                 return order[seen[crossing] + rest]
             seen[crossing] = len(passes)
-            once = Counter()
-            crossing = self._through(items, crossing, once)
+            crossing, once = self._once(items, crossing)
             passes.append(once)
             _add(costs, once, 1)
         return crossing
+
+    def _once(self, items: tuple[Item, ...], crossing: Crossing) -> tuple[Crossing, Costs]:
+        """Back through one copy: the crossing at its start, and what it costs."""
+        key = id(items), crossing
+        if key not in self._walked:
+            costs: Costs = Counter()
+            self._walked[key] = self._through(items, crossing, costs), costs
+        return self._walked[key]
 
     def _walk(self, moment: Moment, following: str, costs: Costs) -> Crossing:
         """Along the chain of a segment back to its start."""
@@ -181,7 +195,6 @@ class PathFinder:
             moment = cause
         return Crossing(moment.name, following)
 
-
     def _inside(self, cause: Moment, moment: Moment, following: str) -> str:
         """The kind of edge along an instruction's own way."""
         if moment.where not in self._storages:
@@ -189,24 +202,27 @@ class PathFinder:
         before = cause.where == moment.where and cause.cause is not None and cause > cause.cause
         return "storage" if before else following  # one transaction after the other
 
+    def _latest(self, item: Item) -> int | None:
+        """Cycle of the latest ``done`` of an item."""
+        match item:
+            case Segment(_, latest, offset):
+                return None if latest is None else latest.cycles + offset
+            case Repeat(items, count, cycles):
+                once, later = self._latest_of(items), count * cycles
+            case Recall(items, cycles):
+                once, later = self._latest_of(items), cycles
+            case Gap():
+                return None
+        return None if once is None else once + later
+
+    def _latest_of(self, items: tuple[Item, ...]) -> int | None:
+        key = id(items)
+        if key not in self._ends:
+            ends = (self._latest(item) for item in items)
+            self._ends[key] = max((end for end in ends if end is not None), default=None)
+        return self._ends[key]
+
 
 def _add(costs: Costs, more: Costs, times: int) -> None:
     for cost, cycles in more.items():
         costs[cost] += times * cycles
-
-
-def _latest(items: Sequence[Item]) -> int | None:
-    """Cycle of the latest ``done``."""
-    ends: list[int] = []
-    for item in items:
-        match item:
-            case Segment(_, latest, offset):
-                if latest is not None:
-                    ends.append(latest.cycles + offset)
-            case Repeat(repeated, count, cycles):
-                once = _latest(repeated)
-                ends += [once + count * cycles] if once is not None else []
-            case Recall(recalled, cycles):
-                once = _latest(recalled)
-                ends += [once + cycles] if once is not None else []
-    return max(ends, default=None)

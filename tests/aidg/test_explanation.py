@@ -230,3 +230,12 @@ def test_paths_of_a_network_add_up(tmp_path: object) -> None:
         for share in layer["path"]:
             totals[share["object"]] += layer["count"] * share["cycles"]
     assert dict(totals) == dict(result.by_object)
+
+
+def test_the_path_through_a_deep_nest_is_not_walked_at_every_level_again() -> None:
+    """Walked for each copy of each level, the path through 40 levels would have 2^40 steps at least."""
+    nest = step("mul", d="r2", s="r2")
+    for level in range(40):
+        nest = loop(f"i{level}", 2, nest)
+    explanation = aidg.explain(machine(), LoopProgram(nest, OPERATIONS))
+    assert explanation.cycles == sum(explanation.by_kind_and_object.values()) == 5 * 2**40
