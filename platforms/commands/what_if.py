@@ -50,7 +50,7 @@ def command(
         architecture = load_architecture(arch, settings)
         result = what_if(architecture, network, layers=names_in(layers), progress=progress_line())
     for layer in result.unmapped:
-        warn(f"not part of the figures: {layer.reason}")
+        warn(f"layer '{layer.name}' is not part of the figures: {layer.reason}")
     for note in result.notes:
         warn(note)
     if as_json:
@@ -64,16 +64,16 @@ def command(
 def _print(result: NetworkWhatIf) -> None:
     """The changes that make a difference as a table, on standard output."""
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from aidg.what_if import speedup_text
-    from platforms.report import PLAIN_WIDTH
+    from platforms.report import open_console
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PLAIN_WIDTH)
+    console = open_console()
+    if not result.layers:
+        console.print(escape(f"{result.network} on {result.architecture}: no layer was evaluated"))
+        return
     about = ", ".join(result.layers) if len(result.layers) < 4 else f"{len(result.layers)} layers"
     headline = f"{result.network} ({about}) on {result.architecture}: {result.total_cycles:,} cycles"
     console.print(escape(headline), style="bold", soft_wrap=True)

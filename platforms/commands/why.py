@@ -53,7 +53,7 @@ def command(
         architecture = load_architecture(arch, settings)
         result = why(architecture, network, layers=names_in(layers), progress=progress_line())
     for layer in result.unmapped:
-        warn(f"not part of the figures: {layer.reason}")
+        warn(f"layer '{layer.name}' is not part of the figures: {layer.reason}")
     for note in result.notes:
         warn(note)
     if as_json:
@@ -73,6 +73,9 @@ def _print(result: NetworkWhy) -> None:
     from platforms.report import open_console
 
     console = open_console()
+    if not result.layers:
+        console.print(escape(f"{result.network} on {result.architecture}: no layer was evaluated"))
+        return
     headline = f"{result.network} on {result.architecture}: {result.total_cycles:,} cycles"
     console.print(escape(headline), style="bold", soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

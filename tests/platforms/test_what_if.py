@@ -122,4 +122,7 @@ def test_layers_that_cannot_run_are_named(tmp_path: Path) -> None:
     data = json.loads(done.stdout)
     assert data["unmapped"] == [{"name": "a", "op": "fc", "reason": "cannot run a"}]
     assert (data["layers"], data["rows"], data["total_cycles"]) == ([], [], 0)
-    assert done.stderr == "warning: not part of the figures: cannot run a\n"
+    assert done.stderr == "warning: layer 'a' is not part of the figures: cannot run a\n"
+    for command in ("what-if", "why"):
+        plain = acadl(command, *args[1:-1])
+        assert (plain.exit_code, plain.stdout) == (1, "net on oma: no layer was evaluated\n")
