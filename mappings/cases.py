@@ -1,8 +1,8 @@
 """Measured cases: one row of a table of measurements to the program whose cycles were measured.
 
 Which columns a row has depends on the machine. A function under :func:`case_mapper` reads those of its
-architecture; without one a row is a matrix product (columns ``M``, ``N``, ``K``) or a layer with the columns of the
-layer table (``op, C, H, W, …``), mapped by the architecture's mapper.
+architecture; without one a row is a matrix product (columns ``M``, ``N``, ``K``) or a layer with the columns
+of the layer table (``op, C, H, W, …``), mapped by the architecture's mapper.
 
     >>> @case_mapper("toy")
     ... def map_case(case, arch):
@@ -72,7 +72,7 @@ _registered: dict[str, CaseMapper] = {}
 
 
 def case_mapper(architecture: str) -> Callable[[CaseMapper], CaseMapper]:
-    """Register the decorated function for cases of architectures called ``architecture``; the last one wins."""
+    """Register the decorated function for cases of ``architecture``; the last one wins."""
 
     def register(function: CaseMapper) -> CaseMapper:
         _registered[architecture] = function
@@ -85,8 +85,8 @@ def map_case(case: Case, arch: Architecture) -> LoopProgram:
     """The program of a case for ``arch``.
 
     Raises:
-        MappingError: There is no mapping for ``arch.name``, the row lacks a column that the mapping reads, or the
-            machine cannot run what the row says.
+        MappingError: There is no mapping for ``arch.name``, the row lacks a column that the mapping reads, or
+            the machine cannot run what the row says.
     """
     if arch.name not in _registered:
         library_module(arch.name)  # registers what ships

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from platforms.network_what_if import NetworkWhatIf, what_if
     from platforms.network_why import NetworkWhy, why
     from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
+    from platforms.validation.case_report import ValidationReport
+    from platforms.validation.cases import validate
     from platforms.whole_network import estimate
 
 __all__ = [
@@ -22,9 +24,11 @@ __all__ = [
     "NetworkWhatIf",
     "NetworkWhy",
     "UnmappedLayer",
+    "ValidationReport",
     "estimate",
     "load",
     "platform_names",
+    "validate",
     "what_if",
     "why",
 ]
@@ -35,9 +39,11 @@ _MODULES = {
     "NetworkWhatIf": "platforms.network_what_if",
     "NetworkWhy": "platforms.network_why",
     "UnmappedLayer": "platforms.result",
+    "ValidationReport": "platforms.validation.case_report",
     "estimate": "platforms.whole_network",
     "load": "platforms.catalog",
     "platform_names": "platforms.catalog",
+    "validate": "platforms.validation.cases",
     "what_if": "platforms.network_what_if",
     "why": "platforms.network_why",
 }

@@ -23,6 +23,7 @@ COMMANDS = (
     "estimate",
     "list",
     "timeline",
+    "validate",
     "version",
     "what-if",
     "why",

@@ -4,8 +4,9 @@ A product of M × K by K × N is ⌈M / rows⌉ × ⌈N / cols⌉ tiles, row of 
 instruction that streams K beats in. Tiles at the edges are filled up with zeros, so they take as long as the
 others and one loop over all tiles says it all.
 
-A convolution is the product of its windows (one row each, K = channels of a group · kernel size) with its weights,
-group after group. Whoever feeds the input port lines the windows up; the array does not see the difference.
+A convolution is the product of its windows (one row each, K = channels of a group · kernel size) with its
+weights, group after group. Whoever feeds the input port lines the windows up; the array does not see the
+difference.
 
 Cases for ``acadl validate`` have the columns M, N and K.
 """

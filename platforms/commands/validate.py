@@ -1,0 +1,110 @@
+"""``acadl validate``: a description against measured cycles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from platforms.commands._options import (
+    json_option,
+    mapping_option,
+    print_json,
+    settings_option,
+    using_mappings,
+)
+
+if TYPE_CHECKING:
+    from platforms.validation.case_report import ValidationReport
+
+SHOWN_FAILURES = 5
+
+
+@click.command()
+@click.argument("arch")
+@click.option(
+    "--cases",
+    "-c",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="Table of cases (.csv).",
+)
+@settings_option
+@click.option("--where", metavar="EXPR", help="Only rows for which this holds: 'rows == 8 and K > 16'.")
+@click.option("--group", metavar="COLUMN", help="Also sum up the errors for each value of a column.")
+@click.option("--measured", metavar="COLUMN", help="Column with the measured cycles.")
+@click.option(
+    "--max-mape", type=click.FloatRange(0), help="Exit with 1 if the mean error (percent) is larger."
+)
+@click.option("--max-error", type=click.FloatRange(0), help="Exit with 1 if any error is larger (percent).")
+@click.option("--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Cases to show.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; by default as many as cores.")
+@mapping_option
+@json_option
+def command(
+    arch: str,
+    cases: str,
+    settings: tuple[tuple[str, int | bool | str], ...],
+    where: str | None,
+    group: str | None,
+    measured: str | None,
+    max_mape: float | None,
+    max_error: float | None,
+    worst: int,
+    jobs: int | None,
+    mappings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Compare what is predicted for ARCH with the measured cycles of a table of cases.
+
+    ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file. A column with the
+    name of a parameter of the description sets it for its row. Exit status 1 if a case cannot be predicted or
+    a tolerance is exceeded.
+    """
+    from platforms.messages import progress_line, warn
+    from platforms.validation.cases import validate
+
+    with using_mappings(mappings):
+        report = validate(
+            arch,
+            cases,
+            settings=dict(settings),
+            where=where,
+            group=group,
+            measured=measured,
+            workers=jobs or _cores(),
+            mapping_files=mappings,
+            progress=progress_line(),
+        )
+    for failed in report.failed[:SHOWN_FAILURES]:
+        warn(f"{report.file}, line {failed.line}: {failed.reason}")
+    if len(report.failed) > SHOWN_FAILURES:
+        warn(f"and {len(report.failed) - SHOWN_FAILURES} more cases without a prediction")
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        from platforms.validation.case_tables import print_report
+
+        print_report(report, worst)
+    exceeded = _exceeded(report, max_mape, max_error)
+    for message in exceeded:
+        click.echo(f"error: {message}", err=True)
+    if exceeded or report.failed:
+        sys.exit(1)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _exceeded(report: ValidationReport, max_mape: float | None, max_error: float | None) -> list[str]:
+    """The tolerances that do not hold, as sentences."""
+    found = []
+    if max_mape is not None and report.mape > max_mape:
+        found.append(f"the mean error is {report.mape:.4g} %, more than {max_mape:g} %")
+    if max_error is not None and report.max_error_percent > max_error:
+        found.append(f"the largest error is {report.max_error_percent:.4g} %, more than {max_error:g} %")
+    return found

@@ -1,0 +1,1 @@
+"""Against measurements: cases with measured cycles, events of RTL traces and waveforms."""
