@@ -131,11 +131,11 @@ class _Preparation:
         for operand in operation.operands:
             value = node.operands[operand.name]
             if isinstance(value, Memory):
-                start = value.address.at(indices)
+                start = value.address.at(indices) if value.address.rotations else value.address.const
                 end = start + (value.rows - 1) * value.pitch + value.bytes
                 key += (value.bytes, value.rows, self._holders(start, end))
             elif isinstance(value, Register):
-                name = value.at(indices)
+                name = value.at(indices) if value.index else value.name
                 key.append(getattr(files.get(name), "name", name))
             else:
                 key.append(value)

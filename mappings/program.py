@@ -249,14 +249,11 @@ _KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 
 def _affine(value: OperandValue) -> Affine | None:
     """What of an operand depends on loop indices."""
-    match value:
-        case Affine():
-            return value
-        case Register(index=position):
-            return position
-        case Memory(address=address):
-            return address
-    return None
+    if isinstance(value, Memory):
+        return value.address
+    if isinstance(value, Register):
+        return value.index
+    return value if isinstance(value, Affine) else None
 
 
 def _validate_operand(
@@ -266,7 +263,9 @@ def _validate_operand(
     if not isinstance(value, types):
         raise ProgramError(f"operand '{name}' of '{mnemonic}' is {value!r}; expected {wanted}")
     affine = _affine(value)
-    unknown = affine.index_names() - set(scope) if affine else ()
+    if affine is None or (not affine.rotations and all(name in scope for name, _ in affine.terms)):
+        return  # the usual case
+    unknown = affine.index_names() - set(scope)
     if unknown:
         raise ProgramError(
             f"operand '{name}' of '{mnemonic}' uses the index of no enclosing loop: {sorted(unknown)}"
