@@ -105,8 +105,8 @@ class Constraint:
         numbers = (COMMAND_NUMBERS[before], COMMAND_NUMBERS[after])
         if any(number in WHOLE_RANK for number in numbers):
             return "rank"
-        if self.scope == "bank" and any(number in SAME_BANK_OF_ALL_GROUPS for number in numbers):
-            return "same_bank"
+        if any(number in SAME_BANK_OF_ALL_GROUPS for number in numbers):
+            return {"bank": "same_bank", "bank_group": "rank"}.get(self.scope, self.scope)
         return self.scope
 
 
