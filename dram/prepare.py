@@ -70,8 +70,7 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
     for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE
     ranks = _ranks(device, controller, settings[at.REFRESH_INTERVAL])
-    first_only = settings[at.MAINTENANCE] == at.FIRST_ONLY
-    regs[at.NEXT_DUE] = min(ranks[at.DUE :: at.RANK]) if first_only else at.NEVER
+    regs[at.NEXT_DUE] = min(ranks[at.DUE :: at.RANK])
     ticks = [0] * at.COMMANDS
     bus = [0] * at.COMMANDS
     for name, info in device.commands.items():
@@ -227,6 +226,8 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
             at.STAGED_BY: at.ROUND_ROBIN_BANKS if stage.queues == "bank" else at.ROUND_ROBIN_RANKS,
             at.DRAIN_THRESHOLD: stage.drain_threshold,
         }
+    plain = controller.page == "open" and controller.power_down == "none" and device.activate == "ACT"
+    chosen[at.FORESIGHT] = int(plain and not stage and chosen[at.TWO_BUSES] == 0)
     if controller.drain:
         chosen |= {at.DRAIN_HIGH: controller.drain.high, at.DRAIN_LOW: controller.drain.low}
     for position, value in chosen.items():

@@ -31,7 +31,7 @@ from dram.kernel.layout import (
     Kernel,
 )
 from dram.kernel.offers import offer
-from dram.kernel.timing import earliest_on_rank
+from dram.kernel.timing import earliest_on_rank, note_due
 
 
 def arrive(k: Kernel, rank: int) -> None:
@@ -94,6 +94,7 @@ def change_power(k: Kernel, command: int, rank: int) -> None:
         ranks[r + ENTERS] = 0
         ranks[r + ENTERS_SELF] = 0
         ranks[r + DUE] = NEVER
+        note_due(k)
     elif command == SREFX:
         ranks[r + POWER] = WAKING
     else:
@@ -115,4 +116,5 @@ def woken(k: Kernel, now: int, rank: int) -> bool:
     ranks[r + EXITS] = 0
     ranks[r + PULLED] = 0
     ranks[r + DUE] = now + k.settings[REFRESH_INTERVAL]
+    note_due(k)
     return True

@@ -24,9 +24,7 @@ from dram.kernel.layout import (
     ITEM,
     KEEPS_CHOICE,
     MAINTENANCE,
-    NEVER,
     NEXT,
-    NEXT_DUE,
     NONE,
     OPEN_BANKS,
     PAGE_CAP,
@@ -55,7 +53,7 @@ from dram.kernel.layout import (
     Kernel,
 )
 from dram.kernel.offers import offer
-from dram.kernel.timing import earliest, earliest_on_rank
+from dram.kernel.timing import earliest, earliest_on_rank, note_due
 
 
 def push_due(k: Kernel, kind: int, target: int) -> None:
@@ -78,7 +76,6 @@ def pop_due(k: Kernel, item: int) -> None:
 def start_refreshes(k: Kernel, now: int) -> None:
     """Queue the refreshes whose time has come."""
     settings = k.settings
-    following = NEVER
     for rank in range(settings[RANKS]):
         r = rank * RANK
         while k.ranks[r + DUE] <= now:
@@ -86,8 +83,7 @@ def start_refreshes(k: Kernel, now: int) -> None:
             push_due(k, DUE_REF, rank)
             if settings[BLOCKS] == BLOCKS_TARGET:
                 block_rank(k, rank, 1)
-        following = min(following, k.ranks[r + DUE])
-    k.regs[NEXT_DUE] = following
+    note_due(k)
 
 
 def block_rank(k: Kernel, rank: int, value: int) -> None:
@@ -112,6 +108,10 @@ def inject_precharges(k: Kernel, now: int) -> None:
 
 def offer_due(k: Kernel, now: int) -> None:
     """Offer the command that the first item needs next."""
+    while k.regs[DUE_COUNT] > 0 and k.due[0] == DUE_PRE and k.banks[k.due[1] * BANK + ROW] == NONE:
+        pop_due(k, 0)  # something else has closed the row
+    if k.regs[DUE_COUNT] == 0:
+        return
     item = 0
     target = k.due[item * ITEM + 1]
     opening = NONE if k.regs[SPLIT_SLOT] == NONE else k.slots[k.regs[SPLIT_SLOT] * SLOT + BANK_OF]
@@ -163,6 +163,7 @@ def offer_refresh(k: Kernel, now: int, rank: int) -> None:
     if now >= ranks[r + DUE] + interval:
         ranks[r + DUE] += interval
         ranks[r + PULLED] = 0
+        note_due(k)
     if k.settings[REFRESH] == ALL_BANK:
         offer_all_bank(k, now, rank)
     else:
@@ -199,6 +200,7 @@ def put_off(k: Kernel, rank: int) -> None:
     else:
         k.ranks[r + POSTPONED] += 1
     k.ranks[r + DUE] += k.settings[REFRESH_INTERVAL]
+    note_due(k)
 
 
 def offer_some_banks(k: Kernel, now: int, rank: int) -> None:
@@ -291,6 +293,7 @@ def refreshed(k: Kernel, rank: int) -> None:
     if ranks[r + POSTPONED] == -k.settings[PULL_IN]:
         ranks[r + PULLED] = 0
         ranks[r + DUE] += k.settings[REFRESH_INTERVAL]
+        note_due(k)
 
 
 def refreshed_some(k: Kernel, rank: int, chosen: int, same: bool) -> None:

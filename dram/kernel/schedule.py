@@ -38,6 +38,7 @@ from dram.kernel.layout import (
     MISS,
     MISS_W,
     NEVER,
+    NEXT_DUE,
     NEXT_STRICT,
     NO_REFRESH,
     NONE,
@@ -90,17 +91,23 @@ def select(k: Kernel, now: int) -> bool:
         offer_reserved(k, now)
     if regs[DUE_COUNT] > 0:
         offer_due(k, now)
-    if settings[MAINTENANCE] != FIRST_ONLY and settings[REFRESH] != NO_REFRESH:
-        for rank in range(settings[RANKS]):
-            if settings[POWER_DOWN]:
-                sleeps = offer_power(k, now, rank)
-                sleep_rank(k, rank, sleeps)
-                if sleeps:
-                    continue
-            offer_refresh(k, now, rank)
+    if settings[POWER_DOWN] or (regs[NEXT_DUE] <= now and settings[MAINTENANCE] != FIRST_ONLY):
+        offer_maintenance(k, now)
     if regs[DUE_COUNT] == 0 or settings[BLOCKS] == BLOCKS_TARGET:
         offer_requests(k, now)
     return bool(regs[BEST_COMMAND] != NONE and regs[BEST_TIME] <= now)
+
+
+def offer_maintenance(k: Kernel, now: int) -> None:
+    """Offer what refresh and power-down need in each rank."""
+    for rank in range(k.settings[RANKS]):
+        if k.settings[POWER_DOWN]:
+            sleeps = offer_power(k, now, rank)
+            sleep_rank(k, rank, sleeps)
+            if sleeps:
+                continue
+        if k.settings[REFRESH] != NO_REFRESH:
+            offer_refresh(k, now, rank)
 
 
 def sleep_rank(k: Kernel, rank: int, sleeps: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dram.kernel.issue import activate, choose, issue, plain_issue, take_turn
 from dram.kernel.layout import (
+    ACT,
     ACT2,
     ADMISSION,
     BANK,
@@ -34,6 +35,7 @@ from dram.kernel.layout import (
     DUE_COUNT,
     FINAL,
     FIRST_ONLY,
+    FORESIGHT,
     INPUT,
     INPUTS,
     LAST_ACCEPT,
@@ -50,10 +52,11 @@ from dram.kernel.layout import (
     NONE,
     NOW,
     OLDEST,
+    OP,
     ORDER,
     PAGE,
     PAUSED,
-    POWER_DOWN,
+    PRE,
     RANK,
     RANK_OF,
     RANKS,
@@ -82,6 +85,7 @@ from dram.kernel.layout import (
 from dram.kernel.port import accept, stage
 from dram.kernel.refresh import inject_precharges, start_refreshes
 from dram.kernel.schedule import offer_requests, select
+from dram.kernel.timing import earliest
 
 
 def run(k: Kernel) -> int:
@@ -125,7 +129,7 @@ def step(k: Kernel, now: int) -> int:
     regs[NEXT] = NEVER
     accept(k, now)
     soon = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
-    if regs[NEXT_DUE] <= now:
+    if regs[NEXT_DUE] <= now and settings[MAINTENANCE] == FIRST_ONLY:
         start_refreshes(k, now)
     if settings[PAGE] == CAPPED:
         inject_precharges(k, now)
@@ -138,26 +142,34 @@ def step(k: Kernel, now: int) -> int:
         soon = True
         if settings[TWO_BUSES]:
             issue_second(k, now)
-    if soon and not rests(k, now):
+    if soon and not foreseen(k, now):
         return now + 1
     return following_event(k, now)
 
 
-def rests(k: Kernel, now: int) -> bool:
-    """Whether nothing waits any more, so that only an arrival or a refresh is to come."""
+def foreseen(k: Kernel, now: int) -> bool:
+    """Whether the next cycle need not be looked at: nothing waits any more, or one request for its row."""
     regs = k.regs
     settings = k.settings
-    waiting = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT] + regs[DUE_COUNT] + settings[STAGED]
+    waiting = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT]
+    if waiting > 1 or regs[DUE_COUNT] > 0 or not settings[FORESIGHT] or regs[NEXT_DUE] <= now + 1:
+        return False
     if regs[INPUT] < regs[INPUTS] and k.arrival[regs[INPUT]] < now:
         return False  # it has been refused, and finds room now
-    if waiting or settings[SPLIT_TICKS] or settings[PAGE] == CAPPED or settings[POWER_DOWN]:
-        return False
-    if settings[MAINTENANCE] != FIRST_ONLY and settings[REFRESH] != NO_REFRESH:
-        for rank in range(settings[RANKS]):
-            if k.ranks[rank * RANK + DUE] <= now + 1:
-                return False
-    regs[WRITE_MODE] = 1  # as without reads
-    regs[NEXT] = NEVER
+    command = regs[BEST_COMMAND]
+    following = NEVER
+    if waiting == 1:
+        if command == PRE:
+            following = earliest(k, ACT, regs[BEST_BANK])
+        elif command == ACT:
+            following = earliest(k, RD + 2 * k.slots[regs[BEST_SLOT] * SLOT + OP], regs[BEST_BANK])
+        else:
+            return False
+        if regs[BEST_SLOT] == NONE or k.slots[regs[BEST_SLOT] * SLOT + BANK_OF] != regs[BEST_BANK]:
+            return False
+    if regs[READS] == 0:
+        regs[WRITE_MODE] = 1
+    regs[NEXT] = following
     return True
 
 
@@ -170,7 +182,7 @@ def following_event(k: Kernel, now: int) -> int:
         arrival = max(k.arrival[regs[INPUT]] + 1, regs[LAST_ACCEPT] + 2)
         if now < arrival < following:
             following = arrival
-    if settings[MAINTENANCE] == FIRST_ONLY:
+    if regs[NEXT_DUE] > now:
         following = min(following, regs[NEXT_DUE])
     elif settings[REFRESH] != NO_REFRESH:
         for rank in range(settings[RANKS]):

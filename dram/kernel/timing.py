@@ -8,15 +8,19 @@ from dram.kernel.layout import (
     BANKS,
     BUS_ROW,
     COMMANDS,
+    DUE,
     EFFECT,
     GROUP_NODE,
     GROUPS,
+    NEVER,
+    NEXT_DUE,
     ON_BANK,
     ON_GROUP,
     ON_OTHER_RANKS,
     ON_RANK,
     ON_SAME_BANK,
     ON_WINDOW,
+    RANK,
     RANK_OF,
     RANKS,
     Kernel,
@@ -68,6 +72,14 @@ def apply(k: Kernel, command: int, rank: int, bank: int, now: int) -> None:
             continue
         if ready[target] < time:
             ready[target] = time
+
+
+def note_due(k: Kernel) -> None:
+    """Note when the next refresh is due, of any rank."""
+    due = NEVER
+    for rank in range(k.settings[RANKS]):
+        due = min(due, k.ranks[rank * RANK + DUE])
+    k.regs[NEXT_DUE] = due
 
 
 def window_start(k: Kernel, at: int, rank: int, now: int) -> int:
