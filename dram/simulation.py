@@ -17,7 +17,7 @@ from dram.kernel.layout import CONFLICTS, FORWARDED, HITS, LAST_DATA, MERGED, MI
 from dram.requests import Requests
 from dram.result import Run
 
-COMPILED_FROM = 2_000  # requests from which on starting compiled code pays
+COMPILED_FROM = 200_000  # requests from which on compiling pays, even if it is done for the first time
 
 
 def simulate(
