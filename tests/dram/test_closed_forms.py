@@ -62,7 +62,8 @@ def data(of: Device, write: bool = False) -> int:
     """Ticks from the start of a read or write to the end of its data."""
     latency = time(of, "WL") if write else time(of, "RL")
     if of.standard == "LPDDR4":  # from the last tick of the command
-        latency += length(of, "WR") + 1 if write else length(of, "RD") + time(of, "tDQSCK")
+        strobe = 1 + time(of, "tDQS2DQ") if write else time(of, "tDQSCK")
+        latency += length(of, "WR") + strobe
     return latency + time(of, "tBL")
 
 
