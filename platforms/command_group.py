@@ -16,6 +16,7 @@ from acadl.errors import AcadlError
 NAME = "acadl"
 COMMANDS = (
     "check",
+    "compare",
     "demo",
     "dram",
     "dram-check",

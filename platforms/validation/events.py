@@ -1,0 +1,136 @@
+"""Events of a run, measured or predicted: what happened where, in which cycle; lists of them as CSV."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from acadl.errors import AcadlError
+
+# Columns of a list of events, with the names that are understood.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "cycle": ("cycle",),
+    "event": ("event",),
+    "unit": ("unit",),
+    "id": ("id", "instruction_id", "instr_id"),
+    "address": ("address", "addr"),
+    "detail": ("detail", "data"),
+}
+NO_ID = -1
+
+
+class TraceError(AcadlError):
+    """A trace that cannot be read; the message has the line or the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    Attributes:
+        cycle: When, counted as its source does.
+        unit: Where.
+        event: What kind.
+        id: Of the instruction; :data:`NO_ID` where there is none.
+        address: In memory, as text; empty without one.
+        detail: Anything else.
+        line: Of its list, 0 where it comes from elsewhere.
+    """
+
+    cycle: int
+    unit: str
+    event: str
+    id: int = NO_ID
+    address: str = ""
+    detail: str = ""
+    line: int = 0
+
+    @property
+    def name(self) -> str:
+        """``unit/event id`` for messages."""
+        return f"{self.unit}/{self.event}" + (f" {self.id}" if self.id != NO_ID else "")
+
+
+def read_events(path: str | os.PathLike[str]) -> Iterator[Event]:
+    """The events of a CSV file, one by one.
+
+    Raises:
+        TraceError: The file cannot be read, lacks a column, or has a line that is no event, or a cycle before
+            that of the line above.
+    """
+    file = os.fspath(path)
+    try:
+        with Path(file).open(newline="", encoding="utf-8-sig") as stream:
+            yield from _events(file, csv.reader(stream))
+    except OSError as error:
+        raise TraceError(f"cannot read '{file}': {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TraceError(f"{file} is no CSV text: {error}") from None
+
+
+def _events(file: str, rows: Iterator[list[str]]) -> Iterator[Event]:
+    header = [name.strip() for name in next(rows, [])]
+    at = _positions(file, header)
+    last = None
+    for line, row in enumerate(rows, 2):
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise TraceError(f"{file}, line {line}: {len(row)} cells, but the header has {len(header)}")
+        cells = {name: row[number].strip() for name, number in at.items()}
+        event = Event(
+            _integer(file, line, "cycle", cells["cycle"]),
+            cells["unit"],
+            cells["event"],
+            _integer(file, line, "id", cells["id"]) if cells.get("id") else NO_ID,
+            cells.get("address", ""),
+            cells.get("detail", ""),
+            line,
+        )
+        if not event.event or not event.unit:
+            raise TraceError(f"{file}, line {line}: an event has a unit and a kind")
+        if last is not None and event.cycle < last:
+            raise TraceError(f"{file}, line {line}: cycle {event.cycle} comes after cycle {last}")
+        last = event.cycle
+        yield event
+
+
+def _positions(file: str, header: list[str]) -> dict[str, int]:
+    at = {
+        column: header.index(name)
+        for column, names in COLUMNS.items()
+        for name in names[::-1]
+        if name in header
+    }
+    missing = [column for column in ("cycle", "event", "unit") if column not in at]
+    if missing:
+        raise TraceError(
+            f"{file}, line 1: there is no column {', '.join(map(repr, missing))}; a list of events has the "
+            "columns cycle, event, unit and, where known, id, address, detail"
+        )
+    return at
+
+
+def _integer(file: str, line: int, column: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise TraceError(f"{file}, line {line}: {column} is '{text}'; expected a whole number") from None
+
+
+def write_events(events: Iterable[Event], path: str | os.PathLike[str]) -> None:
+    """Write a list of events that :func:`read_events` reads. Raises :class:`AcadlError`."""
+    import io
+
+    from acadl.files import write_text
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for event in events:
+        number = "" if event.id == NO_ID else event.id
+        writer.writerow([event.cycle, event.event, event.unit, number, event.address, event.detail])
+    write_text(Path(path), text.getvalue())
