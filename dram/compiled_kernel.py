@@ -74,8 +74,10 @@ def _compile(copy: ModuleType, known: dict[str, Any], digest: str) -> None:
         if name == "enter":
             copy.Kernel = Pointers  # type: ignore[attr-defined]
             value.__qualname__ = f"enter_{digest}"
-            known[name] = njit(cache=True, nogil=True)(value)
+            known[name] = njit(cache=True, nogil=True, error_model="numpy")(value)
         elif isinstance(value, FunctionType):
             if value.__module__ == copy.__name__ and name not in known:
-                known[name] = njit(nogil=True, no_cpython_wrapper=True)(value)
+                known[name] = njit(
+                    nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"
+                )(value)
             setattr(copy, name, known[name])
