@@ -56,6 +56,7 @@ from dram.kernel.layout import (
     ORDER,
     PAGE,
     PAUSED,
+    PER_BANK,
     PRE,
     RANK,
     RANK_OF,
@@ -84,7 +85,7 @@ from dram.kernel.layout import (
 )
 from dram.kernel.port import accept, stage
 from dram.kernel.refresh import inject_precharges, start_refreshes
-from dram.kernel.schedule import offer_requests, select
+from dram.kernel.schedule import offer_maintenance, offer_requests, select
 from dram.kernel.timing import earliest
 
 
@@ -142,6 +143,8 @@ def step(k: Kernel, now: int) -> int:
         soon = True
         if settings[TWO_BUSES]:
             issue_second(k, now)
+    if soon and regs[NEXT_DUE] <= now and settings[REFRESH] >= PER_BANK:
+        offer_maintenance(k, now)  # a bank that is ready for its refresh is kept, before requests come to it
     if soon and not foreseen(k, now):
         return now + 1
     return following_event(k, now)
