@@ -32,7 +32,7 @@ TABLES = ("stretches", "levels", "keys", "written", "read", "starts", "users", "
 # Functions that are called seldom or from many places. The others become one function: passing on what they
 # work on, some forty pointers, would take longer than what they do.
 SELDOM = (
-    *("_tidy", "_prune_table", "_prune_ranges", "_serve_queued", "_split", "_merge"),
+    *("_tidy", "prune_table", "_prune_ranges", "_serve_queued", "_split", "_merge"),
     *("_slot", "_range_ready", "_insert"),
 )
 STAND_INS = ("ProgramArrays", "State", "bisect_right", "integers", "records", "tables")

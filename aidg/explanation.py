@@ -1,8 +1,8 @@
 """Why a program takes as long as it does, over its whole run: the exact critical path, without unrolling.
 
 The exact evaluator runs on times that know what they waited for (:mod:`aidg.traced`) and writes down what
-it skipped (:mod:`aidg.score`). The path is then followed back from the last instruction's end to cycle 0,
-through the skipped periods as well: they pass the same way, so they are counted, not walked.
+it skipped (:mod:`aidg.path_segments`). The path is then followed back from the last instruction's end to
+cycle 0, through the skipped periods as well: they pass the same way, so they are counted, not walked.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from acadl.model import Architecture, DataStorage
 from acadl.routing import instruction_memory
 from aidg.estimation import Estimate, exact_result
 from aidg.path_runner import PathRunner
+from aidg.path_segments import Cost, Costs, PathFinder
 from aidg.prepare import prepare
 from aidg.reasons import describe
-from aidg.score import Cost, Costs, PathFinder
 from aidg.traced import TracedKernel
 from mappings.program import Loop, LoopProgram, Node, Sequence, Step
 
@@ -140,8 +140,8 @@ def explain(arch: Architecture, program: LoopProgram, *, budget: int = DEFAULT_B
     missing = cycles - sum(costs.values())
     if missing and runner.unsettled:  # what was extrapolated ends later than all that was evaluated
         costs[Cost("extrapolated", next(iter(runner.unsettled)), -1)] += missing
-    else:
-        assert not missing, f"{missing} cycles are not on the path"
+    elif missing:
+        raise AssertionError(f"{missing} of {cycles} cycles are not on the path")  # a mistake of this package
     reader, memory = instruction_memory(arch)
     fetching = frozenset({reader.name, memory.name})
     return Explanation(exact_result(runner, cycles), _shares(costs, _mnemonics(program.body)), fetching)

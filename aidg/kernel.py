@@ -303,7 +303,7 @@ class Kernel:
         state = self.state
         if not state.used[table]:
             return ()
-        propagation._prune_table(state, table, base)
+        propagation.prune_table(state, table, base)
         count = state.used[table]
         stretches = _listed(state.stretches[table][:count])
         levels = _listed(state.levels[table][:count])

@@ -1,4 +1,4 @@
-"""The exact run that also writes its score: what was evaluated, repeated and recalled, in order."""
+"""The exact run that also writes down what was evaluated, repeated and recalled, in order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aidg.kernel import Busy
 from aidg.loops import Frame as RunFrame
 from aidg.loops import LoopPlan
 from aidg.memory import Entry, RunMemory
+from aidg.path_segments import Gap, Item, Recall, Repeat, Segment
 from aidg.prepared import PreparedLoop
-from aidg.recurrence import ExactRunner, _Boundaries
-from aidg.score import Gap, Item, Recall, Repeat, Segment
+from aidg.recurrence import Boundaries, ExactRunner
 from aidg.traced import Frame, TracedKernel
 
 
@@ -24,7 +24,7 @@ class PathRunner(ExactRunner):
     so that the copies of a period pass the same way. Loops may settle a little later than without a trace.
 
     Attributes:
-        items: The score so far.
+        items: What has happened so far.
     """
 
     kernel: TracedKernel
@@ -73,7 +73,7 @@ class PathRunner(ExactRunner):
     # -- skips ---------------------------------------------------------------------------------------------
 
     def _skip(
-        self, node: PreparedLoop, base: int, boundaries: _Boundaries, past: tuple[int, Busy]
+        self, node: PreparedLoop, base: int, boundaries: Boundaries, past: tuple[int, Busy]
     ) -> tuple[int, int]:
         first, now = boundaries.looks[past[0]], boundaries.looks[-1]
         period = self.items[self._looks[-1][first.iteration] :]
@@ -84,7 +84,7 @@ class PathRunner(ExactRunner):
         return skipped, latest
 
     def _extrapolate(
-        self, node: PreparedLoop, iteration: int, base: int, boundaries: _Boundaries
+        self, node: PreparedLoop, iteration: int, base: int, boundaries: Boundaries
     ) -> tuple[int, int]:
         plan, offset = self.plans[id(node)], self.kernel.offset
         self.cut(self._frame(plan, iteration))
@@ -112,7 +112,7 @@ class _PathMemory(RunMemory):
     def __init__(self, runner: PathRunner, frame: RunFrame) -> None:
         super().__init__(runner.kernel, frame)
         self._runner = runner
-        self._scores: dict[Hashable, tuple[tuple[Item, ...], int]] = {}  # items, and where `base` was
+        self._items: dict[Hashable, tuple[tuple[Item, ...], int]] = {}  # items, and where `base` was
 
     def enter(self) -> Entry:
         entry = super().enter()
@@ -133,15 +133,15 @@ class _PathMemory(RunMemory):
         self._runner.cut(self._frame(entry))
         super().remember(entry, latest)
         items = tuple(self._runner.items[entry.first :])
-        self._scores[entry.key] = items, entry.base + entry.offset
-        self._scores = {key: score for key, score in self._scores.items() if key in self.runs}
+        self._items[entry.key] = items, entry.base + entry.offset
+        self._items = {key: kept for key, kept in self._items.items() if key in self.runs}
 
     def recall(self, entry: Entry) -> int | None:
         before = self._ranges_apart(entry)
         latest = super().recall(entry)
         if latest is None:
             return None
-        items, base = self._scores[entry.key]
+        items, base = self._items[entry.key]
         now = {name: row[position] for name, row, position in self.kernel.slots(self._frame(entry))}
         apart = [name for name in now if self._is_apart(name, entry)]
         passed: dict[Hashable, Hashable] = {name: name for name in apart}  # cells keep their names

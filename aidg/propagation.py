@@ -437,7 +437,7 @@ def _tidy(p: ProgramArrays, s: State) -> int:
     base = base_of(p, s)
     for table in range(p.front[TABLES]):
         if s.used[table] > s.tables[TABLE * table + 1]:
-            _prune_table(s, table, base)
+            prune_table(s, table, base)
             count, room = s.used[table], s.tables[TABLE * table + 2]
             # whatever one instruction can add to so many entries finds room
             most = room // p.front[ROOM_FACTOR] - p.front[ROOM_EXTRA]
@@ -456,7 +456,7 @@ def _tidy(p: ProgramArrays, s: State) -> int:
     return FINISHED
 
 
-def _prune_table(s: State, table: int, base: Any) -> None:
+def prune_table(s: State, table: int, base: Any) -> None:
     """Forget the stretches that are over."""
     count = s.used[table]
     stretches, levels = s.stretches[table], s.levels[table]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isqrt
 
+from acadl.errors import AcadlError
 from aidg.contact import Zone, hull
 from aidg.holding import Held, held_by
 from aidg.horizon import Look, find_horizon
@@ -62,7 +63,7 @@ class Unsettled:
 
 
 @dataclass(slots=True)
-class _Boundaries:
+class Boundaries:
     """Iteration boundaries of one run of a loop since its states were last forgotten.
 
     Attributes:
@@ -114,6 +115,8 @@ class ExactRunner(Runner):
 
     def __init__(self, kernel: Kernel, budget: int) -> None:
         super().__init__(kernel)
+        if budget < 0:
+            raise AcadlError(f"a budget of {budget} instructions cannot be; give 0 or more")
         self.budget = budget
         self.unsettled: dict[str, Unsettled] = {}
         self.memories: dict[int, RunMemory] = {}
@@ -182,13 +185,13 @@ class ExactRunner(Runner):
         kernel.state.indices[node.level] = 0
         return result
 
-    def _first_boundaries(self, node: PreparedLoop) -> _Boundaries:
+    def _first_boundaries(self, node: PreparedLoop) -> Boundaries:
         """No looks yet, and how many iterations are to lie between two of them."""
         plan = self.plans[id(node)]
         if id(node) not in self.units:
             self.units[id(node)] = self._unit(node, plan)
         unit = self.units[id(node)]
-        boundaries = _Boundaries(unit, unit)
+        boundaries = Boundaries(unit, unit)
         if plan.period * node.instructions > self.budget:
             boundaries.reason = (
                 f"rotations, fetch groups and lines repeat only every {plan.period} iterations"
@@ -206,7 +209,7 @@ class ExactRunner(Runner):
             return 1
         return _largest_divisor(plan.period, self.budget // (LAST_RESORT * node.instructions))
 
-    def _advance(self, node: PreparedLoop, iteration: int, boundaries: _Boundaries) -> tuple[int, int]:
+    def _advance(self, node: PreparedLoop, iteration: int, boundaries: Boundaries) -> tuple[int, int]:
         """Skip iterations if possible: how many, and the latest ``done`` among them."""
         kernel, plan = self.kernel, self.plans[id(node)]
         base = kernel.base()
@@ -231,7 +234,7 @@ class ExactRunner(Runner):
         return 0, 0
 
     def _skip(
-        self, node: PreparedLoop, base: int, boundaries: _Boundaries, past: tuple[int, Busy]
+        self, node: PreparedLoop, base: int, boundaries: Boundaries, past: tuple[int, Busy]
     ) -> tuple[int, int]:
         """Skip the periods that are certain, the state having been the same at an earlier look."""
         then, busy = past
@@ -259,7 +262,7 @@ class ExactRunner(Runner):
             )
 
     def _extrapolate(
-        self, node: PreparedLoop, iteration: int, base: int, boundaries: _Boundaries
+        self, node: PreparedLoop, iteration: int, base: int, boundaries: Boundaries
     ) -> tuple[int, int]:
         """Assume that the remaining iterations take as long as the last evaluated ones on average."""
         looks = boundaries.looks[-(len(boundaries.looks) // 2 + 1) :]

@@ -29,7 +29,9 @@ from mappings.program import LoopProgram
 DEFAULT_INSTRUCTIONS = 200
 # Instructions of a window, at most: a viewer gets slow with more.
 MOST_INSTRUCTIONS = 20_000
-FORMATS = (".json", ".json.gz", ".gz", ".svg")
+# Slices of a picture, at most: browsers get slow with more.
+MOST_DRAWN = 10_000
+FORMATS = (".json", ".json.gz", ".svg")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,17 @@ class Timeline:
         return "".join(self._pieces())
 
     def to_svg(self) -> str:
-        """A picture: lanes from top to bottom, time from left to right."""
+        """A picture: lanes from top to bottom, time from left to right.
+
+        Raises:
+            AcadlError: There are more than 10,000 slices.
+        """
+        slices = sum(len(lane.slices) for lane in self.drawing.lanes)
+        if slices > MOST_DRAWN:
+            raise AcadlError(
+                f"a picture of {slices:,} slices would be too large to look at (at most {MOST_DRAWN:,}); "
+                "show fewer instructions, or write a trace (.json.gz)"
+            )
         return to_svg(self.drawing, self.title, self.first_cycle, self.last_cycle)
 
     def write(self, path: str | os.PathLike[str]) -> None:
@@ -125,7 +137,10 @@ class Timeline:
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"{self.to_svg()}{notes}"
+        try:
+            return f"{self.to_svg()}{notes}"
+        except AcadlError as error:
+            return f"<p>{escape(f'{self.title}: {error}')}</p>{notes}"
 
 
 def check_format(path: str | os.PathLike[str]) -> None:

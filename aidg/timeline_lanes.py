@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import heappop, heappush
 
 from acadl.model import (
     ACADLObject,
@@ -143,15 +144,26 @@ def _lanes(window: Window, slices: Iterable[Slice]) -> Iterator[Lane]:
     for item in slices:
         by_object.setdefault(item.object, []).append(item)
     for name in sorted(by_object, key=_order(window)):
-        lanes: list[list[Slice]] = []
-        for item in sorted(by_object[name], key=lambda item: (item.enter, item.number)):
-            free = next((lane for lane in lanes if lane[-1].leave <= item.enter), None)
-            if free is None:
-                lanes.append([item])
-            else:
-                free.append(item)
+        lanes = _packed(by_object[name])
         for place, lane in enumerate(lanes, 1):
             yield Lane(name, place, len(lanes), _is_storage(window, name), tuple(lane))
+
+
+def _packed(slices: Iterable[Slice]) -> list[list[Slice]]:
+    """Slices in the first lane that is free."""
+    lanes: list[list[Slice]] = []
+    free: list[int] = []  # numbers of lanes, the first one on top
+    busy: list[tuple[int, int]] = []  # until when, number of the lane
+    for item in sorted(slices, key=lambda item: (item.enter, item.number)):
+        while busy and busy[0][0] <= item.enter:
+            heappush(free, heappop(busy)[1])
+        if not free:
+            heappush(free, len(lanes))
+            lanes.append([])
+        number = heappop(free)
+        lanes[number].append(item)
+        heappush(busy, (item.leave, number))
+    return lanes
 
 
 def _is_storage(window: Window, name: str) -> bool:

@@ -54,10 +54,12 @@ class _Times(list[Any]):
 
     def __getitem__(self, position: Any) -> Any:
         value = super().__getitem__(position)
-        if self.quiet or not isinstance(value, Moment):
+        if self.quiet:
             return value
         if position in self._service_of:  # an instruction has come to this object
             self._place.where = self._service_of[position]
+        if not isinstance(value, Moment):  # long ago
+            return value
         kind = "buffer" if position == self._buffer else FORWARD if position == GROUP_READY else "structural"
         return after(kind, value, self._place)
 
@@ -78,6 +80,9 @@ class TracedKernel(Kernel):
         times = _Times([self._origin] * self.machine.size, self.machine, self.place)
         self.state.times = times
         self._copy: Any = second_copy("aidg.propagation")
+        self._ring_at = {
+            position: ring for ring in self._rings for position in range(ring[0], ring[1])
+        }
         self._wrap()
         self._run = self._copy.run
 
@@ -189,6 +194,7 @@ class TracedKernel(Kernel):
 
     def cut(self, frame: Frame) -> dict[Hashable, Any]:
         """Start a new segment: what the state's times were, by name; they are entries from now on."""
+        self._forget_past()
         ends: dict[Hashable, Any] = {}
         for name, row, position in list(self.slots(frame)):
             value = list.__getitem__(row, position)
@@ -208,12 +214,9 @@ class TracedKernel(Kernel):
     def slots(self, frame: Frame) -> Iterator[tuple[tuple[Any, ...], list[Any], int]]:
         """Every time of the state that somebody can wait for: name, and where it is."""
         state, base = self.state, self.base()
-        logical = list(range(self.machine.size))
-        for first, stop, ring in self._rings:
-            head = state.heads[ring]
-            for position in range(first, stop):
-                logical[position] = first + (position - first - head) % (stop - first)
-        yield from ((("time", logical[position]), state.times, position) for position in range(len(logical)))
+        for position, value in enumerate(list(state.times)):
+            if value >= base:
+                yield ("time", self._rotated(position)), state.times, position
         for table, stretches in enumerate(state.stretches):
             count = state.used[table]
             yield from ((("stretch", table, count - i), stretches, i) for i in range(count))
@@ -228,6 +231,23 @@ class TracedKernel(Kernel):
                 *shape, access = self.arrays.shapes[state.users[group][i]]
                 start = state.starts[group][i] - frame.bytes(group, access)
                 yield ("range", group, start, *shape, ended[i] - base), ended, i
+
+
+    def _rotated(self, position: int) -> int:
+        """The position, in a ring of leave times counted from the oldest one on."""
+        ring = self._ring_at.get(position)
+        if ring is None:
+            return position
+        first, stop, number = ring
+        head: int = self.state.heads[number]
+        return first + (position - first - head) % (stop - first)
+
+    def _forget_past(self) -> None:
+        """Nobody can wait for what was before base: it is no longer traced."""
+        times, base = self.state.times, self.base()
+        for position, value in enumerate(list(times)):
+            if value and value < base:
+                list.__setitem__(times, position, 0)
 
 
 class _InstructionMemory(NamedTuple):

@@ -1,6 +1,6 @@
 """One layer with a long transient: published and exact extrapolation, after how much work.
 
-    python benchmarks/long_transient.py [--write docs/images/long_transient.svg]
+    python benchmarks/long_transient.py [--write docs/images/measured/long_transient.svg]
 
 The layer is AlexNet's fc7 on the systolic array with deep queues and a memory that answers late. The
 published method stops each loop after a prolog; here the prolog is varied. With ``--write`` it draws the

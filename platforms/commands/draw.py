@@ -16,7 +16,7 @@ from platforms.commands._options import load_architecture, settings_option
 def command(arch: str, output: str, settings: tuple[tuple[str, int | bool | str], ...]) -> None:
     """Draw the block diagram of ARCH, a shipped platform or a path to an .acadl file."""
     from acadl.draw import FORMATS
-    from platforms.files import write_text
+    from acadl.files import write_text
 
     suffix = ".svg" if output == "-" else Path(output).suffix.lower()
     if suffix not in FORMATS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 import aidg
 import mappings
 import platforms
-from acadl.model import SRAM, Architecture, DataStorage
+from acadl.errors import AcadlError
+from acadl.model import SRAM, Architecture, DataStorage, PipelineStage
 from aidg.moments import Moment
 from aidg.path_runner import PathRunner
+from aidg.path_segments import Costs, PathFinder, Segment
 from aidg.prepare import prepare
 from aidg.runner import Runner
-from aidg.score import Costs, PathFinder, Segment
 from aidg.traced import TracedKernel
 from mappings.layers import Layer
 from mappings.program import LoopProgram, index, loop, memory, sequence, step
@@ -188,7 +190,7 @@ def test_layers_of_shipped_platforms_add_up() -> None:
 # -- slack ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=NO_CHECKS)
+@settings(max_examples=15, deadline=None, suppress_health_check=NO_CHECKS)
 @given(cases(30), st.randoms(use_true_random=False))
 def test_slack_is_how_much_later_an_event_can_be(case: Case, random: object) -> None:
     graph = aidg.build(case.arch, case.program)
@@ -239,3 +241,24 @@ def test_the_path_through_a_deep_nest_is_not_walked_at_every_level_again() -> No
         nest = loop(f"i{level}", 2, nest)
     explanation = aidg.explain(machine(), LoopProgram(nest, OPERATIONS))
     assert explanation.cycles == sum(explanation.by_kind_and_object.values()) == 5 * 2**40
+
+
+def test_what_is_long_over_costs_nothing_to_trace() -> None:
+    """A queue of 65,536 places of which one is used: only times that somebody can wait for are kept."""
+    oma = platforms.load("oma")
+    stage = oma.objects["decode"]
+    assert isinstance(stage, PipelineStage)
+    objects = {**oma.objects, "decode": replace(stage, capacity=1 << 16)}
+    body = step("add", acc="r1", a="r2")
+    program = LoopProgram(loop(index("i"), 1000, body), oma.operations)
+    kernel = TracedKernel(prepare(replace(oma, objects=objects), program))
+    runner = PathRunner(kernel, 1000)
+    runner.run()
+    segments = [item for item in runner.items if isinstance(item, Segment)]
+    assert max(len(segment.ends) for segment in segments[1:]) < 50
+
+
+def test_negative_budgets_are_refused() -> None:
+    for function in (aidg.estimate, aidg.explain, aidg.what_if, aidg.timeline):
+        with pytest.raises(AcadlError, match="budget of -5 instructions cannot be; give 0 or more"):
+            function(machine(), chain(10), budget=-5)

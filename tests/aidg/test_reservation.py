@@ -97,11 +97,11 @@ def test_the_past_is_forgotten() -> None:
     _, state = storage(1, SAME, 0)
     propagation._hold(state, 0, 0, 4)
     propagation._hold(state, 0, 10, 4)
-    propagation._prune_table(state, 0, 3)
+    propagation.prune_table(state, 0, 3)
     assert stretches(state) == [(0, 1), (4, 0), (10, 1), (14, 0)]
-    propagation._prune_table(state, 0, 4)
+    propagation.prune_table(state, 0, 4)
     assert stretches(state) == [(4, 0), (10, 1), (14, 0)]
-    propagation._prune_table(state, 0, 14)
+    propagation.prune_table(state, 0, 14)
     assert stretches(state) == []
 
 

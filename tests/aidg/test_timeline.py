@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import aidg
+import platforms
 from acadl.errors import AcadlError
 from acadl.model import Architecture, DataStorage, FunctionalUnit, InstructionFetchStage, PipelineStage
 from acadl.simulation import InstructionRecord, simulate
@@ -260,7 +261,7 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_other_endings_are_refused(name: str, tmp_path: Path) -> None:
     arch, program = small()
     line = timeline_of(arch, program, instructions=3)
-    with pytest.raises(AcadlError, match=r"ends in none of \.json, \.json\.gz, \.gz, \.svg"):
+    with pytest.raises(AcadlError, match=r"ends in none of \.json, \.json\.gz, \.svg"):
         line.write(tmp_path / name)
     with pytest.raises(AcadlError, match="cannot write"):
         line.write(tmp_path / "none" / "a.json")
@@ -379,3 +380,15 @@ def test_programs_without_instructions_or_loops() -> None:
         timeline_of(arch, LoopProgram(sequence(), OPERATIONS))
     with pytest.raises(AcadlError, match="the program has no loop"):
         timeline_of(arch, LoopProgram(step("mac", d="r0"), OPERATIONS), iteration=0)
+
+
+def test_a_picture_too_large_to_look_at_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys.modules["aidg.timeline"], "MOST_DRAWN", 20)
+    oma = platforms.load("oma")
+    program = LoopProgram(loop(index("i"), 100, step("add", acc="r1", a="r2")), oma.operations)
+    line = aidg.timeline(oma, program, instructions=60)
+    with pytest.raises(AcadlError, match=r"would be too large to look at .*write a trace"):
+        line.write(tmp_path / "a.svg")
+    assert list(tmp_path.iterdir()) == []
+    assert "too large" in line._repr_html_()
+    line.write(tmp_path / "a.json")

@@ -1,4 +1,4 @@
-"""A run with its skips as a score: segments that were evaluated, and where they are repeated.
+"""A run with its skips in segments: those that were evaluated, and where they are repeated.
 
 A segment maps each time of the state at its end to what it was due to: a chain of moments back to a time of
 the state at its start. A critical path through the whole run is followed backwards from segment to segment.
@@ -92,7 +92,7 @@ Item: TypeAlias = Segment | Repeat | Recall | Gap
 
 
 class PathFinder:
-    """Finds the critical path of a score.
+    """Finds the critical path of a run.
 
     What is repeated or recalled in a nest is part of what is repeated or recalled around it, at every level
     again. So it is walked once for each crossing at its end, however often it happens.
