@@ -58,7 +58,8 @@ def command(
 
     RUN is a list of events (.csv), a simulated run (.json), or a description (a name or .acadl file), on
     which the case of the --case options is simulated. TRACE is a list of events (.csv) or a waveform (.vcd,
-    .vcd.gz). Exit status 1 if an event has no partner or is off by more than --max-error cycles.
+    .vcd.gz; .fst with the extra `waves`). Exit status 1 if an event has no partner or is off by more than
+    --max-error cycles.
     """
     from platforms.validation.comparison import compare
 
@@ -111,12 +112,11 @@ def _measured(run: str, trace: str, events: str | None) -> list[Event]:
     from platforms.validation.events import read_events
     from platforms.validation.wave_events import wave_events
 
-    if trace.endswith((".vcd", ".vcd.gz")):
+    if trace.endswith((".vcd", ".vcd.gz", ".fst")):
         return list(wave_events(trace, _map(run, events)))
     if trace.endswith(".csv"):
         return list(read_events(trace))
-    hint = " Convert it with `fst2vcd` first." if trace.endswith(".fst") else ""
-    raise click.UsageError(f"'{trace}' is neither .csv nor .vcd nor .vcd.gz.{hint}")
+    raise click.UsageError(f"'{trace}' is neither .csv nor .vcd, .vcd.gz or .fst.")
 
 
 def _map(run: str, events: str | None) -> EventMap:

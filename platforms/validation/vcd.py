@@ -76,27 +76,8 @@ class VcdFile:
         raise WaveError(f"{self.file}, line {self._line}: {message}")
 
     def find(self, name: str) -> Signal:
-        """The signal of that name: the full one, or its end, where that is clear.
-
-        Raises:
-            WaveError: There is none, or several that are not the same.
-        """
-        found = [signal for signal in self.signals if signal.name == name]
-        if not found:
-            ends = [signal for signal in self.signals if signal.name.endswith(f".{name}")]
-            depth = min((signal.name.count(".") for signal in ends), default=0)
-            found = [signal for signal in ends if signal.name.count(".") == depth]
-        if not found:
-            known = dict.fromkeys(signal.name for signal in self.signals)
-            short = dict.fromkeys(signal.name.rpartition(".")[2] for signal in self.signals)
-            hint = nearest(name, known) or nearest(name, short)
-            raise WaveError(f"{self.file}: there is no signal '{name}'{hint}")
-        if len({signal.code for signal in found}) > 1:
-            names = ", ".join(sorted(signal.name for signal in found)[:5])
-            raise WaveError(f"{self.file}: '{name}' may be any of {names}; write more of the name")
-        if not found[0].is_number:
-            raise WaveError(f"{self.file}: '{found[0].name}' is no signal of bits")
-        return found[0]
+        """The signal of that name (:func:`find_signal`)."""
+        return find_signal(self.file, self.signals, name)
 
     def changes(self, watched: Iterable[Signal]) -> Iterator[Changes]:
         """The changes of ``watched``, numbered in their order, by time; times without any are left out.
@@ -221,6 +202,31 @@ class VcdFile:
                 elif len(words) < 1000:
                     words.append(word)
         self.fail("the header has no $enddefinitions")
+
+
+def find_signal(file: str, signals: Iterable[Signal], name: str) -> Signal:
+    """The signal of that name: the full one, or its end, where that is clear.
+
+    Raises:
+        WaveError: There is none, or several that are not the same.
+    """
+    signals = tuple(signals)
+    found = [signal for signal in signals if signal.name == name]
+    if not found:
+        ends = [signal for signal in signals if signal.name.endswith(f".{name}")]
+        depth = min((signal.name.count(".") for signal in ends), default=0)
+        found = [signal for signal in ends if signal.name.count(".") == depth]
+    if not found:
+        known = dict.fromkeys(signal.name for signal in signals)
+        short = dict.fromkeys(signal.name.rpartition(".")[2] for signal in signals)
+        hint = nearest(name, known) or nearest(name, short)
+        raise WaveError(f"{file}: there is no signal '{name}'{hint}")
+    if len({signal.code for signal in found}) > 1:
+        names = ", ".join(sorted(signal.name for signal in found)[:5])
+        raise WaveError(f"{file}: '{name}' may be any of {names}; write more of the name")
+    if not found[0].is_number:
+        raise WaveError(f"{file}: '{found[0].name}' is no signal of bits")
+    return found[0]
 
 
 def _opened(file: str) -> BinaryIO:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from platforms.validation.conditions import Condition, ConditionError, Values
 from platforms.validation.event_map import Clock, EventMap, WaveEvent
 from platforms.validation.events import NO_ID, Event, TraceError
+from platforms.validation.fst import FstFile
 from platforms.validation.vcd import Changes, VcdFile, WaveError
 
 
 def wave_events(path: str | os.PathLike[str], mapping: EventMap) -> Iterator[Event]:
-    """The events that ``mapping`` sees in a VCD file (``.vcd`` or ``.vcd.gz``), by cycle.
+    """The events that ``mapping`` sees in a waveform (``.vcd``, ``.vcd.gz``, ``.fst``), by cycle.
 
     Raises:
         TraceError, WaveError: The file is damaged, lacks a signal, or its clock never rises; a condition has
@@ -27,7 +28,7 @@ def wave_events(path: str | os.PathLike[str], mapping: EventMap) -> Iterator[Eve
     if clock.start is not None:
         conditions.append(clock.start)
     names = sorted({name for condition in conditions for name in condition.names} - {clock.signal})
-    with VcdFile(file) as waves:
+    with FstFile(file) if file.endswith(".fst") else VcdFile(file) as waves:
         signals = [waves.find(name) for name in [clock.signal, *names]]
         # several names may stand for one signal
         codes = list(dict.fromkeys(signal.code for signal in signals))

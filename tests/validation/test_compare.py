@@ -240,9 +240,24 @@ def test_saved_runs_are_compared(tmp_path: Path) -> None:
 def test_wrong_usage(tmp_path: Path) -> None:
     assert run("axis_sa", WAVES).exit_code == 2  # no case
     assert run("gemmini", WAVES, "--case", "M=8").exit_code == 2  # no mapping file
-    fst = tmp_path / "w.fst"
-    fst.touch()
-    assert "fst2vcd" in run("axis_sa", fst, *CASE).stderr
+    other = tmp_path / "w.txt"
+    other.touch()
+    assert run("axis_sa", other, *CASE).exit_code == 2
+
+
+def test_fst_has_the_events_of_the_vcd() -> None:
+    pytest.importorskip("pywellen", reason="FST files need the extra 'waves'")
+    mapping = read_event_map(MAP)
+    assert list(wave_events(WAVES.with_suffix("").with_suffix(".fst"), mapping)) == list(
+        wave_events(WAVES, mapping)
+    )
+
+
+def test_damaged_or_unreadable_fst_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "w.fst"
+    path.write_bytes(b"no waveform")
+    result = run("axis_sa", path, *CASE)
+    assert result.exit_code == 1 and ("cannot read" in result.stderr or "acadl[waves]" in result.stderr)
 
 
 def test_the_waveform_of_picorv32_has_the_events_of_its_trace() -> None:
