@@ -32,11 +32,13 @@ class Case:
         cells: Column to text; cells without a value are empty.
         folder: Where the table lies; programs are found under ``programs/`` in it.
         line: Line of the table.
+        read: Columns that have been asked for; who validates says which were not.
     """
 
     cells: Mapping[str, str]
     folder: Path = field(default_factory=Path)
     line: int = 0
+    read: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def text(self, column: str) -> str:
         """A cell that must not be empty.
@@ -44,6 +46,7 @@ class Case:
         Raises:
             MappingError: There is no such column, or nothing in it.
         """
+        self.read.add(column)
         if column not in self.cells:
             raise MappingError(f"the cases have no column '{column}'{nearest(column, self.cells)}")
         if not self.cells[column]:
@@ -56,6 +59,7 @@ class Case:
         Raises:
             MappingError: There is no number.
         """
+        self.read.add(column)
         if default is not None and not self.cells.get(column):
             return default
         text = self.text(column)

@@ -78,6 +78,9 @@ def command(
             mapping_files=mappings,
             progress=progress_line(),
         )
+    if report.unused:
+        columns = ", ".join(report.unused)
+        warn(f"the prediction does not depend on {columns}: no parameters, and not read by the mapping")
     for failed in report.failed[:SHOWN_FAILURES]:
         warn(f"{report.file}, line {failed.line}: {failed.reason}")
     if len(report.failed) > SHOWN_FAILURES:

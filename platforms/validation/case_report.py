@@ -93,6 +93,8 @@ class ValidationReport:
         group: Column by which cases are grouped, if any.
         where: Condition that chose the cases, if any.
         settings: Parameters that were set for all cases.
+        unused: Columns in which the cases differ, left of the measured ones, that neither set a parameter nor
+            are read by the mapping: they follow from others, or the model leaves something out.
     """
 
     architecture: str
@@ -103,6 +105,7 @@ class ValidationReport:
     group: str | None = None
     where: str | None = None
     settings: Mapping[str, int | bool | str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     @property
     def summary(self) -> ErrorSummary:
@@ -146,6 +149,7 @@ class ValidationReport:
             "measured_column": self.measured,
             "where": self.where,
             "settings": dict(self.settings),
+            "unused_columns": list(self.unused),
             "mape": summary.mape,
             "max_error_percent": summary.max_error_percent,
             "bias_percent": summary.bias_percent,

@@ -42,11 +42,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Predicted cycles and how they were obtained, or why there are none."""
+    """Predicted cycles and how they were obtained, or why there are none; columns that the mapping read."""
 
     cycles: int = 0
     method: str = ""
     reason: str = ""
+    read: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -83,7 +84,7 @@ def predicted(arch: Architecture, case: Case) -> Outcome:
     from aidg import estimate
 
     result = estimate(arch, map_case(case, arch))
-    return Outcome(result.cycles, result.method)
+    return Outcome(result.cycles, result.method, read=frozenset(case.read))
 
 
 def outcomes(

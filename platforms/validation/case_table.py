@@ -43,14 +43,20 @@ class CaseTable:
         """The measured cycles of one of the cases."""
         return int(case.cells[self.measured])
 
+    @property
+    def described_by(self) -> tuple[str, ...]:
+        """Columns left of the measured ones: what was run, not what came out."""
+        first = min(self.columns.index(name) for name in {self.measured, *MEASURED} if name in self.columns)
+        return self.columns[:first]
+
     def label(self, case: Case) -> str:
         """What identifies a case: its filled cells left of the measured ones."""
-        own = self.columns[: min(self.columns.index(name) for name in MEASURED if name in self.columns)]
-        if self.measured not in MEASURED:
-            own = self.columns[: self.columns.index(self.measured)]
-        return (
-            " ".join(f"{name}={case.cells[name]}" for name in own if case.cells[name]) or f"line {case.line}"
-        )
+        filled = [name for name in self.described_by if case.cells[name]]
+        return " ".join(f"{name}={case.cells[name]}" for name in filled) or f"line {case.line}"
+
+    def differs_in(self, column: str) -> bool:
+        """Whether the cases differ in that column."""
+        return len({case.cells[column] for case in self.cases}) > 1
 
 
 def read_cases(

@@ -62,20 +62,32 @@ def validate(
     if group is not None and group not in table.columns:
         raise AcadlError(f"{table.file} has no column '{group}' to group by{nearest(group, table.columns)}")
     chosen = dict(settings or {})
-    name, results = _evaluate(arch, table, chosen, workers, mapping_files)
-    good, failed = [], []
+    name, parameters, results = _evaluate(arch, table, chosen, workers, mapping_files)
+    good: list[CaseResult] = []
+    failed: list[FailedCase] = []
+    used = set(parameters)
     for number, case in enumerate(table.cases):
         label, key = table.label(case), case.cells[group] if group is not None else ""
         if progress is not None:
             progress(number, len(table.cases), label)
         outcome = next(results)
+        used |= outcome.read
         if outcome.reason:
             failed.append(FailedCase(label, case.line, outcome.reason, key))
         else:
             cycles = table.cycles(case)
             good.append(CaseResult(label, case.line, cycles, outcome.cycles, outcome.method, key))
+    unused = [column for column in table.described_by if column not in used and table.differs_in(column)]
     return ValidationReport(
-        name, table.file, table.measured, tuple(good), tuple(failed), group, where, chosen
+        name,
+        table.file,
+        table.measured,
+        tuple(good),
+        tuple(failed),
+        group,
+        where,
+        chosen,
+        tuple(unused) if good else (),
     )
 
 
@@ -85,21 +97,21 @@ def _evaluate(
     settings: dict[str, Setting],
     workers: int,
     mapping_files: tuple[str, ...],
-) -> tuple[str, Iterator[Outcome]]:
-    """Name of the description, and the outcomes of the cases in their order."""
+) -> tuple[str, tuple[str, ...], Iterator[Outcome]]:
+    """Name of the description, its parameters, and the outcomes of the cases in their order."""
     from acadl.model import Architecture
 
     if isinstance(arch, Architecture):
         if settings:
             raise AcadlError("settings need the description's name or path; this one has its values already")
-        return arch.name, (_as_it_is(arch, case) for case in table.cases)
+        return arch.name, tuple(arch.parameters), (_as_it_is(arch, case) for case in table.cases)
     name, parameters = declared(arch)
     for setting in settings:
         if setting not in parameters:
             raise AcadlError(f"'{name}' has no parameter '{setting}'{nearest(setting, parameters)}")
     source = arch if isinstance(arch, str) else str(Path(arch).absolute())  # a path stays one
     jobs = [Job(source, {**settings, **_own_settings(case, parameters)}, case) for case in table.cases]
-    return name, outcomes(jobs, workers, mapping_files)
+    return name, parameters, outcomes(jobs, workers, mapping_files)
 
 
 def declared(arch: str | os.PathLike[str]) -> tuple[str, tuple[str, ...]]:

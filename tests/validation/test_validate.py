@@ -168,3 +168,11 @@ def test_a_mapping_of_ones_own_reads_its_columns(tmp_path: Path) -> None:
     assert [case["predicted"] for case in data["cases"]] == [4]
     assert [case["line"] for case in data["failed"]] == [3]
     assert "ZeroDivisionError" in data["failed"][0]["reason"] and "line 5" in data["failed"][0]["reason"]
+
+
+def test_columns_that_nobody_reads_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text("rows,cols,M,N,K,voltage,same,cycles,energy\n4,4,4,4,4,1,7,16,3\n8,8,8,8,8,2,7,32,4\n")
+    result = run("axis_sa", "--cases", path, "--json")
+    assert json.loads(result.stdout)["unused_columns"] == ["voltage"]
+    assert "does not depend on voltage:" in result.stderr
