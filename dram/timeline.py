@@ -187,7 +187,9 @@ def _refreshed(
 ) -> Iterator[dict[str, object]]:
     names = {"REF": ("tRFC", "tRFCab"), "REFPB": ("tRFCpb",), "REFSB": ("tRFCsb",)}[command.name]
     cycles = next((device.timing[name] for name in names if name in device.timing), 1)
-    end = command.cycle + cycles * device.ticks_per_clock
+    # times count from last clock to last clock: an activation of several may begin earlier
+    longer = device.commands[command.name].ticks - device.commands[device.activate].ticks
+    end = command.cycle + cycles * device.ticks_per_clock + longer
     lane = RANK_LANE
     if command.name == "REFPB":
         bank = max(command.bankgroup, 0) * device.organisation.banks + max(command.bank, 0)

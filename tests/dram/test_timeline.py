@@ -92,9 +92,19 @@ def check_nesting(found: list[dict[str, object]]) -> None:
             open_until.append(start - negative)
 
 
-@pytest.mark.parametrize("config", ["ramulator2/ddr4_2400_2r", "dramsys__closed/ddr4_2400_1r"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        "ramulator2/ddr4_2400_2r",
+        "dramsys__closed/ddr4_2400_1r",
+        "dramsys__powerdown/ddr4_2400_1r",
+        "dramsys__perbankref/hbm2_2000_pc",
+        "ramulator2/lpddr5_6400_1r",
+        "ramulator2/hbm3_6400_ch",
+    ],
+)
 def test_slices_of_a_run_are_nested(config: str) -> None:
-    trace = DATA / "traces" / config.partition("/")[2] / "wr_rd_turn_dev.csv.gz"
+    trace = DATA / "traces" / config.partition("/")[2] / "micro_dev.csv.gz"
     run = dram.simulate(read_requests(trace), config, record=True)
     found = list(events(run.channels, run.device))
     check_nesting(found)
