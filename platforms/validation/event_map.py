@@ -65,6 +65,7 @@ class WaveEvent:
         unit, event: What it is called.
         when: The cycles in which it happens.
         id: Value of the instruction's number; ``None``: the number of earlier events of this unit and kind.
+        numbered: Whether there is a number at all; events without are matched by order.
         count: Instead of ``id``: the number is that of earlier cycles in which this held.
         once: Only the first event of a number.
         rise: Only in the first of the cycles on end in which ``when`` holds.
@@ -78,6 +79,7 @@ class WaveEvent:
     count: Condition | None = None
     once: bool = False
     rise: bool = False
+    numbered: bool = True
     address: Condition | None = None
     detail: Condition | None = None
 
@@ -148,14 +150,14 @@ def _wave_event(table: _Table) -> WaveEvent:
     when = table.condition("when")
     if when is None:
         raise table.error("when", "it is missing; it says in which cycles the event happens")
-    number, count = None, None
+    number, count, numbered = None, None, table.data.get("id") is not False
     if isinstance(table.data.get("id"), dict):
         inner = table.table("id")
         inner.only("count")
         count = inner.condition("count")
         if count is None:
             raise inner.error("count", "it is missing; it says which earlier cycles are counted")
-    else:
+    elif numbered:
         number = table.condition("id")
     return WaveEvent(
         table.text("unit"),
@@ -165,6 +167,7 @@ def _wave_event(table: _Table) -> WaveEvent:
         count,
         table.truth("once"),
         table.truth("rise"),
+        numbered,
         table.condition("address"),
         table.condition("detail"),
     )

@@ -116,6 +116,8 @@ class _Watcher:
         return found
 
     def _identity(self, values: Values, time: int) -> int:
+        if not self.event.numbered:
+            return NO_ID
         if self.event.id is None:
             return self.number
         value = self._value(self.event.id, values, time)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -209,6 +210,7 @@ def changed_map(tmp_path: Path, old: str, new: str) -> object:
         ('time = "start"', 'time = "begin"', "run 1: time: expected enter or start or done or leave"),
         ("offset = -1", 'offset = "x"', "run 2: offset: expected a whole number"),
         ("[clock]", "[[clock]]", "expected a table"),
+        ("id = { count", "id = true #", "event 1: id: expected a text, found True"),
         ("[clock]", "[clock", "map.toml: "),
         ("count =", "counts =", "did you mean 'count'"),
     ],
@@ -239,7 +241,7 @@ def test_saved_runs_are_compared(tmp_path: Path) -> None:
 
 def test_wrong_usage(tmp_path: Path) -> None:
     assert run("axis_sa", WAVES).exit_code == 2  # no case
-    assert run("gemmini", WAVES, "--case", "M=8").exit_code == 2  # no mapping file
+    assert run("oma", WAVES, "--case", "M=8").exit_code == 2  # no mapping file
     other = tmp_path / "w.txt"
     other.touch()
     assert run("axis_sa", other, *CASE).exit_code == 2
@@ -274,3 +276,28 @@ def test_the_waveform_of_picorv32_has_the_events_of_its_trace() -> None:
     last = seen[-1][0]
     assert len(seen) == 844
     assert seen == sorted(fields(event, 0) for event in trace if event.cycle <= last)
+
+
+def test_the_waveform_of_gemmini_has_the_events_of_its_counters() -> None:
+    """Commands, bus beats: those of the measured row. The start is that of a longer product's trace."""
+    folder = DATA.parent / "gemmini"
+    seen = list(
+        wave_events(folder / "tile_16x16x32_lat10.vcd.gz", read_event_map(MAP.with_name("gemmini.toml")))
+    )
+    counts = Counter((event.unit, event.event) for event in seen)
+    assert counts == {
+        ("host", "cmd"): 13,
+        ("rs", "alloc"): 13,
+        ("load", "issue"): 6,
+        ("execute", "issue"): 5,
+        ("store", "issue"): 2,
+        ("rs", "complete"): 10,  # configurations of load and store have none
+        ("bus", "get"): 64,
+        ("bus", "put"): 16,
+    }
+    early = [event for event in read_events(folder / "trace_tile_32x32x32_lat10.csv") if event.cycle <= 11]
+
+    def names(events: list[Event]) -> list[tuple[int, str, str]]:
+        return sorted((event.cycle, event.unit, event.event) for event in events)
+
+    assert names([event for event in seen if event.cycle <= 11]) == names(early)
