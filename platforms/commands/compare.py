@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 @click.option(
     "--max-error", type=click.IntRange(min=0), help="Exit with 1 if any event is off by more cycles."
 )
+@click.option(
+    "--timeline", metavar="OUT.json", help="Both sides and the error over time, for ui.perfetto.dev."
+)
 @mapping_option
 @json_option
 def command(
@@ -51,6 +54,7 @@ def command(
     case: tuple[tuple[str, int | bool | str], ...],
     settings: tuple[tuple[str, int | bool | str], ...],
     max_error: int | None,
+    timeline: str | None,
     mappings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -65,6 +69,10 @@ def command(
 
     with using_mappings(mappings):
         found = compare(_predicted(run, events, case, settings), _measured(run, trace, events))
+    if timeline is not None:
+        from platforms.validation.overlay import write_overlay
+
+        write_overlay(found, timeline)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -301,3 +301,15 @@ def test_the_waveform_of_gemmini_has_the_events_of_its_counters() -> None:
         return sorted((event.cycle, event.unit, event.event) for event in events)
 
     assert names([event for event in seen if event.cycle <= 11]) == names(early)
+
+
+def test_the_time_line_has_both_sides_and_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    assert run("axis_sa", WAVES, *CASE[:-2], "--set", "tile_gap=9", "--timeline", path).exit_code == 0
+    records = json.loads(path.read_text())["traceEvents"]
+    slices = Counter(record["pid"] for record in records if record["ph"] == "X")
+    assert slices == {1: 16, 2: 16}
+    errors = [record["args"]["cycles"] for record in records if record["ph"] == "C"]
+    assert sorted(errors) == sorted(4 * [0, 1, 2, 3])
+    times = [record["ts"] for record in records if "ts" in record]
+    assert times == sorted(times)
