@@ -148,6 +148,18 @@ def test_much_generated_traffic_breaks_no_rule(name: str, data: st.DataObject) -
     serves(of, requests)
 
 
+def test_a_row_that_is_to_be_closed_stays_open_in_power_down() -> None:
+    controller = {"page": "capped", "page_cap": 1, "power_down": "staggered"}
+    of = configuration({"device": {"name": "DDR4_2400R"}, "controller": controller})
+    serves(of, Requests.of([0, 300], [False, False], [0, 0]))
+
+
+def test_a_refresh_of_one_bank_in_each_group_waits_for_activations_of_all_groups() -> None:
+    of = configuration({"device": {"name": "DDR5_4800BN"}}).make_device()
+    row = next(row for row in of.constraints if row.name == "tRRD_L_refresh")
+    assert row.reach("ACT", "REFSB") == "rank"
+
+
 def serves(of: Configuration, requests: Requests) -> None:
     """Run, and check what must hold for every controller."""
     run = dram.simulate(requests, of, record=True, fast=False)
