@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dram.kernel.layout import (
+    ACCESSES,
     ACTIVE_DOWN,
     AWAKE,
+    BANK,
     BANKS_PER_RANK,
+    CAPPED,
     DUE,
     ENTERS,
     ENTERS_SELF,
@@ -13,6 +16,8 @@ from dram.kernel.layout import (
     NEVER,
     NONE,
     OPEN_BANKS,
+    PAGE,
+    PAGE_CAP,
     PDNA,
     PDNP,
     PDXA,
@@ -23,6 +28,7 @@ from dram.kernel.layout import (
     RANK,
     REF,
     REFRESH_INTERVAL,
+    ROW,
     SELF,
     SREF,
     SREFX,
@@ -72,6 +78,8 @@ def offer_power(k: Kernel, now: int, rank: int) -> bool:
         else:
             command = REF
     elif ranks[r + ENTERS]:
+        if k.settings[PAGE] == CAPPED and closing(k, rank):
+            return False
         command = PDNA if ranks[r + OPEN_BANKS] > 0 else PDNP
     elif ranks[r + ENTERS_SELF]:
         command = SREF
@@ -80,6 +88,15 @@ def offer_power(k: Kernel, now: int, rank: int) -> bool:
         offer(k, now, earliest_on_rank(k, command, rank), 3, NEVER - 1, command, first, NONE, NONE)
         return True
     return bool(ranks[r + POWER] != AWAKE)
+
+
+def closing(k: Kernel, rank: int) -> bool:
+    """Whether a row of a rank has been used often enough and is still to be closed."""
+    first = rank * k.settings[BANKS_PER_RANK]
+    for bank in range(first, first + k.settings[BANKS_PER_RANK]):
+        if k.banks[bank * BANK + ROW] != NONE and k.banks[bank * BANK + ACCESSES] >= k.settings[PAGE_CAP]:
+            return True
+    return False
 
 
 def change_power(k: Kernel, command: int, rank: int) -> None:

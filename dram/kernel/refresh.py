@@ -5,7 +5,6 @@ from __future__ import annotations
 from dram.kernel.layout import (
     ACCESSES,
     ALL_BANK,
-    AWAKE,
     BANK,
     BANK_OF,
     BANKS,
@@ -31,7 +30,6 @@ from dram.kernel.layout import (
     PAGE_CAP,
     POSTPONE,
     POSTPONED,
-    POWER,
     PRE,
     PREA,
     PRESB,
@@ -118,8 +116,6 @@ def offer_due(k: Kernel, now: int) -> None:
     target = k.due[item * ITEM + 1]
     opening = NONE if k.regs[SPLIT_SLOT] == NONE else k.slots[k.regs[SPLIT_SLOT] * SLOT + BANK_OF]
     if k.due[item * ITEM] == DUE_PRE:
-        if k.ranks[k.banks[target * BANK + RANK_OF] * RANK + POWER] != AWAKE:
-            return  # a row may stay open in power-down
         if k.banks[target * BANK + RESERVED] == NONE and target != opening:
             offer(k, now, earliest(k, PRE, target), 1, 0, PRE, target, NONE, item)
         return

@@ -148,7 +148,7 @@ def test_much_generated_traffic_breaks_no_rule(name: str, data: st.DataObject) -
     serves(of, requests)
 
 
-def test_a_row_that_is_to_be_closed_stays_open_in_power_down() -> None:
+def test_a_row_is_closed_before_its_rank_powers_down() -> None:
     controller = {"page": "capped", "page_cap": 1, "power_down": "staggered"}
     of = configuration({"device": {"name": "DDR4_2400R"}, "controller": controller})
     serves(of, Requests.of([0, 300], [False, False], [0, 0]))
