@@ -242,3 +242,11 @@ def test_currents_from_a_file(tmp_path: Path) -> None:
         read_currents(str(path))
     with pytest.raises(DramError, match="cannot be read"):
         read_currents(str(tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_currents_of_a_data_sheet_serve_every_device(name: str) -> None:
+    of = device(name)
+    rows = [(100, of.activate), (400, "RDA"), (900, "REF")]
+    found = energy(trace(*rows), of, 5000, SIMPLE)
+    assert found.total_pj > 0 and found.parts_pj["refresh"] > 0
