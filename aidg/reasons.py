@@ -8,7 +8,7 @@ _REASONS = {
     "raw": "waiting for results of {}",
     "waw": "waiting to overwrite results of {}",
     "war": "waiting to overwrite operands of {}",
-    "structural": "waiting for {}, which is busy",
+    "structural": "waiting for a place or a turn at {}",
     "storage": "waiting for transactions of {}",
     "buffer": "waiting for room in the issue buffer, held by {}",
     "forward": "on the way through {}",

@@ -9,7 +9,7 @@ Everything else stays as it is, the program too. What has no attribute for it ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -34,13 +34,17 @@ from aidg.prepared import PreparedProgram
 Change = Literal["infinitely fast", "one more place", "one more port", "one more request in flight"]
 
 
+# Type of several objects that are changed together.
+SEVERAL = "several"
+
+
 @dataclass(frozen=True)
 class Variant:
-    """An architecture in which one object differs.
+    """An architecture in which one object differs, or several that are busy together.
 
     Attributes:
-        object: Its name.
-        type: Its class, as in the object model.
+        object: Its name; several are joined by " + ".
+        type: Its class, as in the object model, or ``several``.
         change: What was changed.
         detail: The attributes that differ, such as ``capacity 4 → 5``.
         arch: The architecture with the change.
@@ -66,6 +70,26 @@ def variants(program: PreparedProgram) -> Iterator[Variant]:
         if name in used:
             yield from _faster(arch, item, passed)
             yield from _wider(arch, item)
+
+
+def together(program: PreparedProgram, names: Collection[str]) -> Variant | None:
+    """Several objects infinitely fast at once; ``None`` unless at least two of them take time at all.
+
+    Objects that work at the same rate hide each other: none of them gains anything alone.
+    """
+    arch = program.machine.arch
+    objects = dict(arch.objects)
+    changed = []
+    for variant in variants(program):
+        if variant.change == "infinitely fast" and variant.object in names:
+            changed.append(variant.object)
+            objects.update(
+                (name, item) for name, item in variant.arch.objects.items() if item != arch.objects[name]
+            )
+    if len(changed) < 2:
+        return None
+    detail = "all that are busy nearly all the time"
+    return Variant(" + ".join(changed), SEVERAL, "infinitely fast", detail, replace(arch, objects=objects))
 
 
 def _used(program: PreparedProgram) -> set[str]:

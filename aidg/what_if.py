@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass
 from html import escape
 
 from acadl.model import Architecture
-from aidg.estimation import DEFAULT_BUDGET, Method, estimate
+from aidg.estimation import DEFAULT_BUDGET, Estimate, Method, estimate
 from aidg.prepare import prepare
-from aidg.variants import variants
+from aidg.variants import together, variants
 from mappings.program import LoopProgram
+
+# Share of the cycles from which on an object counts as busy nearly all the time.
+BUSY = 0.8
 
 Progress = Callable[[int, int, str], None]
 """Called before each change with its number from 0, the number of changes and the object's name."""
@@ -27,8 +30,8 @@ class WhatIfRow:
     """One change.
 
     Attributes:
-        object: Name of the changed object.
-        type: Its class, as in the object model.
+        object: Name of the changed object; several that are changed together are joined by " + ".
+        type: Its class, as in the object model, or ``several``.
         change: ``infinitely fast``, ``one more place``, ``one more port`` or ``one more request in flight``.
         detail: The attributes that differ, such as ``capacity 4 → 5``.
         cycles: Cycles of the program with the change.
@@ -91,7 +94,8 @@ def what_if(
 
     For every object that the program uses: all its latencies and intervals 0 (a fetch stage together with the
     unit that reads for it; a cache without what is behind it), and one more place, port or request in flight.
-    Changes that change nothing, such as that of a latency which is 0 already, have no row.
+    Changes that change nothing, such as that of a latency which is 0 already, have no row. Where several
+    objects are busy at least 80 % of the time, they are also changed together.
 
     Args:
         budget: As for :func:`aidg.estimate`, for each evaluation.
@@ -101,7 +105,11 @@ def what_if(
         AcadlError: As for :func:`aidg.estimate`.
     """
     now = estimate(arch, program, budget=budget)
-    changes = list(variants(prepare(arch, program)))
+    prepared = prepare(arch, program)
+    changes = list(variants(prepared))
+    joint = together(prepared, busy_together(now))
+    if joint is not None:
+        changes.append(joint)
     rows = []
     notes = list(now.notes)
     for number, variant in enumerate(changes):
@@ -123,6 +131,11 @@ def what_if(
         )
     rows.sort(key=lambda row: -row.gain_cycles)
     return WhatIf(now.cycles, now.method, tuple(rows), tuple(notes))
+
+
+def busy_together(found: Estimate) -> set[str]:
+    """Units and storages that are busy nearly all the time."""
+    return {name for name, share in found.utilization.items() if share >= BUSY}
 
 
 def speedup(before: int, after: int) -> float | None:

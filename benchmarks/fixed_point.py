@@ -39,10 +39,11 @@ def measure() -> list[Row]:
 def summary(rows: list[Row]) -> str:
     """All rows in a sentence."""
     errors = [abs(float(str(row["published: error, %"]))) for row in rows]
+    wrong = [error for error in errors if error]
     exact, published = (sum(int(str(row[name])) for row in rows) for name in ("evaluated", "evaluated "))
     return (
         f"{len(rows)} programs ({SHOWN} with the largest error are shown): the published method is off in "
-        f"{sum(error > 0 for error in errors)} of them, by {sum(errors) / len(errors):.3f} % on average and "
+        f"{len(wrong)} of them, there by {sum(wrong) / max(len(wrong), 1):.2f} % on average and "
         f"{max(errors):.2f} % at most. "
         f"It evaluated {published:,} instructions in all, the exact method {exact:,}."
     )

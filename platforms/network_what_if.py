@@ -153,4 +153,9 @@ def _summed(arch: Architecture, done: list[tuple[Layer, WhatIf]]) -> tuple[WhatI
         )
         for key, row in first.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (-row.gain_cycles, position[row.object], row.change)))
+    last = len(position)  # several objects together
+
+    def order(row: WhatIfRow) -> tuple[int, int, str, str]:
+        return -row.gain_cycles, position.get(row.object, last), row.object, row.change
+
+    return tuple(sorted(rows, key=order))

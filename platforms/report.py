@@ -27,7 +27,7 @@ COLUMNS = (
     ("Cycles", "right"),
     ("Share", "right"),
     ("MAC/cycle", "right"),
-    ("Util.", "right"),
+    ("Busy", "right"),
     ("Bound by", "left"),
     ("Obtained", "left"),
 )

@@ -113,7 +113,7 @@ class NetworkEstimate:
         where = f"{layer.name} ({layer.op}), {share:.0f} % of the cycles"
         text = f"slowest layer: {where}, bound by {layer.bound_by}"
         if max(layer.utilization.values(), default=1.0) < BUSY:
-            text += "; nothing is busy most of the time: dependencies and latencies decide"
+            text += "; no single unit is the limit: dependencies and latencies decide"
         return text
 
     def to_dict(self) -> dict[str, object]:

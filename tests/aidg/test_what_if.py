@@ -17,7 +17,8 @@ from acadl.model import (
 from acadl.simulation import simulate
 from aidg.machine import LARGEST_CAPACITY
 from aidg.prepare import prepare
-from aidg.variants import variants
+from aidg.variants import together, variants
+from aidg.what_if import busy_together
 from mappings.program import LoopProgram, index, loop, memory, sequence, step
 from tests.reference.machine_builder import Machine, op
 from tests.strategies import Case, cases
@@ -33,7 +34,11 @@ OPERATIONS = {o.name: o for o in (MAC, LOAD, STORE)}
 def test_every_figure_is_what_the_simulation_of_the_changed_machine_takes(case: Case) -> None:
     result = aidg.what_if(case.arch, case.program)
     assert result.cycles == simulate(case.arch, case.program).cycles
-    changed = {(v.object, v.change): v for v in variants(prepare(case.arch, case.program))}
+    prepared = prepare(case.arch, case.program)
+    changed = {(v.object, v.change): v for v in variants(prepared)}
+    joint = together(prepared, busy_together(aidg.estimate(case.arch, case.program)))
+    if joint is not None:
+        changed[joint.object, joint.change] = joint
     assert {(row.object, row.change) for row in result.rows} == changed.keys()
     for row in result.rows:
         assert row.cycles == simulate(changed[row.object, row.change].arch, case.program).cycles

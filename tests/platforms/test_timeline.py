@@ -118,7 +118,7 @@ def test_wrong_usage(args: tuple[str, ...], message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("-o", "a.png"), "'a.png' ends in none of .json, .json.gz, .gz, .svg"),
+        (("-o", "a.png"), "'a.png' ends in none of .json, .json.gz, .svg"),
         (("-o", "no/such/folder/a.json"), "cannot write 'no/such/folder/a.json'"),
         (("-o", "a.json", "--first", "999999999999"), "the program has no instruction 999,999,999,999"),
         (("-o", "a.json", "--from-iteration", "zz=1"), "the program has no loop 'zz'"),
