@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from platforms.commands._options import (
-    json_option,
-    layers_option,
-    load_architecture,
-    mapping_option,
-    names_in,
-    network_option,
-    print_json,
-    settings_option,
-    using_mappings,
-)
+from platforms.commands._figures import evaluate_and_print, network_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,41 +16,16 @@ if TYPE_CHECKING:
 
 
 @click.command("what-if")
-@click.argument("arch")
-@network_option
-@settings_option
-@layers_option
-@mapping_option
-@json_option
-def command(
-    arch: str,
-    network: str,
-    settings: tuple[tuple[str, int | bool | str], ...],
-    layers: str | None,
-    mappings: tuple[str, ...],
-    as_json: bool,
-) -> None:
+@network_options
+def command(**chosen: Any) -> None:
     """What would be gained if one object of ARCH were infinitely fast, or had one more place.
 
     ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file. Every change is
     evaluated. Exit status 1 if no layer could be evaluated.
     """
-    from platforms.messages import progress_line, warn
     from platforms.network_what_if import what_if
 
-    with using_mappings(mappings):
-        architecture = load_architecture(arch, settings)
-        result = what_if(architecture, network, layers=names_in(layers), progress=progress_line())
-    for layer in result.unmapped:
-        warn(f"layer '{layer.name}' is not part of the figures: {layer.reason}")
-    for note in result.notes:
-        warn(note)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        _print(result)
-    if not result.layers:
-        sys.exit(1)
+    evaluate_and_print(what_if, _print, **chosen)
 
 
 def _print(result: NetworkWhatIf) -> None:
@@ -71,9 +35,6 @@ def _print(result: NetworkWhatIf) -> None:
     from platforms.report import open_console
 
     console = open_console()
-    if not result.layers:
-        console.print(escape(f"{result.network} on {result.architecture}: no layer was evaluated"))
-        return
     about = ", ".join(result.layers) if len(result.layers) < 4 else f"{len(result.layers)} layers"
     headline = f"{result.network} ({about}) on {result.architecture}: {result.total_cycles:,} cycles"
     console.print(escape(headline), style="bold", soft_wrap=True)

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from platforms.commands._options import (
-    json_option,
-    layers_option,
-    load_architecture,
-    mapping_option,
-    names_in,
-    network_option,
-    print_json,
-    settings_option,
-    using_mappings,
-)
+from platforms.commands._figures import evaluate_and_print, network_options
 
 if TYPE_CHECKING:
     from platforms.network_why import NetworkWhy
@@ -27,41 +16,16 @@ SMALLEST_SHARE = 0.005
 
 
 @click.command()
-@click.argument("arch")
-@network_option
-@settings_option
-@layers_option
-@mapping_option
-@json_option
-def command(
-    arch: str,
-    network: str,
-    settings: tuple[tuple[str, int | bool | str], ...],
-    layers: str | None,
-    mappings: tuple[str, ...],
-    as_json: bool,
-) -> None:
+@network_options
+def command(**chosen: Any) -> None:
     """Where do the cycles of a network on ARCH go? The critical path of each layer, over its whole run.
 
     ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file. Every cycle counts
     for one object, and for what is waited for there. Exit status 1 if no layer could be evaluated.
     """
-    from platforms.messages import progress_line, warn
     from platforms.network_why import why
 
-    with using_mappings(mappings):
-        architecture = load_architecture(arch, settings)
-        result = why(architecture, network, layers=names_in(layers), progress=progress_line())
-    for layer in result.unmapped:
-        warn(f"layer '{layer.name}' is not part of the figures: {layer.reason}")
-    for note in result.notes:
-        warn(note)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        _print(result)
-    if not result.layers:
-        sys.exit(1)
+    evaluate_and_print(why, _print, **chosen)
 
 
 def _print(result: NetworkWhy) -> None:
@@ -73,9 +37,6 @@ def _print(result: NetworkWhy) -> None:
     from platforms.report import open_console
 
     console = open_console()
-    if not result.layers:
-        console.print(escape(f"{result.network} on {result.architecture}: no layer was evaluated"))
-        return
     headline = f"{result.network} on {result.architecture}: {result.total_cycles:,} cycles"
     console.print(escape(headline), style="bold", soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
