@@ -123,6 +123,21 @@ def what_if(
     )
 
 
+def _comparable(result: WhatIf, done: list[tuple[Layer, WhatIf]]) -> list[WhatIfRow]:
+    """Rows that can be summed: several objects together only where they are the same in all layers.
+
+    A layer in which others are busy has not been evaluated with this change, and it would gain, too.
+    """
+    from aidg.variants import SEVERAL
+
+    everywhere = [{row.object for row in other.rows} for _, other in done]
+    return [
+        row
+        for row in result.rows
+        if row.type != SEVERAL or all(row.object in objects for objects in everywhere)
+    ]
+
+
 def _summed(arch: Architecture, done: list[tuple[Layer, WhatIf]]) -> tuple[WhatIfRow, ...]:
     """One row for each change that some layer notices, summed over all of them."""
     from aidg.what_if import WhatIfRow, speedup
@@ -131,7 +146,7 @@ def _summed(arch: Architecture, done: list[tuple[Layer, WhatIf]]) -> tuple[WhatI
     gains: dict[tuple[str, str], int] = {}
     extrapolated: set[tuple[str, str]] = set()
     for layer, result in done:
-        for row in result.rows:
+        for row in _comparable(result, done):
             key = (row.object, row.change)
             first.setdefault(key, row)
             gains[key] = gains.get(key, 0) + layer.count * row.gain_cycles

@@ -46,13 +46,26 @@ def test_figures_are_sums_over_the_layers(platform: str, table: str) -> None:
     assert result.layers == ("c1", "e1", "e2", "e3", "f1")
     assert result.total_cycles == platforms.estimate(arch, network).total_cycles
     gains: dict[tuple[str, str], int] = {}
+    together = [{row.object for row in layer.rows if row.type == "several"} for layer in single]
     for layer, count in zip(single, counts, strict=True):
         for row in layer.rows:
+            if row.type == "several" and row.object not in set.intersection(*together):
+                continue  # not evaluated in all layers
             key = (row.object, row.change)
             gains[key] = gains.get(key, 0) + count * row.gain_cycles
     assert {(row.object, row.change): row.gain_cycles for row in result.rows} == gains
     assert all(row.cycles == result.total_cycles - row.gain_cycles for row in result.rows)
     assert [row.gain_cycles for row in result.rows] == sorted(gains.values(), reverse=True)
+
+
+def test_objects_that_are_busy_together_are_summed_only_where_all_layers_have_them() -> None:
+    def together(*layers: str) -> set[str]:
+        rows = platforms.what_if("systolic_array", "alexnet", layers=layers).rows
+        return {row.object for row in rows if row.type == "several"}
+
+    assert together("conv2") == together("conv2", "conv3") == {"memory + a_stage.a_load + array_stage.array"}
+    assert together("fc6") and together("fc6") != together("conv2")
+    assert together("conv2", "fc6") == set()
 
 
 def test_equal_programs_are_evaluated_once(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
