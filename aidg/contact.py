@@ -25,9 +25,9 @@ def hull(zones: Iterable[Zone]) -> Zone | None:
 
 
 def first_contact(a: Stream, b: Stream, first: int, stop: int) -> int:
-    """First iteration in ``[first, stop)`` in which two streams touch a common byte; ``stop``: none.
+    """First iteration in ``[first, stop)`` in which two streams touch a common byte, or have passed each other.
 
-    In between, which of them lies before the other does not change.
+    ``stop`` if there is none. Up to then, which of them lies before the other does not change.
     """
     if stop <= first:
         return stop

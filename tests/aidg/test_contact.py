@@ -21,10 +21,22 @@ def touches(stream: Stream, iteration: int, zone: Zone) -> bool:
 
 @given(streams, streams, st.integers(0, ITERATIONS), st.integers(0, ITERATIONS))
 def test_first_contact(a: Stream, b: Stream, first: int, stop: int) -> None:
-    def meets(iteration: int) -> bool:
-        return touches(a, iteration, (b.zone[0] + b.step * iteration, b.zone[1] + b.step * iteration))
+    def sides(iteration: int) -> tuple[bool, bool]:
+        """Whether a lies before b, and b before a; neither where they touch."""
+        (a_low, a_high), (b_low, b_high) = (
+            tuple(end + stream.step * iteration for end in stream.zone) for stream in (a, b)
+        )
+        return a_high <= b_low, b_high <= a_low
 
-    assert first_contact(a, b, first, stop) == next((k for k in range(first, stop) if meets(k)), stop)
+    apart = [any(sides(k)) and sides(k) == sides(first) for k in range(first, stop)]
+    found = first_contact(a, b, first, stop)
+    assert found == next((k for k, is_apart in enumerate(apart, first) if not is_apart), stop)
+
+
+def test_streams_that_jump_over_each_other_have_passed() -> None:
+    a, b = Stream((49, 51), -3), Stream((-35, -28), 8)
+    assert not any(touches(a, k, (b.zone[0] + 8 * k, b.zone[1] + 8 * k)) for k in range(2, 26))
+    assert first_contact(a, b, 2, 26) == 8
 
 
 @given(streams, zones, st.integers(0, ITERATIONS))
