@@ -25,7 +25,7 @@ def hull(zones: Iterable[Zone]) -> Zone | None:
 
 
 def first_contact(a: Stream, b: Stream, first: int, stop: int) -> int:
-    """First iteration in ``[first, stop)`` in which two streams touch a common byte, or have passed each other.
+    """First iteration in ``[first, stop)`` in which two streams touch, or have passed each other.
 
     ``stop`` if there is none. Up to then, which of them lies before the other does not change.
     """
