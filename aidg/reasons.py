@@ -17,6 +17,11 @@ _REASONS = {
 }
 
 
+def phrase(kind: str, name: str) -> str:
+    """What an edge of that kind, from the object ``name``, means."""
+    return _REASONS[kind].format(name)
+
+
 def describe(totals: Mapping[tuple[str, str], int], cycles: int, reasons: int = 3) -> str:
     """One line: the weightiest reasons with their share of the cycles.
 
@@ -29,7 +34,7 @@ def describe(totals: Mapping[tuple[str, str], int], cycles: int, reasons: int = 
     if not cycles:
         return "nothing takes any time"
     parts = [
-        f"{100 * spent / cycles:.0f} %: {_REASONS[kind].format(name)}"
+        f"{100 * spent / cycles:.0f} %: {phrase(kind, name)}"
         for (kind, name), spent in list(totals.items())[:reasons]
     ]
     return f"of {cycles:,} cycles, " + "; ".join(parts)

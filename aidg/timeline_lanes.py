@@ -29,10 +29,10 @@ def draw(window: Window, program: LoopProgram) -> Drawing:
     The arrows show the chain of constraints that led to the end of the last of the window's instructions, as
     far as it lies in the window.
     """
-    described = list(_described(window, program))
-    causes = Causes(window, [instruction for instruction, _ in described])
+    instructions = list(described(window, program))
+    causes = Causes(window, [instruction for instruction, _ in instructions])
     shown = _Shown(window, causes)
-    for passage, (instruction, indices) in zip(window.passages, described, strict=True):
+    for passage, (instruction, indices) in zip(window.passages, instructions, strict=True):
         shown.add(passage, instruction, indices)
     return Drawing(
         lanes=tuple(_lanes(window, shown.slices)),
@@ -44,9 +44,9 @@ def draw(window: Window, program: LoopProgram) -> Drawing:
 Indices = tuple[tuple[str, int], ...]
 
 
-def _described(window: Window, program: LoopProgram) -> Iterator[tuple[Instruction, Indices]]:
+def described(window: Window, program: LoopProgram) -> Iterator[tuple[Instruction, Indices]]:
     """Each passage's instruction, and the indices of the loops around it."""
-    rows = list(_steps(program.body, ()))
+    rows = list(static_steps(program.body, ()))
     levels = {name: level for level, name in enumerate(window.program.level_names)}
     for passage in window.passages:
         step, names = rows[passage.row]
@@ -55,17 +55,17 @@ def _described(window: Window, program: LoopProgram) -> Iterator[tuple[Instructi
         yield concrete(step, operation, indices, passage.number), tuple(indices.items())
 
 
-def _steps(node: Node, scope: tuple[str, ...]) -> Iterator[tuple[Step, tuple[str, ...]]]:
+def static_steps(node: Node, scope: tuple[str, ...]) -> Iterator[tuple[Step, tuple[str, ...]]]:
     """Static instructions that run at all, as the prepared program's rows, and the loops around them."""
     match node:
         case Step():
             yield node, scope
         case Nodes(nodes):
             for child in nodes:
-                yield from _steps(child, scope)
+                yield from static_steps(child, scope)
         case Loop(name, count, body):
             if count:
-                yield from _steps(body, (*scope, name))
+                yield from static_steps(body, (*scope, name))
 
 
 # -- slices --------------------------------------------------------------------------------------------------

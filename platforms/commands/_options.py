@@ -60,6 +60,13 @@ mapping_option: Callable[[F], F] = click.option(
     help="Your own mapping module (.py), imported before the estimate.",
 )
 
+plot_option: Callable[[F], F] = click.option(
+    "--plot", metavar="OUT.svg", help="Draw the errors (.svg; .png with the extra `plot`)."
+)
+html_option: Callable[[F], F] = click.option(
+    "--html", metavar="OUT.html", help="Write everything into one HTML file, with pictures."
+)
+
 
 def names_in(layers: str | None) -> list[str] | None:
     """The names of ``--layers``; ``None`` without the option."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from importlib.resources import as_file, files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from platforms.commands._options import (
     Setting,
+    html_option,
     json_option,
-    load_architecture,
     mapping_option,
+    plot_option,
     print_json,
     settings_option,
     using_mappings,
@@ -21,8 +20,21 @@ from platforms.commands._options import (
 
 if TYPE_CHECKING:
     from platforms.validation.comparison import Comparison
-    from platforms.validation.event_map import EventMap
-    from platforms.validation.events import Event
+    from platforms.validation.comparison_inputs import Inputs
+
+
+class EventKind(click.ParamType[tuple[str, str]]):
+    """``UNIT/EVENT``."""
+
+    name = "UNIT/EVENT"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        unit, sign, event = str(value).partition("/")
+        if not (sign and unit and event):
+            self.fail(f"'{value}' is not of the form UNIT/EVENT, such as core/retire", param, ctx)
+        return unit, event
 
 
 @click.command()
@@ -39,12 +51,17 @@ if TYPE_CHECKING:
     help="A column of the case to run on the description RUN.",
 )
 @settings_option
+@click.option("--from", "start", type=int, metavar="CYCLE", help="Only events from this cycle on.")
+@click.option("--until", type=int, metavar="CYCLE", help="Only events up to this cycle.")
+@click.option("--origin", type=EventKind(), help="Count both sides from their first event of this kind.")
 @click.option(
     "--max-error", type=click.IntRange(min=0), help="Exit with 1 if any event is off by more cycles."
 )
 @click.option(
     "--timeline", metavar="OUT.json", help="Both sides and the error over time, for ui.perfetto.dev."
 )
+@plot_option
+@html_option
 @mapping_option
 @json_option
 def command(
@@ -53,26 +70,38 @@ def command(
     events: str | None,
     case: tuple[tuple[str, int | bool | str], ...],
     settings: tuple[tuple[str, int | bool | str], ...],
+    start: int | None,
+    until: int | None,
+    origin: tuple[str, str] | None,
     max_error: int | None,
     timeline: str | None,
+    plot: str | None,
+    html: str | None,
     mappings: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Compare a run with a trace of hardware, event by event.
 
-    RUN is a list of events (.csv), a simulated run (.json), or a description (a name or .acadl file), on
-    which the case of the --case options is simulated. TRACE is a list of events (.csv) or a waveform (.vcd,
-    .vcd.gz; .fst with the extra `waves`). Exit status 1 if an event has no partner or is off by more than
-    --max-error cycles.
+    RUN is a description (a name or .acadl file), which predicts the case of the --case options, a list of
+    events (.csv), or a simulated run (.json). TRACE is a list of events (.csv) or a waveform (.vcd, .vcd.gz;
+    .fst with the extra `waves`). Exit status 1 if an event has no partner or is off by more than --max-error
+    cycles.
     """
-    from platforms.validation.comparison import compare
+    from platforms.messages import warn
+    from platforms.validation.chart import check_format
+    from platforms.validation.comparison_inputs import Inputs, UsageMistake
 
-    with using_mappings(mappings):
-        found = compare(_predicted(run, events, case, settings), _measured(run, trace, events))
-    if timeline is not None:
-        from platforms.validation.overlay import write_overlay
-
-        write_overlay(found, timeline)
+    if plot is not None:
+        check_format(plot)
+    inputs = Inputs(run, trace, events, dict(case), dict(settings))
+    try:
+        with using_mappings(mappings):
+            found = inputs.compare(start, until, origin)
+    except UsageMistake as error:
+        raise click.UsageError(str(error)) from None
+    _write(found, inputs, timeline, plot, html)
+    for note in found.notes:
+        warn(note)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -84,57 +113,24 @@ def command(
 
 
 def _is_off(found: Comparison, max_error: int | None) -> bool:
-    unmatched = any(pair.error is None for pair in found.pairs)
-    return unmatched or (max_error is not None and found.errors.max_abs > max_error)
+    wrong = any(pair.error is None or pair.is_elsewhere for pair in found.pairs)
+    return wrong or (max_error is not None and found.errors.max_abs > max_error)
 
 
-def _predicted(
-    run: str,
-    events: str | None,
-    case: tuple[tuple[str, int | bool | str], ...],
-    settings: tuple[tuple[str, int | bool | str], ...],
-) -> list[Event]:
-    """The events of the run, read or simulated."""
-    from platforms.validation.events import read_events
-    from platforms.validation.run_events import read_run, run_events
+def _write(
+    found: Comparison, inputs: Inputs, timeline: str | None, plot: str | None, html: str | None
+) -> None:
+    """The files that were asked for."""
+    if timeline is not None:
+        from platforms.validation.overlay import write_overlay
 
-    if run.endswith((".csv", ".json")):
-        if case or settings:
-            raise click.UsageError("--case and --set are for a description; this run has been made already.")
-        return (
-            list(read_events(run)) if run.endswith(".csv") else run_events(read_run(run), _map(run, events))
-        )
-    if not case:
-        raise click.UsageError("A description needs the case to run: --case M=16 --case N=16 --case K=16.")
-    from acadl.simulation import simulate
-    from mappings.cases import Case, map_case
+        write_overlay(found, timeline)
+    if plot is not None:
+        from platforms.validation.chart import write_chart
+        from platforms.validation.comparison_charts import comparison_panels
 
-    arch = load_architecture(run, settings)
-    mapping = _map(run, events)
-    program = map_case(Case({name: str(value) for name, value in case}, Path.cwd()), arch)
-    return run_events(simulate(arch, program, trace=True).trace, mapping)
+        write_chart(inputs.title, comparison_panels(found), plot)
+    if html is not None:
+        from platforms.validation.comparison_html import write_comparison_html
 
-
-def _measured(run: str, trace: str, events: str | None) -> list[Event]:
-    """The events of the trace."""
-    from platforms.validation.events import read_events
-    from platforms.validation.wave_events import wave_events
-
-    if trace.endswith((".vcd", ".vcd.gz", ".fst")):
-        return list(wave_events(trace, _map(run, events)))
-    if trace.endswith(".csv"):
-        return list(read_events(trace))
-    raise click.UsageError(f"'{trace}' is neither .csv nor .vcd, .vcd.gz or .fst.")
-
-
-def _map(run: str, events: str | None) -> EventMap:
-    """The mapping file, or the one that ships with the description."""
-    from platforms.validation.event_map import read_event_map
-
-    if events is not None:
-        return read_event_map(events)
-    shipped = files("platforms.validation") / "maps" / f"{run}.toml"
-    if not run.isidentifier() or not shipped.is_file():
-        raise click.UsageError(f"No mapping file ships for '{run}'; name yours with --events MAP.toml.")
-    with as_file(shipped) as path:
-        return read_event_map(path)
+        write_comparison_html(found, inputs.title, inputs.provenance(), html)

@@ -54,13 +54,23 @@ class FailedCase:
 
 @dataclass(frozen=True)
 class ErrorSummary:
-    """Errors of several cases, in percent of the measured cycles; ``mape`` is the mean absolute error."""
+    """Errors of several cases, in percent of the measured cycles.
+
+    Attributes:
+        cases: How many.
+        exact: Those without an error.
+        mape, median_abs_percent, p95_abs_percent, max_error_percent: Of the absolute errors: mean, median,
+            the smallest size that 95 % of them do not exceed, largest.
+        bias_percent: Mean with signs.
+    """
 
     cases: int
     exact: int
     mape: float
     max_error_percent: float
     bias_percent: float
+    median_abs_percent: float = 0.0
+    p95_abs_percent: float = 0.0
 
     def to_dict(self) -> dict[str, float]:
         """All attributes."""
@@ -70,13 +80,16 @@ class ErrorSummary:
 def summarise(cases: Iterable[CaseResult]) -> ErrorSummary:
     """Sums over cases; zeros without any."""
     errors = [case.error_percent for case in cases]
+    sizes = sorted(map(abs, errors)) or [0.0]
     count = max(len(errors), 1)
     return ErrorSummary(
         cases=len(errors),
         exact=sum(error == 0 for error in errors),
-        mape=sum(map(abs, errors)) / count,
-        max_error_percent=max(map(abs, errors), default=0.0),
+        mape=sum(sizes) / count,
+        max_error_percent=sizes[-1],
         bias_percent=sum(errors) / count,
+        median_abs_percent=sizes[(len(sizes) - 1) // 2],
+        p95_abs_percent=sizes[-(-95 * len(sizes) // 100) - 1],
     )
 
 
@@ -153,6 +166,8 @@ class ValidationReport:
             "mape": summary.mape,
             "max_error_percent": summary.max_error_percent,
             "bias_percent": summary.bias_percent,
+            "median_abs_percent": summary.median_abs_percent,
+            "p95_abs_percent": summary.p95_abs_percent,
             "exact": summary.exact,
             "cases": [case.to_dict() for case in self.cases],
             "failed": [case.to_dict() for case in self.failed],

@@ -9,7 +9,19 @@ from platforms.report import open_console
 if TYPE_CHECKING:
     from platforms.validation.comparison import Comparison
 
-COLUMNS = ("Event", "By", "Matched", "Missing", "Extra", "Exact", "Mean", "95 %", "Largest", "Drift / 1000")
+COLUMNS = (
+    "Event",
+    "By",
+    "Matched",
+    "Missing",
+    "Extra",
+    "Exact",
+    "Mean",
+    "Median",
+    "95 %",
+    "Largest",
+    "Drift / 1000",
+)
 
 
 def print_comparison(found: Comparison) -> None:
@@ -29,6 +41,7 @@ def print_comparison(found: Comparison) -> None:
             kind.method,
             *map(str, (kind.matched, kind.missing, kind.extra, errors.exact)),
             f"{errors.mean:+.4g}",
+            f"{errors.median:+.4g}",
             *map(str, (errors.p95_abs, errors.max_abs)),
             f"{errors.drift:+.4g}",
         )
@@ -39,3 +52,6 @@ def print_comparison(found: Comparison) -> None:
             console.print(escape(f"not compared, only in the {side}: {names}"), soft_wrap=True)
     console.print(escape(found.headline), soft_wrap=True)
     console.print(escape(found.divergence_line), soft_wrap=True)
+    if found.divergence is not None:
+        for line in found.divergence.lines():
+            console.print(f"  {escape(line)}", soft_wrap=True)

@@ -14,28 +14,33 @@ once = true                          # only the first one of an id
 [[run]]                              # in a run of acadl.simulate(…, trace=True)
 unit = "input"
 event = "first_in"
-object = "input"                     # an object of the description
+object = "input"                     # an object of the description; at a storage: each of its transactions
 time = "start"                       # enter, start, done or leave
 offset = 0                           # cycles to add
+when = "n > 0"                       # only instructions for which this holds; names are operands
+id = "n"                             # instead of the instruction's position
+
+[origin]                             # cycles and instructions are counted from the first event of this kind
+unit = "input"
+event = "first_in"
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from acadl.errors import nearest
 from acadl.reading import ReadError, read_text
-from platforms.validation.conditions import Condition, ConditionError, parse_condition
+from platforms.validation.conditions import Condition
 from platforms.validation.events import TraceError
+from platforms.validation.toml_table import Table
 
 TIMES = ("enter", "start", "done", "leave")
 EDGES = ("rising", "falling")
 SAMPLES = ("before", "after")
+ACCESSES = ("read", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +96,50 @@ class WaveEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
-    """An event of a simulated run: a time of instructions at an object, those of one operation if given."""
+    """An event of a predicted run: a time of instructions at an object.
+
+    Attributes:
+        unit, event: What it is called.
+        object: An object that instructions pass, or a storage, whose transactions are then the events.
+        time: ``enter``, ``start``, ``done`` or ``leave``; of a transaction: arrival, start, answer, port
+            given up.
+        offset: Cycles to add.
+        operations: Only instructions with one of these mnemonics; all, if empty.
+        access: Only these transactions, ``read`` or ``write``; both, if empty.
+        last: Of an instruction's transactions only the last one to be answered.
+        when: Only instructions for which this holds; names are operands, of memory operands the address.
+        id: Number of the event; ``None``: the instruction's position.
+        numbered: Whether there is a number at all; events without are matched by order.
+        address: Value to record.
+    """
 
     unit: str
     event: str
     object: str
     time: str
     offset: int = 0
-    operation: str = ""
+    operations: tuple[str, ...] = ()
+    access: str = ""
+    last: bool = False
+    when: Condition | None = None
+    id: Condition | None = None
+    numbered: bool = True
+    address: Condition | None = None
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Everything that reads operands."""
+        return tuple(found for found in (self.when, self.id, self.address) if found is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class EventMap:
-    """A mapping file."""
+    """A mapping file; ``origin`` is the unit and kind of the event from which both sides count."""
 
     file: str
     clock: Clock | None
     events: tuple[WaveEvent, ...]
     runs: tuple[RunEvent, ...]
+    origin: tuple[str, str] | None = None
 
 
 def read_event_map(path: str | os.PathLike[str]) -> EventMap:
@@ -124,28 +155,33 @@ def read_event_map(path: str | os.PathLike[str]) -> EventMap:
         raise TraceError(f"cannot read '{file}': {error}") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise TraceError(f"{file}: {error}") from None
-    top = _Table(file, "", data)
-    top.only("clock", "event", "run")
+    top = Table(file, "", data)
+    top.only("clock", "event", "run", "origin")
     events = tuple(_wave_event(table) for table in top.tables("event"))
     clock = _clock(top.table("clock")) if "clock" in data else None
     if events and clock is None:
         raise TraceError(f"{file}: events of a waveform need a [clock]")
     runs = tuple(_run_event(table) for table in top.tables("run"))
-    return EventMap(file, clock, events, runs)
+    return EventMap(file, clock, events, runs, _origin(top.table("origin")) if "origin" in data else None)
 
 
-def _clock(table: _Table) -> Clock:
+def _origin(table: Table) -> tuple[str, str]:
+    table.only("unit", "event")
+    return table.text("unit"), table.text("event")
+
+
+def _clock(table: Table) -> Clock:
     table.only("signal", "edge", "sample", "start", "first_cycle")
     return Clock(
         table.text("signal"),
-        table.choice("edge", EDGES),
-        table.choice("sample", SAMPLES),
+        table.choice("edge", EDGES) if "edge" in table.data else EDGES[0],
+        table.choice("sample", SAMPLES) if "sample" in table.data else SAMPLES[0],
         table.condition("start"),
         table.integer("first_cycle"),
     )
 
 
-def _wave_event(table: _Table) -> WaveEvent:
+def _wave_event(table: Table) -> WaveEvent:
     table.only("unit", "event", "when", "id", "once", "rise", "address", "detail")
     when = table.condition("when")
     if when is None:
@@ -173,77 +209,32 @@ def _wave_event(table: _Table) -> WaveEvent:
     )
 
 
-def _run_event(table: _Table) -> RunEvent:
-    table.only("unit", "event", "object", "time", "offset", "operation")
+def _run_event(table: Table) -> RunEvent:
+    table.only(
+        "unit",
+        "event",
+        "object",
+        "time",
+        "offset",
+        "operation",
+        "access",
+        "last",
+        "when",
+        "id",
+        "address",
+    )
+    numbered = table.data.get("id") is not False
     return RunEvent(
         table.text("unit"),
         table.text("event"),
         table.text("object"),
         table.choice("time", TIMES),
         table.integer("offset"),
-        table.text("operation") if "operation" in table.data else "",
+        table.texts("operation"),
+        table.choice("access", ACCESSES) if "access" in table.data else "",
+        table.truth("last"),
+        table.condition("when"),
+        table.condition("id") if numbered else None,
+        numbered,
+        table.condition("address"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of the file; ``place`` is what messages call it."""
-
-    file: str
-    place: str
-    data: Mapping[str, Any]
-
-    def error(self, key: str, message: str) -> TraceError:
-        return TraceError(f"{self.file}: {self.place}{key}: {message}")
-
-    def only(self, *keys: str) -> None:
-        for key in self.data:
-            if key not in keys:
-                raise self.error(key, f"an unknown key{nearest(key, keys)} (known: {', '.join(keys)})")
-
-    def table(self, key: str) -> _Table:
-        value = self.data[key]
-        if not isinstance(value, dict):
-            raise self.error(key, f"expected a table [{key}], found {value!r}")
-        return _Table(self.file, f"{self.place}{key}.", value)
-
-    def tables(self, key: str) -> list[_Table]:
-        value = self.data.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.error(key, f"expected tables [[{key}]]")
-        return [_Table(self.file, f"{key} {number}: ", item) for number, item in enumerate(value, 1)]
-
-    def text(self, key: str) -> str:
-        value = self.data.get(key)
-        if not isinstance(value, str) or not value:
-            raise self.error(key, f"expected a text, found {'nothing' if value is None else repr(value)}")
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        """One of the choices; the first one by default, except for what must be said."""
-        if key not in self.data and choices is not TIMES:
-            return choices[0]
-        value = self.text(key)
-        if value not in choices:
-            raise self.error(key, f"expected {' or '.join(choices)}, found '{value}'")
-        return value
-
-    def integer(self, key: str) -> int:
-        value = self.data.get(key, 0)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.error(key, f"expected a whole number, found {value!r}")
-        return value
-
-    def truth(self, key: str) -> bool:
-        value = self.data.get(key, False)
-        if not isinstance(value, bool):
-            raise self.error(key, f"expected true or false, found {value!r}")
-        return value
-
-    def condition(self, key: str) -> Condition | None:
-        if key not in self.data:
-            return None
-        try:
-            return parse_condition(self.text(key))
-        except ConditionError as error:
-            raise self.error(key, str(error)) from None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from acadl.errors import AcadlError
 
@@ -38,6 +41,8 @@ class Event:
         address: In memory, as text; empty without one.
         detail: Anything else.
         line: Of its list, 0 where it comes from elsewhere.
+        instruction: Of a predicted run: its position in the program; -1 elsewhere.
+        place: Of a predicted run: which time at which object of the description, ``memory start``.
     """
 
     cycle: int
@@ -47,11 +52,18 @@ class Event:
     address: str = ""
     detail: str = ""
     line: int = 0
+    instruction: int = -1
+    place: str = ""
 
     @property
     def name(self) -> str:
         """``unit/event id`` for messages."""
         return f"{self.unit}/{self.event}" + (f" {self.id}" if self.id != NO_ID else "")
+
+
+def names_of(events: Iterable[Event]) -> list[tuple[str, str]]:
+    """Units and kinds, in order of first appearance."""
+    return list(dict.fromkeys((event.unit, event.event) for event in events))
 
 
 def read_events(path: str | os.PathLike[str]) -> Iterator[Event]:
@@ -63,12 +75,20 @@ def read_events(path: str | os.PathLike[str]) -> Iterator[Event]:
     """
     file = os.fspath(path)
     try:
-        with Path(file).open(newline="", encoding="utf-8-sig") as stream:
+        with _opened(file) as stream:
             yield from _events(file, csv.reader(stream))
-    except OSError as error:
-        raise TraceError(f"cannot read '{file}': {error.strerror or error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise TraceError(f"cannot read '{file}': {getattr(error, 'strerror', None) or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise TraceError(f"{file} is no CSV text: {error}") from None
+
+
+def _opened(file: str) -> TextIO:
+    if file.endswith(".gz"):
+        import gzip
+
+        return io.TextIOWrapper(gzip.open(file), encoding="utf-8-sig", newline="")
+    return Path(file).open(newline="", encoding="utf-8-sig")
 
 
 def _events(file: str, rows: Iterator[list[str]]) -> Iterator[Event]:
@@ -123,8 +143,6 @@ def _integer(file: str, line: int, column: str, text: str) -> int:
 
 def write_events(events: Iterable[Event], path: str | os.PathLike[str]) -> None:
     """Write a list of events that :func:`read_events` reads. Raises :class:`AcadlError`."""
-    import io
-
     from acadl.files import write_text
 
     text = io.StringIO()

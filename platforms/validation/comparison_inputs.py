@@ -1,0 +1,146 @@
+"""The two sides of ``acadl compare``, from what its arguments name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from acadl.errors import AcadlError
+from platforms.validation.alignment import Kind
+from platforms.validation.comparison import Comparison, compare
+from platforms.validation.event_map import EventMap, read_event_map
+from platforms.validation.events import Event, TraceError, read_events
+from platforms.validation.provenance import Provenance, description_file, provenance
+
+if TYPE_CHECKING:
+    from aidg.waiting import Wait
+
+Setting: TypeAlias = int | bool | str
+Waits: TypeAlias = Callable[[Event], "tuple[Wait, ...]"]
+
+WAVEFORMS = (".vcd", ".vcd.gz", ".fst")
+LISTS = (".csv", ".csv.gz")
+SHIPPED_MAPS = "maps"
+
+
+class UsageMistake(AcadlError):
+    """Arguments that do not go together."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is to be compared.
+
+    Attributes:
+        run: A description (a name or ``.acadl`` file), a list of events or a saved run.
+        trace: A list of events or a waveform.
+        map_file: What the events are; ``None``: what ships for the description.
+        case: What to run on the description, as in a table of cases.
+        settings: Parameters of the description.
+    """
+
+    run: str
+    trace: str
+    map_file: str | None
+    case: Mapping[str, Setting]
+    settings: Mapping[str, Setting]
+
+    @property
+    def title(self) -> str:
+        """Of reports."""
+        return f"{os.path.basename(self.run)} against {os.path.basename(self.trace)}"
+
+    @cached_property
+    def mapping(self) -> EventMap:
+        """The mapping file, or the one that ships with the description.
+
+        Raises:
+            TraceError: It is no mapping file.
+            UsageMistake: None ships.
+        """
+        if self.map_file is not None:
+            return read_event_map(self.map_file)
+        shipped = files("platforms.validation") / SHIPPED_MAPS / f"{self.run}.toml"
+        if not self.run.isidentifier() or not shipped.is_file():
+            raise UsageMistake(f"No mapping file ships for '{self.run}'; name yours with --events MAP.toml.")
+        with as_file(shipped) as path:
+            return read_event_map(path)
+
+    def compare(self, start: int | None, until: int | None, origin: Kind | None) -> Comparison:
+        """Read or predict both sides and compare them; see :func:`platforms.validation.comparison.compare`.
+
+        Raises:
+            AcadlError: One of them cannot be had.
+        """
+        measured = self.measured()
+        if origin is None and self._needs_map:
+            origin = self.mapping.origin
+        predicted, waits = self.predicted(until if origin is None else None)
+        return compare(predicted, measured, origin=origin, start=start, until=until, waits=waits)
+
+    @property
+    def _needs_map(self) -> bool:
+        return self.map_file is not None or not (self.run.endswith(LISTS) and self.trace.endswith(LISTS))
+
+    def measured(self) -> list[Event]:
+        """The events of the trace. Raises :class:`AcadlError`."""
+        if self.trace.endswith(WAVEFORMS):
+            from platforms.validation.wave_events import wave_events
+
+            return list(wave_events(self.trace, self.mapping))
+        if self.trace.endswith(LISTS):
+            return _listed(self.trace)
+        raise UsageMistake(f"'{self.trace}' is neither {', '.join(LISTS)} nor {', '.join(WAVEFORMS)}.")
+
+    def predicted(self, until: int | None) -> tuple[list[Event], Waits | None]:
+        """The events of the run, and what tells why they are when they are. Raises :class:`AcadlError`."""
+        if self.run.endswith((*LISTS, ".json")):
+            if self.case or self.settings:
+                raise UsageMistake("--case and --set are for a description; this run has been made already.")
+            if self.run.endswith(LISTS):
+                return _listed(self.run), None
+            from platforms.validation.run_events import read_run, run_events
+
+            return run_events(read_run(self.run), self.mapping), None
+        return self._modelled(until)
+
+    def _modelled(self, until: int | None) -> tuple[list[Event], Waits]:
+        from mappings.cases import Case, map_case
+        from platforms.catalog import load
+        from platforms.validation.model_events import ModelRun
+
+        if not self.case:
+            raise UsageMistake("A description needs the case to run: --case M=16 --case N=16 --case K=16.")
+        arch = load(self.run, **self.settings)
+        cells = {name: str(value) for name, value in self.case.items()}
+        model = ModelRun(arch, map_case(Case(cells, self._folder), arch), self.mapping)
+        return model.events(until), model.waits
+
+    @property
+    def _folder(self) -> Path:
+        """Where the case's programs are found, under ``programs/``: beside the trace, or here."""
+        beside = Path(self.trace).parent
+        return beside if (beside / "programs").is_dir() else Path.cwd()
+
+    def provenance(self) -> Provenance:
+        """What the comparison was made from. Raises :class:`AcadlError`."""
+        return provenance({"run": self.run, **self.case, **self.settings}, self._files())
+
+    def _files(self) -> Iterator[tuple[str, str | os.PathLike[str]]]:
+        is_file = self.run.endswith((*LISTS, ".json"))
+        yield ("run", self.run) if is_file else ("description", description_file(self.run))
+        yield "trace", self.trace
+        if self._needs_map:
+            yield "mapping file", self.mapping.file
+
+
+def _listed(path: str) -> list[Event]:
+    found = list(read_events(path))
+    if not found:
+        raise TraceError(f"{path}: there is no event in the list")
+    return found
