@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RUN = ("python", "console", "acadl")
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
+FILES = re.compile(r"^<!-- files: (\S+) -->$", re.MULTILINE)  # a folder whose files the reader has
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -51,7 +53,10 @@ def run_blocks(file: str, blocks: list[dict[str, object]], folder: Path) -> subp
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
-    done = run_blocks(page.name, blocks_of(page.read_text(encoding="utf-8")), tmp_path)
+    text = page.read_text(encoding="utf-8")
+    for folder in FILES.findall(text):
+        shutil.copytree(page.parent / folder, tmp_path, dirs_exist_ok=True)
+    done = run_blocks(page.name, blocks_of(text), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
