@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from platforms.commands._options import (
+    html_option,
     json_option,
     mapping_option,
+    plot_option,
     print_json,
     settings_option,
     using_mappings,
@@ -41,6 +43,16 @@ SHOWN_FAILURES = 5
 @click.option("--max-error", type=click.FloatRange(0), help="Exit with 1 if any error is larger (percent).")
 @click.option("--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Cases to show.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; by default as many as cores.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(0, min_open=True),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each case; one that takes longer has no prediction.",
+)
+@plot_option
+@html_option
 @mapping_option
 @json_option
 def command(
@@ -54,6 +66,9 @@ def command(
     max_error: float | None,
     worst: int,
     jobs: int | None,
+    limit: float,
+    plot: str | None,
+    html: str | None,
     mappings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -65,7 +80,10 @@ def command(
     """
     from platforms.messages import progress_line, warn
     from platforms.validation.cases import validate
+    from platforms.validation.chart import check_format
 
+    if plot is not None:
+        check_format(plot)
     with using_mappings(mappings):
         report = validate(
             arch,
@@ -76,6 +94,7 @@ def command(
             measured=measured,
             workers=jobs or _cores(),
             mapping_files=mappings,
+            limit_s=limit,
             progress=progress_line(),
         )
     if report.unused:
@@ -85,6 +104,7 @@ def command(
         warn(f"{report.file}, line {failed.line}: {failed.reason}")
     if len(report.failed) > SHOWN_FAILURES:
         warn(f"and {len(report.failed) - SHOWN_FAILURES} more cases without a prediction")
+    _write(report, arch, mappings, plot, html)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -96,6 +116,28 @@ def command(
         click.echo(f"error: {message}", err=True)
     if exceeded or report.failed:
         sys.exit(1)
+
+
+def _write(
+    report: ValidationReport, arch: str, mappings: tuple[str, ...], plot: str | None, html: str | None
+) -> None:
+    """The files that were asked for."""
+    if plot is not None:
+        from platforms.validation.case_charts import case_panels
+        from platforms.validation.chart import write_chart
+
+        write_chart(report.headline, case_panels(report), plot)
+    if html is not None:
+        from platforms.validation.case_html import write_validation_html
+        from platforms.validation.provenance import description_file, provenance
+
+        settings = {"description": arch, **report.settings}
+        if report.where is not None:
+            settings["where"] = report.where
+        files: list[tuple[str, str | os.PathLike[str]]] = [("description", description_file(arch))]
+        files.append(("cases", report.file))
+        files += [("mapping", file) for file in mappings]
+        write_validation_html(report, provenance(settings, files), html)
 
 
 def _cores() -> int:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from acadl.files import write_text
 from platforms.validation import html_page as html
 from platforms.validation.case_charts import case_panels, error_bars
-from platforms.validation.case_report import CaseResult, ErrorSummary, ValidationReport
+from platforms.validation.case_report import CaseResult, ValidationReport
+from platforms.validation.case_tables import SUMMARY_COLUMNS, summary_cells
 from platforms.validation.provenance import Provenance
 
 # Cases that are listed one by one, at most: browsers get slow with more.
 MOST_CASES = 5_000
-SUMMARY_COLUMNS = ("Cases", "Exact", "MAPE", "Median size", "95 %", "Largest error", "Bias")
 
 
 def write_validation_html(
@@ -30,7 +30,7 @@ def _parts(report: ValidationReport, title: str, made_from: Provenance) -> Itera
     groups = [("all", report.summary), *report.groups.items()]
     first = report.group or "Cases of"
     yield html.table(
-        (first, *SUMMARY_COLUMNS), [(name or "(empty)", *_summary(found)) for name, found in groups]
+        (first, *SUMMARY_COLUMNS), [(name or "(empty)", *summary_cells(found)) for name, found in groups]
     )
     if report.unused:
         columns = ", ".join(report.unused)
@@ -51,14 +51,6 @@ def _parts(report: ValidationReport, title: str, made_from: Provenance) -> Itera
         yield html.paragraphs([f"The first {MOST_CASES:,} of {len(report.cases):,}."])
     yield _cases(report.cases[:MOST_CASES])
     yield from html.origin(made_from)
-
-
-def _summary(found: ErrorSummary) -> Iterator[str]:
-    yield f"{found.cases:,}"
-    yield f"{found.exact:,}"
-    for percent in (found.mape, found.median_abs_percent, found.p95_abs_percent, found.max_error_percent):
-        yield f"{percent:.4g} %"
-    yield f"{found.bias_percent:+.4g} %"
 
 
 def _bars(report: ValidationReport) -> Iterator[tuple[str, str, str]]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeAlias
 
 from acadl.errors import AcadlError
 from mappings.cases import Case, map_case
+from platforms.validation.time_limit import time_limit
 
 if TYPE_CHECKING:
     from acadl.model import Architecture
@@ -55,6 +59,7 @@ class Predictor:
     """Predicts cases one by one; descriptions with equal settings are read once."""
 
     mapping_files: tuple[str, ...] = ()
+    limit_s: float | None = None
     architectures: dict[tuple[str, tuple[tuple[str, Setting], ...]], Architecture] = field(
         default_factory=dict
     )
@@ -64,10 +69,12 @@ class Predictor:
         from platforms.user_mapping import explaining_mappings
 
         try:
-            with explaining_mappings(self.mapping_files):
+            with time_limit(self.limit_s, "the prediction"), explaining_mappings(self.mapping_files):
                 return predicted(self._architecture(job), job.case)
         except AcadlError as error:
             return Outcome(reason=str(error))
+        except (MemoryError, OverflowError, RecursionError) as error:
+            return Outcome(reason=f"the case is too large ({type(error).__name__})")
 
     def _architecture(self, job: Job) -> Architecture:
         from platforms.catalog import load
@@ -88,34 +95,43 @@ def predicted(arch: Architecture, case: Case) -> Outcome:
 
 
 def outcomes(
-    jobs: Sequence[Job], workers: int, mapping_files: tuple[str, ...], alone_s: float = ALONE_S
+    jobs: Sequence[Job],
+    workers: int,
+    mapping_files: tuple[str, ...],
+    alone_s: float = ALONE_S,
+    limit_s: float | None = None,
 ) -> Iterator[Outcome]:
     """The outcomes in the order of the jobs, as they become known.
 
     Args:
         workers: Processes; with 1 everything happens in this one.
         mapping_files: The user's mapping modules, which new processes import.
+        limit_s: Seconds that a case may take; the others go on.
         alone_s: Seconds before other processes are started: most tables are done by then.
 
     Raises:
         AcadlError: A process died.
     """
-    predictor, started = Predictor(mapping_files), time.monotonic()
+    predictor, started = Predictor(mapping_files, limit_s), time.monotonic()
     done = 0
     while done < len(jobs) and (workers <= 1 or time.monotonic() - started < alone_s):
         yield predictor.predict(jobs[done])
         done += 1
     if done < len(jobs):
-        yield from _shared(jobs[done:], workers, mapping_files)
+        yield from _shared(jobs[done:], workers, mapping_files, limit_s)
 
 
-def _shared(jobs: Sequence[Job], workers: int, mapping_files: tuple[str, ...]) -> Iterator[Outcome]:
+def _shared(
+    jobs: Sequence[Job], workers: int, mapping_files: tuple[str, ...], limit_s: float | None
+) -> Iterator[Outcome]:
     """The outcomes in the order of the jobs, by new processes."""
     size = max(1, min(LARGEST_CHUNK, len(jobs) // (4 * workers)))
-    chunks = [(mapping_files, jobs[start : start + size]) for start in range(0, len(jobs), size)]
+    chunks = [(mapping_files, limit_s, jobs[start : start + size]) for start in range(0, len(jobs), size)]
     with _pool(workers, mapping_files) as pool:
         try:
-            for found in pool.map(_predict_chunk, chunks):
+            with _deaf_to_interrupts():  # new processes stay so
+                results = pool.map(_predict_chunk, chunks)
+            for found in results:
                 yield from found
         except BrokenProcessPool:
             raise AcadlError(
@@ -139,15 +155,37 @@ def _pool(workers: int, mapping_files: tuple[str, ...]) -> Iterator[ProcessPoolE
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Interrupts wait for the end; processes that are started meanwhile leave them to this one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(mapping_files: tuple[str, ...]) -> None:
     """In a new process: interrupts are the parent's business; the user's mappings register themselves."""
     from platforms.user_mapping import import_mapping
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for path in mapping_files:
         import_mapping(path)
 
 
-def _predict_chunk(chunk: tuple[tuple[str, ...], Sequence[Job]]) -> list[Outcome]:
-    mapping_files, jobs = chunk
-    return list(map(Predictor(mapping_files).predict, jobs))
+def _end_with_parent() -> None:
+    """Nobody else would end this process if its parent was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _predict_chunk(chunk: tuple[tuple[str, ...], float | None, Sequence[Job]]) -> list[Outcome]:
+    mapping_files, limit_s, jobs = chunk
+    return list(map(Predictor(mapping_files, limit_s).predict, jobs))

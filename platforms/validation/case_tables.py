@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from platforms.report import open_console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.table import Table
 
-    from platforms.validation.case_report import ValidationReport
+    from platforms.validation.case_report import ErrorSummary, ValidationReport
+
+SUMMARY_COLUMNS = ("Cases", "Exact", "MAPE", "Median size", "95 %", "Largest error", "Bias")
 
 
 def print_report(report: ValidationReport, worst: int) -> None:
@@ -38,15 +42,11 @@ def _table(*columns: str) -> Table:
 def _groups(report: ValidationReport) -> Table:
     from rich.markup import escape
 
-    made = _table(escape(str(report.group)), "Cases", "Exact", "MAPE", "Largest error", "Bias")
+    made = _table(escape(str(report.group)), *SUMMARY_COLUMNS)
     for name, found in report.groups.items():
         made.add_row(
             escape(name or "(empty)"),
-            str(found.cases),
-            str(found.exact),
-            f"{found.mape:.4g} %",
-            f"{found.max_error_percent:.4g} %",
-            f"{found.bias_percent:+.4g} %",
+            *summary_cells(found),
         )
     return made
 
@@ -59,3 +59,12 @@ def _worst(report: ValidationReport, count: int) -> Table:
         error = f"{case.error_percent:+.4g} %"
         made.add_row(escape(case.case), str(case.line), f"{case.measured:,}", f"{case.predicted:,}", error)
     return made
+
+
+def summary_cells(found: ErrorSummary) -> Iterator[str]:
+    """The cells of :data:`SUMMARY_COLUMNS`."""
+    yield f"{found.cases:,}"
+    yield f"{found.exact:,}"
+    for percent in (found.mape, found.median_abs_percent, found.p95_abs_percent, found.max_error_percent):
+        yield f"{percent:.4g} %"
+    yield f"{found.bias_percent:+.4g} %"

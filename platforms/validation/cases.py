@@ -36,6 +36,7 @@ def validate(
     measured: str | None = None,
     workers: int = 1,
     mapping_files: tuple[str, ...] = (),
+    limit_s: float | None = None,
     progress: Progress | None = None,
 ) -> ValidationReport:
     """Predict the cycles of every case of a table and compare them with the measured ones.
@@ -51,6 +52,8 @@ def validate(
         measured: Column with the measured cycles.
         workers: Processes to use; more than one needs a name or path. Results do not depend on it.
         mapping_files: The user's mapping modules; already imported here, other processes import them.
+        limit_s: Seconds that the prediction of a case may take, where ``arch`` is a name or path; by default
+            as long as it takes.
         progress: Told about every case.
 
     Raises:
@@ -62,7 +65,7 @@ def validate(
     if group is not None and group not in table.columns:
         raise AcadlError(f"{table.file} has no column '{group}' to group by{nearest(group, table.columns)}")
     chosen = dict(settings or {})
-    name, parameters, results = _evaluate(arch, table, chosen, workers, mapping_files)
+    name, parameters, results = _evaluate(arch, table, chosen, workers, mapping_files, limit_s)
     good: list[CaseResult] = []
     failed: list[FailedCase] = []
     used = set(parameters)
@@ -97,6 +100,7 @@ def _evaluate(
     settings: dict[str, Setting],
     workers: int,
     mapping_files: tuple[str, ...],
+    limit_s: float | None,
 ) -> tuple[str, tuple[str, ...], Iterator[Outcome]]:
     """Name of the description, its parameters, and the outcomes of the cases in their order."""
     from acadl.model import Architecture
@@ -111,7 +115,7 @@ def _evaluate(
             raise AcadlError(f"'{name}' has no parameter '{setting}'{nearest(setting, parameters)}")
     source = arch if isinstance(arch, str) else str(Path(arch).absolute())  # a path stays one
     jobs = [Job(source, {**settings, **_own_settings(case, parameters)}, case) for case in table.cases]
-    return name, parameters, outcomes(jobs, workers, mapping_files)
+    return name, parameters, outcomes(jobs, workers, mapping_files, limit_s=limit_s)
 
 
 def declared(arch: str | os.PathLike[str]) -> tuple[str, tuple[str, ...]]:

@@ -87,7 +87,7 @@ def ticks(low: float, high: float, most: int, least: float = 0.0) -> list[float]
 
 def decades(low: float, high: float) -> list[float]:
     """Powers of ten from ``low`` to ``high``, with 2 and 5 times of them where there are few."""
-    exponents = range(-3, 19)
+    exponents = range(-3, 60)
     found = [10.0**e for e in exponents if low <= 10.0**e <= high]
     if len(found) > 2:
         return found
