@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ZERO = Const(0)
 ONE = Const(1)
 Order = Literal["any", "fifo"]
+Completion = Literal["moved", "sent"]
+Arbitration = Literal["oldest_first", "priority", "round_robin"]
+Answers = Literal["any", "in_order"]
 
 
 class EdgeKind(StrEnum):
@@ -53,18 +56,26 @@ class PipelineStage(ACADLObject):
         initiation_interval: Cycles between two starts; ``None``: the latency (of the earlier instruction).
         capacity: Instructions inside at once.
         order: ``fifo`` hands on in program order, ``any`` whatever is ready.
+        release_latency: Cycles from leaving until the place is free for the next one.
     """
 
     latency: Expr = ONE
     initiation_interval: Expr | None = None
     capacity: int = 1
     order: Order = "any"
+    release_latency: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecuteStage(PipelineStage):
     """Contains functional units. Occupied until the chosen unit is done; its own latency is paid only by
-    instructions that none of its units takes (they pass through)."""
+    instructions that none of its units takes (they pass through).
+
+    Attributes:
+        issue_latency: Cycles from entering until its unit may start an instruction.
+    """
+
+    issue_latency: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +110,70 @@ class FunctionalUnit(ACADLObject):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Controller(FunctionalUnit):
+    """A functional unit that cuts instructions into parts and sends these through movers, one after the other.
+
+    See ``docs/semantics.md``, rules 10 and 12. Without an initiation interval it starts an instruction per cycle.
+
+    Attributes:
+        latency: Cycles from start to ready; an expression over the instruction.
+        parts: Parts of an instruction; ``None``: the largest number of rows of its address operands.
+        part_interval: Cycles from one part to the next.
+        turnaround: More cycles between the last part of a frame and the next frame.
+        in_progress: Instructions that have begun and are not moved yet, at once; ``None``: any number.
+        completion: Done after all parts have ended (``moved``) or after the last one is sent (``sent``).
+        completion_latency: Cycles from then to done.
+        release_latency: Cycles from leaving the controller until its place is free.
+        prepares: Operations that prepare the instruction behind them.
+    """
+
+    latency: Expr = ZERO
+    parts: Expr | None = None
+    part_interval: int = 1
+    turnaround: int = 0
+    in_progress: int | None = None
+    completion: Completion = "moved"
+    completion_latency: int = 0
+    release_latency: int = 0
+    prepares: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mover(ACADLObject):
+    """A stage for parts, which reads and writes storages on their behalf (``docs/semantics.md``, rules 11 and 13).
+
+    Attributes:
+        latency: Cycles from entering to the reads.
+        transfer_latency: Cycles from the last answer to the reads to the writes.
+        tail_latency: Cycles from the last answer to the writes to the end.
+        initiation_interval: Cycles between two parts that enter.
+        capacity: Parts that have a place at once.
+        release_latency: Cycles from leaving until the place is free.
+        retry_interval: Cycles until a refused request is offered again; ``None``: it waits at the head.
+        max_request_bytes: Largest request, a power of two; ``None``: one port width.
+        priority: Who goes first at storages with ``arbitration: priority``; the larger one.
+    """
+
+    latency: int = 0
+    transfer_latency: int = 0
+    tail_latency: int = 0
+    initiation_interval: int = 1
+    capacity: int = 1
+    release_latency: int = 0
+    retry_interval: int | None = None
+    max_request_bytes: int | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemoryAccessUnit(FunctionalUnit):
-    """A functional unit that reads and writes storage; ``latency`` is the address generation's."""
+    """A functional unit that reads and writes storage; ``latency`` is the address generation's.
+
+    Attributes:
+        priority: Who goes first at storages with ``arbitration: priority``; the larger one.
+    """
+
+    priority: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +214,10 @@ class DataStorage(ACADLObject):
     read_write_ports: int = 1
     max_concurrent_requests: int | None = None
     initiation_interval: int | None = None
+    arbitration: Arbitration = "oldest_first"
+    read_ports: int | None = None
+    write_ports: int | None = None
+    answers: Answers = "any"
 
     @property
     def port_bytes(self) -> int:
@@ -295,6 +372,11 @@ class Architecture:
         return next(self.of_type(InstructionFetchStage))
 
     @cached_property
+    def in_order_of_time(self) -> bool:
+        """Whether programs are evaluated in order of time (``docs/semantics.md``, rules 10 to 14)."""
+        return any(_needs_order_of_time(item) for item in self.objects.values())
+
+    @cached_property
     def register_file_of(self) -> Mapping[str, RegisterFile]:
         """Register name to the file that holds it."""
         return {name: file for file in self.of_type(RegisterFile) for name in file.registers}
@@ -322,3 +404,15 @@ class Architecture:
             else:
                 graph.add_edge(edge.source, edge.target, kind=str(edge.kind), kinds=(str(edge.kind),))
         return graph
+
+
+def _needs_order_of_time(item: ACADLObject) -> bool:
+    match item:
+        case Controller() | Mover():
+            return True
+        case PipelineStage():
+            return bool(item.release_latency or getattr(item, "issue_latency", 0))
+        case DataStorage():
+            plain = (item.arbitration, item.answers, item.read_ports, item.write_ports)
+            return plain != ("oldest_first", "any", None, None)
+    return False
