@@ -41,6 +41,8 @@ class AttributeReader:
         match form.form, item:
             case Form.OPERATIONS, syntax.OperationList():
                 return self._read_operations(item)
+            case Form.PREPARES, syntax.OperationList():
+                return self._read_prepares(item)
             case Form.REGISTERS, syntax.RegisterList():
                 return self._read_registers(item, scope)
             case Form.ADDRESSES, syntax.AddressList():
@@ -59,6 +61,21 @@ class AttributeReader:
         found: frozenset[str] = self._session.constants[id(item)]
         self._operations = found
         return found
+
+    def _read_prepares(self, item: syntax.OperationList) -> frozenset[str]:
+        """Some of the controller's operations, but not all."""
+        chosen = self._checked_operations(item)
+        own = self._operations
+        if own is None:  # missing or wrong, and reported
+            return chosen
+        for word in item.names:
+            if word.text not in own:
+                hint = suggestion(word.text, own, "its operations")
+                reject("E0302", f"'{self._name}' does not process '{word.text}'", word.span, hint)
+        if chosen == own:
+            hint = "name only those that another operation of this controller follows"
+            reject("E0302", f"all operations of '{self._name}' would prepare others", item.span, hint)
+        return chosen
 
     def _checked_operations(self, item: syntax.OperationList) -> frozenset[str]:
         known = self._session.operations
@@ -182,7 +199,13 @@ def _read_plain(expression: syntax.Expression, scope: Scope, name: str, form: At
         return bool(value.value)
     if value.value < form.minimum:
         reject("E0302", f"'{name}' is {value.value}; the least value is {form.minimum}", expression.span)
-    return _bytes(value.value, expression.span) if form.form is Form.BYTES else value.value
+    number = _bytes(value.value, expression.span) if form.form is Form.BYTES else value.value
+    if form.power_of_two and number & (number - 1):
+        below = 1 << (number.bit_length() - 1)
+        unit = " bytes" if form.form is Form.BYTES else ""
+        message = f"'{name}' is a power of two, found {number}{unit}"
+        reject("E0302", message, expression.span, f"for example {below} or {2 * below}{unit}")
+    return number
 
 
 def _expect(

@@ -26,7 +26,7 @@ from acadl.model import EdgeKind
 
 _STAGES = frozenset({"fetch", "stage", "execute"})
 _MEMORY_UNITS = frozenset({"memory_unit", "instruction_memory_unit"})
-_UNITS = _MEMORY_UNITS | {"unit"}
+_UNITS = _MEMORY_UNITS | {"unit", "controller"}
 _MEMORIES = frozenset({"sram", "dram"})
 _STORAGES = _MEMORIES | {"cache"}
 
@@ -251,8 +251,12 @@ def _join(source: Node, target: Node, arrow: syntax.Word, span: Span, session: S
 def _check_forward(source: Node, target: Node, span: Span) -> None:
     if source.keyword in _STAGES and target.keyword in _STAGES - {"fetch"}:
         return
+    if source.keyword in ("controller", "mover") and target.keyword == "mover":
+        return
     hint = "`->` joins stages: fetch, stage, execute; data go along `=>`"
-    if target.keyword in _UNITS or source.keyword in _UNITS:
+    if "mover" in (source.keyword, target.keyword):
+        hint = "parts come from a controller, written `stage.controller -> mover`, and go on to movers only"
+    elif target.keyword in _UNITS or source.keyword in _UNITS:
         hint = "units get their instructions from the stage that contains them; join that stage"
     elif target.keyword == "fetch":
         hint = "the fetch stage is the first one; nothing leads to it"
@@ -265,9 +269,9 @@ def _data_kind(source: Node, target: Node, span: Span) -> EdgeKind:
         return EdgeKind.READ_DATA
     if (a in _UNITS and b == "registers") or (a == "memory_unit" and b in _STORAGES):
         return EdgeKind.WRITE_DATA
-    if a in _MEMORIES and b == "cache":
+    if a in _MEMORIES and b in ("cache", "mover"):
         return EdgeKind.READ_DATA
-    if a == "cache" and b in _MEMORIES:
+    if a in ("cache", "mover") and b in _MEMORIES:
         return EdgeKind.WRITE_DATA
     _wrong_ends(source, target, "=>", span, _data_hint(a, b, source, target))
 
@@ -280,6 +284,14 @@ def _data_hint(a: str, b: str, source: Node, target: Node) -> str:
             return f"data go to units; did you mean '{node.object.name}.{next(iter(node.members))}'?"
         if keyword in _STAGES:
             return "data go between units, registers and memories; instructions go along `->`"
+    if "mover" in (a, b):
+        if "cache" in (a, b):
+            return "movers reach memories with fixed latencies: sram or dram"
+        if "registers" in (a, b):
+            return "the controller reads and writes registers; movers reach memories"
+        return "data go from memories to movers and from movers to memories; parts go along `->`"
+    if "controller" in (a, b) and (a in _STORAGES or b in _STORAGES):
+        return "a controller reaches memories by its movers; join them"
     if "unit" in (a, b) and (a in _STORAGES or b in _STORAGES):
         return "only a memory_unit reaches memories"
     return "data go from registers or memories to units and from units to registers or memories"

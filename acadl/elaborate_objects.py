@@ -163,8 +163,9 @@ class ObjectMaker:
 
     def _misplaced(self, item: syntax.ObjectDeclaration, keyword: str, form: ObjectForm) -> None:
         inner = item.kind.text
-        if OBJECTS[inner].title.endswith("unit"):
-            hint = "units stand in the braces of an `execute` stage"
+        if issubclass(OBJECTS[inner].cls, model.FunctionalUnit):
+            noun = "controllers" if inner == "controller" else "units"
+            hint = f"{noun} stand in the braces of an `execute` stage"
         elif form.contains:
             hint = f"it may contain {' and '.join(form.contains)}; join other objects to it by edges"
         else:

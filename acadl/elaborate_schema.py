@@ -23,6 +23,7 @@ class Form(StrEnum):
     TRUTH = "true or false"
     WORD = "word"
     OPERATIONS = "operations"
+    PREPARES = "some of the operations"
     REGISTERS = "registers"
     ADDRESSES = "addresses"
     MEMORY = "memory"
@@ -30,12 +31,14 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttributeForm:
-    """An attribute: its form, its least value, its words, and an example for messages."""
+    """An attribute: its form, an example for messages, its least value, its words, and whether it must be a
+    power of two."""
 
     form: Form
     example: str
     minimum: int = 0
     words: tuple[str, ...] = ()
+    power_of_two: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ _LATENCY = {
 }
 _CAPACITY = {"capacity": AttributeForm(Form.NUMBER, "capacity: 4", minimum=1)}
 _ORDER = {"order": AttributeForm(Form.WORD, "order: fifo", words=("any", "fifo"))}
+_RELEASE = {"release_latency": AttributeForm(Form.CYCLES, "release_latency: 1")}
+_PRIORITY = {"priority": AttributeForm(Form.NUMBER, "priority: 1")}
 _OPERATIONS = {"operations": AttributeForm(Form.OPERATIONS, "operations: add mul")}
 _STORAGE = {
     "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
@@ -62,6 +67,12 @@ _STORAGE = {
     "read_write_ports": AttributeForm(Form.NUMBER, "read_write_ports: 2", minimum=1),
     "max_concurrent_requests": AttributeForm(Form.NUMBER, "max_concurrent_requests: 4", minimum=1),
     "initiation_interval": AttributeForm(Form.CYCLES, "initiation_interval: 1"),
+    "arbitration": AttributeForm(
+        Form.WORD, "arbitration: round_robin", words=("oldest_first", "priority", "round_robin")
+    ),
+    "read_ports": AttributeForm(Form.NUMBER, "read_ports: 1", minimum=1),
+    "write_ports": AttributeForm(Form.NUMBER, "write_ports: 1", minimum=1),
+    "answers": AttributeForm(Form.WORD, "answers: in_order", words=("any", "in_order")),
 }
 _MEMORY = _STORAGE | {
     "addresses": AttributeForm(Form.ADDRESSES, "addresses: 0x1000 ..< 0x4000"),
@@ -91,7 +102,37 @@ _FETCH = {
     "latency": _LATENCY["latency"],
     "from": AttributeForm(Form.MEMORY, "from: imem"),
 }
+_STAGE = _LATENCY | _CAPACITY | _ORDER | _RELEASE
+_EXECUTE = _STAGE | {"issue_latency": AttributeForm(Form.CYCLES, "issue_latency: 1")}
 _UNIT = _OPERATIONS | _LATENCY | _CAPACITY
+_CONTROLLER = (
+    _UNIT
+    | _RELEASE
+    | {
+        "parts": AttributeForm(Form.LATENCY, "parts: src.rows"),
+        "part_interval": AttributeForm(Form.CYCLES, "part_interval: 1"),
+        "turnaround": AttributeForm(Form.CYCLES, "turnaround: 1"),
+        "in_progress": AttributeForm(Form.NUMBER, "in_progress: 2", minimum=1),
+        "completion": AttributeForm(Form.WORD, "completion: sent", words=("moved", "sent")),
+        "completion_latency": AttributeForm(Form.CYCLES, "completion_latency: 1"),
+        "prepares": AttributeForm(Form.PREPARES, "prepares: load_weights"),
+    }
+)
+_MOVER = (
+    _CAPACITY
+    | _RELEASE
+    | _PRIORITY
+    | {
+        "latency": AttributeForm(Form.CYCLES, "latency: 1"),
+        "transfer_latency": AttributeForm(Form.CYCLES, "transfer_latency: 1"),
+        "tail_latency": AttributeForm(Form.CYCLES, "tail_latency: 1"),
+        "initiation_interval": AttributeForm(Form.CYCLES, "initiation_interval: 1"),
+        "retry_interval": AttributeForm(Form.CYCLES, "retry_interval: 4", minimum=1),
+        "max_request_bytes": AttributeForm(
+            Form.BYTES, "max_request_bytes: 64 bytes", minimum=1, power_of_two=True
+        ),
+    }
+)
 _REGISTERS = {
     "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
     "lanes": AttributeForm(Form.NUMBER, "lanes: 8", minimum=1),
@@ -99,18 +140,22 @@ _REGISTERS = {
 }
 
 OBJECTS: Mapping[str, ObjectForm] = {
-    "stage": ObjectForm("pipeline stage", model.PipelineStage, _LATENCY | _CAPACITY | _ORDER),
+    "stage": ObjectForm("pipeline stage", model.PipelineStage, _STAGE),
     "execute": ObjectForm(
-        "execute stage", model.ExecuteStage, _LATENCY | _CAPACITY | _ORDER, contains=("unit", "memory_unit")
+        "execute stage", model.ExecuteStage, _EXECUTE, contains=("unit", "memory_unit", "controller")
     ),
     "fetch": ObjectForm(
         "fetch stage", model.InstructionFetchStage, _FETCH, contains=("instruction_memory_unit",)
     ),
     "unit": ObjectForm("functional unit", model.FunctionalUnit, _UNIT, ("operations",)),
-    "memory_unit": ObjectForm("memory access unit", model.MemoryAccessUnit, _UNIT, ("operations",)),
+    "memory_unit": ObjectForm(
+        "memory access unit", model.MemoryAccessUnit, _UNIT | _PRIORITY, ("operations",)
+    ),
     "instruction_memory_unit": ObjectForm(
         "instruction memory access unit", model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY
     ),
+    "controller": ObjectForm("controller", model.Controller, _CONTROLLER, ("operations",)),
+    "mover": ObjectForm("mover", model.Mover, _MOVER),
     "registers": ObjectForm("register file", model.RegisterFile, _REGISTERS, ("data_width", "names")),
     "sram": ObjectForm("memory", model.SRAM, _MEMORY, ("data_width", "addresses")),
     "dram": ObjectForm("memory", model.DRAM, _DRAM, ("data_width", "addresses")),

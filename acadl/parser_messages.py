@@ -56,6 +56,8 @@ EXAMPLES: Mapping[str, str] = {
     "unit": "unit alu { operations: add mul, latency: 1 }",
     "memory_unit": "memory_unit lsu { operations: load store, latency: 1 }",
     "instruction_memory_unit": "instruction_memory_unit imau { latency: 1 }",
+    "controller": "controller load { operations: load, latency: 2 }",
+    "mover": "mover request { latency: 1, capacity: 4 }",
     "registers": "registers rf { data_width: 32 bits, names: r[0 ..< 16] sp }",
     "sram": "sram dmem { data_width: 32 bits, read_latency: 1, addresses: 0x1000 ..< 0x4000 }",
     "dram": "dram memory { data_width: 64 bits, read_latency: 20, addresses: 0x0 ..< 0x1000 }",
@@ -63,6 +65,7 @@ EXAMPLES: Mapping[str, str] = {
     "open": "open east: ex.mac =>",
     "for": "for r in 0 ..< rows, c in 0 ..< cols { … }",
     "if": "if rows > 1 { … } else { … }",
+    "prepares": "prepares: load_weights",
     "names": "names: r[0 ..< 16] sp",
     "addresses": "addresses: 0x1000 ..< 0x4000",
     "from": "from: imem",
@@ -87,8 +90,8 @@ _CHARACTERS: Mapping[str, str] = {
 
 # Words that start an object's header, and those of other blocks with a name.
 KINDS = (
-    *("stage", "execute", "fetch", "unit", "memory_unit", "instruction_memory_unit", "registers"),
-    *("sram", "dram", "cache", "template"),
+    *("stage", "execute", "fetch", "unit", "memory_unit", "instruction_memory_unit"),
+    *("controller", "mover", "registers", "sram", "dram", "cache", "template"),
 )
 
 
@@ -210,7 +213,8 @@ def _brace(context: Context) -> Diagnostic | None:
         return Diagnostic("E0106", message, context.upcoming[0].span, hint)
     if first.type in ("ARCHITECTURE", "TEMPLATE") and upcoming == ["NAME", "COLON"]:
         return None  # parameters follow
-    starts = leaf.type in ("OPERATIONS", "NAMES", "ADDRESSES", "FROM") or upcoming[:1] == ["COLON"]
+    keyed = leaf.type in ("OPERATIONS", "PREPARES", "NAMES", "ADDRESSES", "FROM")
+    starts = keyed or upcoming[:1] == ["COLON"]
     if leaf.type in ("NEWLINE", "RBRACE", "$END") or (starts and first.type == "KIND"):
         place = _after(context.previous.span)
         return Diagnostic(

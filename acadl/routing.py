@@ -9,6 +9,7 @@ from acadl.errors import RoutingError
 from acadl.model import (
     Architecture,
     CacheInterface,
+    Controller,
     DataStorage,
     EdgeKind,
     ExecuteStage,
@@ -17,9 +18,10 @@ from acadl.model import (
     InstructionMemoryAccessUnit,
     MemoryAccessUnit,
     MemoryInterface,
+    Mover,
     PipelineStage,
 )
-from acadl.operations import Instruction
+from acadl.operations import AddressRange, Instruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,19 @@ def candidate_units(arch: Architecture, operation: str) -> tuple[FunctionalUnit,
         for unit in arch.of_type(FunctionalUnit)
         if operation in unit.to_process and not isinstance(unit, InstructionMemoryAccessUnit)
     )
+
+
+def movers_of(arch: Architecture, controller: str) -> tuple[Mover, ...]:
+    """The movers that the parts of a controller pass, in order; a circle is followed once."""
+    chain: dict[str, Mover] = {}
+    name = controller
+    while True:
+        following = (arch.objects[target] for target in arch.successors(name, EdgeKind.FORWARD))
+        mover = next((item for item in following if isinstance(item, Mover)), None)
+        if mover is None or mover.name in chain:
+            return tuple(chain.values())
+        chain[mover.name] = mover
+        name = mover.name
 
 
 def storage_for(
@@ -108,10 +123,26 @@ def rejection(arch: Architecture, unit: FunctionalUnit, instruction: Instruction
         (instruction.write_addresses, EdgeKind.WRITE_DATA, "write"),
     ):
         for piece in ranges:
-            if not isinstance(unit, MemoryAccessUnit):
-                return "is no memory access unit"
-            if storage_for(arch, unit.name, piece.start, piece.end, kind) is None:
-                return f"cannot {verb} addresses 0x{piece.start:x} to 0x{piece.end:x}"
+            reason = _out_of_reach(arch, unit, piece, kind, verb)
+            if reason is not None:
+                return reason
+    return None
+
+
+def _out_of_reach(
+    arch: Architecture, unit: FunctionalUnit, piece: AddressRange, kind: EdgeKind, verb: str
+) -> str | None:
+    """Why the unit, or the movers behind a controller, cannot reach the addresses."""
+    where = f"addresses 0x{piece.start:x} to 0x{piece.end:x}"
+    if isinstance(unit, Controller):
+        movers = movers_of(arch, unit.name)
+        if any(storage_for(arch, mover.name, piece.start, piece.end, kind) for mover in movers):
+            return None
+        return f"has no mover that {verb}s {where}"
+    if not isinstance(unit, MemoryAccessUnit):
+        return "is no memory access unit"
+    if storage_for(arch, unit.name, piece.start, piece.end, kind) is None:
+        return f"cannot {verb} {where}"
     return None
 
 

@@ -18,6 +18,7 @@ from acadl.model import (
     ACADLObject,
     Architecture,
     CacheInterface,
+    Controller,
     DataStorage,
     EdgeKind,
     ExecuteStage,
@@ -30,6 +31,7 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Operation
+from acadl.routing import movers_of
 
 Findings: TypeAlias = Iterator[Diagnostic]
 
@@ -298,8 +300,11 @@ def _operations(arch: Architecture, file: str) -> Findings:
 
 def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation) -> str | None:
     """Why the unit cannot reach the operation's operands, whatever they are; ``None`` if it can."""
-    sources = [arch.objects[name] for name in arch.predecessors(unit.name, EdgeKind.READ_DATA)]
-    targets = [arch.objects[name] for name in arch.successors(unit.name, EdgeKind.WRITE_DATA)]
+    ends = [unit.name]
+    if isinstance(unit, Controller):
+        ends += [mover.name for mover in movers_of(arch, unit.name)]
+    sources = [arch.objects[name] for end in ends for name in arch.predecessors(end, EdgeKind.READ_DATA)]
+    targets = [arch.objects[name] for end in ends for name in arch.successors(end, EdgeKind.WRITE_DATA)]
     for operand in operation.operands:
         kind = RegisterFile if operand.kind == "reg" else DataStorage
         noun = "registers" if operand.kind == "reg" else "memory"
@@ -329,6 +334,8 @@ def _pipelined_units(arch: Architecture) -> Findings:
         for name in arch.successors(stage.name, EdgeKind.CONTAINS):
             unit = arch.objects[name]
             if not isinstance(unit, FunctionalUnit) or unit.initiation_interval is None:
+                continue
+            if isinstance(unit, Controller):  # it starts the next instruction before the one in front is done
                 continue
             interval, latency = unit.initiation_interval, unit.latency
             never = (
