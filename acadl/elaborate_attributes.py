@@ -13,7 +13,7 @@ from acadl.elaborate_schema import AttributeForm, Form
 from acadl.elaborate_scope import Component, Session, whole_number
 from acadl.elaborate_values import NUMERIC, Kind, Value, reject
 from acadl.errors import Label, Span
-from acadl.expressions import Expr
+from acadl.expressions import FUNCTION_NAMES, Expr
 
 MAX_REGISTERS = 65_536
 
@@ -52,6 +52,7 @@ class AttributeReader:
             case Form.LATENCY, syntax.Attribute():
                 return self._read_latency(item.value, scope, name)
             case _, syntax.Attribute():
+                self._check_fixed(item.value, scope, name)
                 return _read_plain(item.value, scope, name, form)
         reject("E0302", f"attribute '{name}' is written `{form.example}`", span)
 
@@ -70,7 +71,7 @@ class AttributeReader:
             return chosen
         for word in item.names:
             if word.text not in own:
-                hint = suggestion(word.text, own, "its operations")
+                hint = suggestion(word.text, own, f"operations of '{self._name}'")
                 reject("E0302", f"'{self._name}' does not process '{word.text}'", word.span, hint)
         if chosen == own:
             hint = "name only those that another operation of this controller follows"
@@ -99,6 +100,17 @@ class AttributeReader:
         for used in sorted(result.names()):
             self._check_attribute(used, expression.span)
         return result
+
+    def _check_fixed(self, expression: syntax.Expression, scope: Scope, name: str) -> None:
+        """Reject what only latencies may use, with the reason and not as an unknown name."""
+        if isinstance(expression, syntax.Number):
+            return
+        operands = {attribute.partition(".")[0] for attribute in self._instruction_attributes()}
+        for used in sorted(syntax.names_in(expression) & operands - FUNCTION_NAMES):
+            if scope.find(used) is None and scope.find_later(used) is None:
+                hint = "latencies, initiation intervals and `parts` of stages, units and controllers may"
+                message = f"'{name}' cannot depend on the instruction, as it does by '{used}'"
+                reject("E0201", message, expression.span, hint)
 
     def _instruction_attributes(self) -> frozenset[str]:
         """Names that instructions bind: those of the unit's operations, of any operation for a stage."""

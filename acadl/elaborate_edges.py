@@ -255,12 +255,20 @@ def _check_forward(source: Node, target: Node, span: Span) -> None:
         return
     hint = "`->` joins stages: fetch, stage, execute; data go along `=>`"
     if "mover" in (source.keyword, target.keyword):
-        hint = "parts come from a controller, written `stage.controller -> mover`, and go on to movers only"
+        hint = _parts_hint(source)
     elif target.keyword in _UNITS or source.keyword in _UNITS:
         hint = "units get their instructions from the stage that contains them; join that stage"
     elif target.keyword == "fetch":
         hint = "the fetch stage is the first one; nothing leads to it"
     _wrong_ends(source, target, "->", span, hint)
+
+
+def _parts_hint(source: Node) -> str:
+    """Where parts come from, for an edge to or from a mover that cannot be."""
+    for name, member in source.members.items():
+        if isinstance(member, Node) and member.keyword == "controller":
+            return f"parts come from the controller; did you mean '{source.object.name}.{name}'?"
+    return "parts come from a controller, as in `stage.controller -> mover`, and go on to movers only"
 
 
 def _data_kind(source: Node, target: Node, span: Span) -> EdgeKind:

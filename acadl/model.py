@@ -111,9 +111,9 @@ class FunctionalUnit(ACADLObject):
 
 @dataclass(frozen=True, kw_only=True)
 class Controller(FunctionalUnit):
-    """A functional unit that cuts instructions into parts and sends these through movers, one after the other.
+    """A functional unit that cuts instructions into parts and sends these through movers, one by one.
 
-    See ``docs/semantics.md``, rules 10 and 12. Without an initiation interval it starts an instruction per cycle.
+    See ``docs/semantics.md``, rules 10 and 12. Without an initiation interval it starts one per cycle.
 
     Attributes:
         latency: Cycles from start to ready; an expression over the instruction.
@@ -140,7 +140,7 @@ class Controller(FunctionalUnit):
 
 @dataclass(frozen=True, kw_only=True)
 class Mover(ACADLObject):
-    """A stage for parts, which reads and writes storages on their behalf (``docs/semantics.md``, rules 11 and 13).
+    """A stage for parts, which reads and writes storages for them (``docs/semantics.md``, rules 11 and 13).
 
     Attributes:
         latency: Cycles from entering to the reads.
@@ -374,7 +374,7 @@ class Architecture:
     @cached_property
     def in_order_of_time(self) -> bool:
         """Whether programs are evaluated in order of time (``docs/semantics.md``, rules 10 to 14)."""
-        return any(_needs_order_of_time(item) for item in self.objects.values())
+        return any(needs_order_of_time(item) for item in self.objects.values())
 
     @cached_property
     def register_file_of(self) -> Mapping[str, RegisterFile]:
@@ -406,7 +406,8 @@ class Architecture:
         return graph
 
 
-def _needs_order_of_time(item: ACADLObject) -> bool:
+def needs_order_of_time(item: ACADLObject) -> bool:
+    """Whether programs are evaluated in order of time because of this object."""
     match item:
         case Controller() | Mover():
             return True

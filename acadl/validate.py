@@ -6,16 +6,14 @@ only where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import TypeAlias
 
 from acadl.diagnostics import Collector, suggestion
 from acadl.elaborate import Elaborated
-from acadl.errors import Diagnostic, Label, Span
+from acadl.errors import Diagnostic, Span
 from acadl.expressions import Const
 from acadl.model import (
-    ACADLObject,
     Architecture,
     CacheInterface,
     Controller,
@@ -32,19 +30,19 @@ from acadl.model import (
 )
 from acadl.operations import Operation
 from acadl.routing import movers_of
-
-Findings: TypeAlias = Iterator[Diagnostic]
+from acadl.validate_rows import idle_movers, row_errors
+from acadl.validate_tools import Findings, cycle, label
 
 
 def validate(elaborated: Elaborated, collector: Collector) -> None:
     """Check all rules; findings go to ``collector``."""
     arch = elaborated.architecture
-    for check in (_addresses, _caches):
+    for check in (_addresses, _caches, row_errors):
         _collect(check(arch), collector)
     fetch = _the_fetch_stage(arch, elaborated.span, collector)
-    cycle = _forward_cycle(arch)
-    if cycle:
-        collector.add(cycle)
+    circle = _forward_cycle(arch)
+    if circle:
+        collector.add(circle)
     elif fetch is not None:
         _collect(_fetching(arch, fetch), collector)
         _collect(_instruction_paths(arch, fetch), collector)
@@ -52,7 +50,7 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
     if collector.error_count:
         return
     _collect(_operations(arch, elaborated.span.file), collector)
-    for check in (_pipelined_units, _idle_parts):
+    for check in (_pipelined_units, _idle_parts, idle_movers):
         _collect(check(arch), collector)
     if fetch is not None:
         _collect(_idle_stages(arch, fetch), collector)
@@ -61,10 +59,6 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
 def _collect(findings: Iterable[Diagnostic], collector: Collector) -> None:
     for finding in findings:
         collector.add(finding)
-
-
-def _label(item: ACADLObject, text: str) -> tuple[Label, ...]:
-    return (Label(item.span, text),) if item.span is not None else ()
 
 
 # --- storage --------------------------------------------------------------------------------------------
@@ -82,7 +76,7 @@ def _addresses(arch: Architecture) -> Findings:
             whose = "itself" if memory is other else f"'{memory.name}'"
             message = f"the addresses of '{other.name}' overlap those of {whose}: 0x{start:x} to 0x{end:x}"
             hint = f"'{other.name}' could start at 0x{high:x}"
-            labels = () if memory is other else _label(memory, f"this one ends at 0x{high:x}")
+            labels = () if memory is other else label(memory, f"this one ends at 0x{high:x}")
             yield Diagnostic("E0607", message, other.span, hint, labels)
 
 
@@ -94,7 +88,7 @@ def _caches(arch: Architecture) -> Findings:
             yield _no_next_level(cache, "has no memory to read from")
         elif written and not arch.successors(cache.name, EdgeKind.WRITE_DATA):
             yield _no_next_level(cache, f"is written by '{written[0]}' and has no memory to write to")
-    loop = _cycle(
+    loop = cycle(
         [cache.name for cache in arch.of_type(CacheInterface)],
         lambda name: [
             other
@@ -127,7 +121,7 @@ def _the_fetch_stage(arch: Architecture, span: Span, collector: Collector) -> In
         message = f"'{extra.name}' is a second fetch stage"
         hint = "an architecture has one; several cores are several architectures"
         collector.add(
-            Diagnostic("E0602", message, extra.span, hint, _label(stages[0], "the first fetch stage"))
+            Diagnostic("E0602", message, extra.span, hint, label(stages[0], "the first fetch stage"))
         )
     return None
 
@@ -164,14 +158,14 @@ def _fetching(arch: Architecture, fetch: InstructionFetchStage) -> Findings:
         )
         fix = f"write `issue_buffer_size: {memory.port_width}` or more"
         yield Diagnostic(
-            "E0604", message, fetch.span, fix, _label(memory, f"port_width is {memory.port_width}")
+            "E0604", message, fetch.span, fix, label(memory, f"port_width is {memory.port_width}")
         )
 
 
 def _forward_cycle(arch: Architecture) -> Diagnostic | None:
     """Instructions never come back to a stage."""
     stages = [stage.name for stage in arch.of_type(PipelineStage)]
-    loop = _cycle(stages, lambda name: arch.successors(name, EdgeKind.FORWARD))
+    loop = cycle(stages, lambda name: arch.successors(name, EdgeKind.FORWARD))
     if not loop:
         return None
     edge = next(
@@ -179,27 +173,6 @@ def _forward_cycle(arch: Architecture) -> Diagnostic | None:
     )
     message = f"instructions would run in a circle: {' -> '.join((*loop, loop[0]))}"
     return Diagnostic("E0606", message, edge.span, "leave one of the edges out; data may go back along `=>`")
-
-
-def _cycle(names: Iterable[str], successors: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
-    """Names of one cycle in order, or nothing; depth-first without recursion."""
-    done: set[str] = set()
-    for start in names:
-        if start in done:
-            continue
-        path: dict[str, Iterator[str]] = {start: iter(successors(start))}
-        while path:
-            name = next(reversed(path))
-            following = next(path[name], None)
-            if following is None:
-                done.add(name)
-                del path[name]
-            elif following in path:
-                order = list(path)
-                return tuple(order[order.index(following) :])
-            elif following not in done:
-                path[following] = iter(successors(following))
-    return ()
 
 
 def _instruction_paths(arch: Architecture, fetch: InstructionFetchStage) -> Findings:
@@ -300,20 +273,20 @@ def _operations(arch: Architecture, file: str) -> Findings:
 
 def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation) -> str | None:
     """Why the unit cannot reach the operation's operands, whatever they are; ``None`` if it can."""
-    ends = [unit.name]
-    if isinstance(unit, Controller):
-        ends += [mover.name for mover in movers_of(arch, unit.name)]
-    sources = [arch.objects[name] for end in ends for name in arch.predecessors(end, EdgeKind.READ_DATA)]
-    targets = [arch.objects[name] for end in ends for name in arch.successors(end, EdgeKind.WRITE_DATA)]
     for operand in operation.operands:
-        kind = RegisterFile if operand.kind == "reg" else DataStorage
-        noun = "registers" if operand.kind == "reg" else "memory"
         if operand.kind == "int":
             continue
+        kind, noun = (RegisterFile, "registers") if operand.kind == "reg" else (DataStorage, "memory")
+        by_movers = isinstance(unit, Controller) and operand.kind == "address"
+        ends = [mover.name for mover in movers_of(arch, unit.name)] if by_movers else [unit.name]
+        sources = [arch.objects[name] for end in ends for name in arch.predecessors(end, EdgeKind.READ_DATA)]
+        targets = [arch.objects[name] for end in ends for name in arch.successors(end, EdgeKind.WRITE_DATA)]
         if operand.direction != "out" and not any(isinstance(item, kind) for item in sources):
-            return f"it reads '{operand.name}', and no {noun} leads to it"
+            where = "a mover of it" if by_movers else "it"
+            return f"it reads '{operand.name}', and no {noun} leads to {where}"
         if operand.direction != "in" and not any(isinstance(item, kind) for item in targets):
-            return f"it writes '{operand.name}', and leads to no {noun}"
+            where = f"no mover of it leads to a {noun}" if by_movers else f"leads to no {noun}"
+            return f"it writes '{operand.name}', and {where}"
     return None
 
 

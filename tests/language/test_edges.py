@@ -14,7 +14,8 @@ from tests.language.descriptions import body_codes, machine
 PARTS = """
 stage a { }
 stage b { }
-execute e { unit u { operations: add }, memory_unit m { operations: load } }
+execute e { unit u { operations: add }, memory_unit m { operations: load }, controller k { operations: add } }
+mover o { }
 fetch f { instruction_memory_unit i { } }
 registers q { data_width: 8 bits, names: q0 }
 sram s { data_width: 8 bits, addresses: 0x2000 ..< 0x3000 }
@@ -28,25 +29,30 @@ NAMES = {
     "unit": "e.u",
     "memory_unit": "e.m",
     "instruction_memory_unit": "f.i",
+    "controller": "e.k",
+    "mover": "o",
     "registers": "q",
     "sram": "s",
     "dram": "d",
     "cache": "c",
 }
-FORWARD = {(a, b) for a in ("fetch", "stage", "execute") for b in ("stage", "execute")}
+UNITS = ("unit", "memory_unit", "instruction_memory_unit", "controller")
+FORWARD = {(a, b) for a in ("fetch", "stage", "execute") for b in ("stage", "execute")} | {
+    ("controller", "mover")
+}
 READ = (
-    {("registers", unit) for unit in ("unit", "memory_unit", "instruction_memory_unit")}
+    {("registers", unit) for unit in UNITS}
     | {
         (store, unit)
         for store in ("sram", "dram", "cache")
         for unit in ("memory_unit", "instruction_memory_unit")
     }
-    | {("sram", "cache"), ("dram", "cache")}
+    | {("sram", "cache"), ("dram", "cache"), ("sram", "mover"), ("dram", "mover")}
 )
 WRITE = (
-    {(unit, "registers") for unit in ("unit", "memory_unit", "instruction_memory_unit")}
+    {(unit, "registers") for unit in UNITS}
     | {("memory_unit", store) for store in ("sram", "dram", "cache")}
-    | {("cache", "sram"), ("cache", "dram")}
+    | {("cache", "sram"), ("cache", "dram"), ("mover", "sram"), ("mover", "dram")}
 )
 
 
@@ -73,7 +79,7 @@ def test_edges_join_only_what_they_can(source: str, target: str) -> None:
 def test_no_object_is_joined_to_itself(keyword: str) -> None:
     name = NAMES[keyword]
     found = {arrow: body_codes(f"{PARTS}\n{name} {arrow} {name}") for arrow in ("->", "=>", "<=>")}
-    assert ("E0503" in found["->"]) == (keyword not in ("stage", "execute"))
+    assert ("E0503" in found["->"]) == (keyword not in ("stage", "execute", "mover"))
     assert "E0503" in found["=>"]
 
 

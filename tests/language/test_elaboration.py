@@ -501,8 +501,8 @@ def test_the_table_of_classes_names_fields_of_the_model() -> None:
 def test_every_attribute_of_the_model_can_be_written() -> None:
     """Fields without an attribute are those that have no meaning there, by the timing semantics."""
     silent = {
-        "fetch": {"initiation_interval", "capacity", "order"},
-        "instruction_memory_unit": {"capacity"},
+        "fetch": {"initiation_interval", "capacity", "order", "release_latency", "issue_latency"},
+        "instruction_memory_unit": {"capacity", "priority"},
     }
     for keyword, form in OBJECTS.items():
         known = {item.name for item in fields(form.cls)} - {"name", "doc", "span"}
@@ -518,9 +518,11 @@ def test_examples_of_attributes_are_accepted(keyword: str) -> None:
         example = attribute.example.replace("add mul", "add")
         needed = [form.attributes[other].example for other in form.required if other != name]
         inner = ", ".join([*needed, example]).replace("add mul", "add").replace("names: r[", "names: q[")
-        holder = {"unit": "execute", "memory_unit": "execute", "instruction_memory_unit": "fetch"}.get(
-            keyword
+        inner = inner.replace(
+            "operations: add, prepares: load_weights", "operations: add load, prepares: load"
         )
+        fetches = keyword == "instruction_memory_unit"
+        holder = "fetch" if fetches else "execute" if keyword in OBJECTS["execute"].contains else None
         text = f"{keyword} probe {{ {inner} }}"
         found = body_codes(f"{holder} around {{ {text} }}" if holder else text)
         assert not [code for code in found if code[:3] in ("E01", "E03", "E04") or code == "E0202"], text

@@ -1,0 +1,147 @@
+"""Rules for controllers and movers, and for descriptions that are evaluated in order of time.
+
+See ``docs/semantics.md``, rules 10 to 14.
+"""
+
+from __future__ import annotations
+
+from acadl.errors import Diagnostic, Span
+from acadl.model import (
+    DRAM,
+    SRAM,
+    Architecture,
+    CacheInterface,
+    Controller,
+    DataStorage,
+    EdgeKind,
+    Mover,
+    needs_order_of_time,
+)
+from acadl.routing import movers_of
+from acadl.validate_tools import Findings, cycle, label
+
+
+def row_errors(arch: Architecture) -> Findings:
+    """Mistakes that leave open what a part does, or that the rules do not provide for."""
+    yield from _ways(arch)
+    yield from _circle(arch)
+    for mover in arch.of_type(Mover):
+        yield from _memories(arch, mover)
+    yield from _storage_latencies(arch)
+
+
+def idle_movers(arch: Architecture) -> Findings:
+    """Movers that no part enters."""
+    fed: set[str] = set()
+    entered: set[str] = set()
+    for controller in arch.of_type(Controller):
+        chain = [mover.name for mover in movers_of(arch, controller.name)]
+        last = max((n for n, name in enumerate(chain) if _storages(arch, name)), default=0)
+        fed.update(chain)
+        entered.update(chain[: last + 1])
+    for mover in arch.of_type(Mover):
+        if mover.name not in fed:
+            message = f"no controller leads to mover '{mover.name}'"
+            hint = f"join one to it, as in `stage.controller -> {mover.name}`"
+            yield Diagnostic("W0903", message, mover.span, hint)
+        elif mover.name not in entered:
+            message = f"no part enters mover '{mover.name}': neither it nor one behind it reaches a memory"
+            yield Diagnostic("W0903", message, mover.span, "join it to the memory that it reads or writes")
+
+
+def _ways(arch: Architecture) -> Findings:
+    """From every controller one edge leads to a mover, from a mover at most one to the next."""
+    for item in arch.objects.values():
+        if not isinstance(item, Controller | Mover):
+            continue
+        noun = "controller" if isinstance(item, Controller) else "mover"
+        targets = arch.successors(item.name, EdgeKind.FORWARD)
+        if isinstance(item, Controller) and not targets:
+            message = f"controller '{item.name}' leads to no mover"
+            hint = f"join it to the first one that its parts enter, as in `{item.name} -> mover`"
+            yield Diagnostic("E0611", message, item.span, hint)
+        for second in targets[1:]:
+            message = f"{noun} '{item.name}' leads to '{targets[0]}' and to '{second}'"
+            hint = "parts have one way; movers may follow each other, and several may lead to one"
+            yield Diagnostic(
+                "E0612",
+                message,
+                _edge_span(arch, item.name, second),
+                hint,
+                label(item, f"the {noun} is declared here"),
+            )
+
+
+def _circle(arch: Architecture) -> Findings:
+    """Parts never come back to a mover."""
+    movers = [mover.name for mover in arch.of_type(Mover)]
+    loop = cycle(movers, lambda name: arch.successors(name, EdgeKind.FORWARD))
+    if loop:
+        message = f"parts would run in a circle: {' -> '.join((*loop, loop[0]))}"
+        yield Diagnostic("E0613", message, _edge_span(arch, loop[-1], loop[0]), "leave one of the edges out")
+
+
+def _edge_span(arch: Architecture, source: str, target: str) -> Span | None:
+    return next(
+        edge.span
+        for edge in arch.edges
+        if edge.kind is EdgeKind.FORWARD and edge.source == source and edge.target == target
+    )
+
+
+def _storages(arch: Architecture, mover: str) -> dict[str, DataStorage]:
+    """Storages that a mover reads or writes, by name."""
+    names = (
+        *arch.predecessors(mover, EdgeKind.READ_DATA),
+        *arch.successors(mover, EdgeKind.WRITE_DATA),
+    )
+    return {name: item for name in names if isinstance(item := arch.objects[name], DataStorage)}
+
+
+def _memories(arch: Architecture, mover: Mover) -> Findings:
+    """Memories behind a mover have fixed latencies and ports that its requests fit."""
+    for memory in _storages(arch, mover.name).values():
+        if isinstance(memory, DRAM) and (memory.t_RCD or memory.t_RP or memory.t_RAS):
+            message = f"mover '{mover.name}' reaches '{memory.name}', which has open rows"
+            hint = "movers reach memories with fixed latencies; leave `t_RCD`, `t_RP` and `t_RAS` out"
+            yield Diagnostic("E0615", message, memory.span, hint, label(mover, "the mover is declared here"))
+        largest, port = mover.max_request_bytes, memory.port_bytes
+        if largest is None:
+            continue
+        noted = label(memory, f"its port has {port} bytes")
+        if port & (port - 1):
+            message = f"the requests of '{mover.name}' do not fit the port of '{memory.name}', {port} bytes"
+            hint = "with `max_request_bytes`, `data_width` times `port_width` is a power of two"
+            yield Diagnostic("E0616", message, mover.span, hint, noted)
+        elif largest < port:
+            message = (
+                f"the largest request of '{mover.name}' has {largest} bytes, "
+                f"less than the port of '{memory.name}'"
+            )
+            hint = f"write `max_request_bytes: {port} bytes` or more, or leave it out"
+            yield Diagnostic("E0616", message, mover.span, hint, noted)
+
+
+def _storage_latencies(arch: Architecture) -> Findings:
+    """In order of time an answer comes at least one cycle after its grant."""
+    cause = next((item for item in arch.objects.values() if needs_order_of_time(item)), None)
+    if cause is None:
+        return
+    for storage in arch.of_type(DataStorage):
+        for attribute in _latencies(storage):
+            if getattr(storage, attribute) < 1:
+                message = (
+                    f"the {attribute} of '{storage.name}' is 0; it is at least 1 in a description "
+                    "that is evaluated in order of time"
+                )
+                noted = label(cause, "because of this, order of time counts")
+                yield Diagnostic("E0614", message, storage.span, f"write `{attribute}: 1` or more", noted)
+
+
+def _latencies(storage: DataStorage) -> tuple[str, ...]:
+    match storage:
+        case SRAM() | DRAM():
+            return ("read_latency", "write_latency")
+        case CacheInterface():
+            return ("hit_latency",)
+    return ()
