@@ -115,6 +115,7 @@ class Queue:
         agenda, retry = self._stage.engine.agenda, self._stage.mover.retry_interval
         if retry is not None:
             self._retries.append((agenda.now + retry, part))
+            agenda.at(agenda.now + retry, self._stage.activate)
         agenda.at(agenda.now + 1, self._stage.activate)
 
 
