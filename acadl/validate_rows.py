@@ -24,7 +24,8 @@ from acadl.validate_tools import Findings, cycle, label
 def row_errors(arch: Architecture) -> Findings:
     """Mistakes that leave open what a part does, or that the rules do not provide for."""
     yield from _ways(arch)
-    yield from _circle(arch)
+    circle = list(_circle(arch))
+    yield from circle or _meetings(arch)
     for mover in arch.of_type(Mover):
         yield from _memories(arch, mover)
     yield from _storage_latencies(arch)
@@ -62,14 +63,20 @@ def _ways(arch: Architecture) -> Findings:
             yield Diagnostic("E0611", message, item.span, hint)
         for second in targets[1:]:
             message = f"{noun} '{item.name}' leads to '{targets[0]}' and to '{second}'"
-            hint = "parts have one way; movers may follow each other, and several may lead to one"
-            yield Diagnostic(
-                "E0612",
-                message,
-                _edge_span(arch, item.name, second),
-                hint,
-                label(item, f"the {noun} is declared here"),
-            )
+            hint = "parts have one way, from one mover to the next"
+            place = _edge_span(arch, item.name, second)
+            yield Diagnostic("E0612", message, place, hint, label(item, f"the {noun} is declared here"))
+
+
+def _meetings(arch: Architecture) -> Findings:
+    """A mover has one predecessor."""
+    for mover in arch.of_type(Mover):
+        sources = arch.predecessors(mover.name, EdgeKind.FORWARD)
+        for second in sources[1:]:
+            message = f"mover '{mover.name}' is entered from '{sources[0]}' and from '{second}'"
+            hint = "give each of them a mover of its own; movers share the ports of memories"
+            place = _edge_span(arch, second, mover.name)
+            yield Diagnostic("E0612", message, place, hint, label(mover, "the mover is declared here"))
 
 
 def _circle(arch: Architecture) -> Findings:
