@@ -100,7 +100,14 @@ class FunctionalUnit(ACADLObject):
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryAccessUnit(FunctionalUnit):
-    """A functional unit that reads and writes storage; ``latency`` is the address generation's."""
+    """A functional unit that reads and writes storage; ``latency`` is the address generation's.
+
+    Attributes:
+        duration: Cycles from start to done at least, however soon its accesses are answered; an expression
+            over the instruction.
+    """
+
+    duration: Expr = ZERO
 
 
 @dataclass(frozen=True, kw_only=True)
