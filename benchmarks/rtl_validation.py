@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ def examine(design: Design, data: Path, jobs: int) -> Found:
     try:
         report = validate(design.name, table, workers=jobs)
     except AcadlError as error:
-        return Found(design, reason=str(error))
+        return Found(design, reason=plain(error))
     unread = [column for column in design.needed if column in report.unused]
     if not report.cases or unread:
         reason = f"its mapping does not read {', '.join(unread)}" if unread else report.failed[0].reason
@@ -93,8 +94,13 @@ def compared(design: Design, file: Path, case: Case) -> Traced:
             until = max((event.cycle for event in inputs.measured()), default=None)
         found = inputs.compare(None, until, None)
     except AcadlError as error:
-        return Traced(file.name, reason=str(error))
+        return Traced(file.name, reason=plain(error))
     return Traced(file.name, found.pairs, found.divergence_line, found.only_measured)
+
+
+def plain(error: AcadlError) -> str:
+    """A message for a cell of a table, without the folders of this machine."""
+    return re.sub(r"(?<![\w.])/[\w./-]*/", "", str(error)).replace("|", "\\|").replace("\n", " ")
 
 
 # ---- Tables
@@ -134,7 +140,9 @@ def design_text(found: Found) -> str:
         )
     parts.append(f"![predicted and measured cycles of {found.design.name}]({_image(found.design)})")
     if found.traces:
-        parts += [_trace_table(found.traces), _kind_table(found.traces)]
+        parts.append(_trace_table(found.traces))
+    if any(trace.pairs for trace in found.traces):
+        parts.append(_kind_table(found.traces))
         missing = sorted({"/".join(kind) for trace in found.traces for kind in trace.only_measured})
         parts += [f"Measured, but not predicted: {', '.join(missing)}."] if missing else []
     return "\n\n".join(parts)
@@ -145,20 +153,24 @@ def _group_table(found: Found) -> str:
         "| group | cases | exact | MAPE | bias | worst case | measured | predicted | error |",
         "| --- | --: | --: | --: | --: | --- | --: | --: | --: |",
     ]
+    assert found.report is not None
     for column in found.design.groups:
         groups = _by_column(found, column)
         if all(case.error_percent == 0 for cases in groups.values() for case in cases):
             groups = {", ".join(groups): [case for cases in groups.values() for case in cases]}
-        lines += [f"| `{column}` {value} | {_group_cells(cases)} |" for value, cases in groups.items()]
+        lines += [
+            f"| `{column}` {value} | {_group_cells(cases, found.report.unused)} |"
+            for value, cases in groups.items()
+        ]
     return "\n".join(lines)
 
 
-def _group_cells(cases: Sequence[CaseResult]) -> str:
+def _group_cells(cases: Sequence[CaseResult], unused: Sequence[str]) -> str:
     errors = summarise(cases)
     worst = max(cases, key=lambda case: (abs(case.error_percent), -case.line))
     shown = "– | | |"
     if errors.exact < errors.cases:
-        shown = f"{_run_of(worst)} | {worst.measured:,} | {worst.predicted:,} | "
+        shown = f"{_run_of(worst, unused)} | {worst.measured:,} | {worst.predicted:,} | "
         shown += f"{worst.error_percent:+.2f} %"
     return f"{errors.cases} | {errors.exact} | {errors.mape:.3g} % | {errors.bias_percent:+.3g} % | {shown}"
 
@@ -173,10 +185,11 @@ def _by_column(found: Found, column: str) -> dict[str, list[CaseResult]]:
     return dict(sorted(groups.items(), key=lambda item: int(item[0]))) if numbers else groups
 
 
-def _run_of(case: CaseResult) -> str:
-    """A case in short: the values of its filled cells, and its line."""
-    values = (part.partition("=")[2] for part in case.case.split())
-    return f"{' '.join(values)} (line {case.line})"
+def _run_of(case: CaseResult, unused: Sequence[str]) -> str:
+    """A case in short: cells that matter and are not zero, and its line."""
+    cells = (part.partition("=") for part in case.case.split())
+    shown = [name + " " + value for name, _, value in cells if value != "0" and name not in unused]
+    return f"{', '.join(shown)} (line {case.line})"
 
 
 def _trace_table(traces: Sequence[Traced]) -> str:

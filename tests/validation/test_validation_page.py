@@ -58,7 +58,10 @@ def test_a_wrong_case_is_shown(data: Path) -> None:
     assert "`axis_sa`: 14 of 15 cases exact" in text
     (line,) = (line for line in text.splitlines() if line.startswith("| `rows` 8 |"))
     assert line.startswith("| `rows` 8 | 5 | 4 |")
-    assert "(line 11) | 40,000 | 37,653 | -5.87 % |" in line
+    assert (
+        "M 96, N 64, K 128, in_period 3, out_period 2, tile_gap 8 (line 11) | 40,000 | 37,653 | -5.87 % |"
+        in line
+    )
     assert [panel.title for panel in panels(found)][-1] == "Distribution of the errors"
 
 
@@ -85,6 +88,10 @@ def test_a_design_without_data_or_model_is_not_validated(data: Path, tmp_path: P
     assert design_text(nowhere) == f"Not validated: there is no {TABLE} for it."
     unknown = examine(replace(AXIS, name="axis"), data, jobs=1)
     assert "no platform 'axis'" in design_text(unknown)
+    broken = data / "axis_sa" / TABLE
+    broken.write_text(broken.read_text().replace("total_cycles", "time"))
+    assert design_text(examine(AXIS, data, jobs=1)).startswith(f"Not validated: {TABLE} has no column with")
+    broken.write_text(broken.read_text().replace("time", "total_cycles"))
     unread = examine(replace(AXIS, needed=("tiles",)), data, jobs=1)
     assert design_text(unread) == "Not validated: its mapping does not read tiles."
     assert "| `axis_sa` | not validated: " in summary_table([unread])
