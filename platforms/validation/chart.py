@@ -69,7 +69,7 @@ class Panel:
         low, high = min(values, default=0.0), max(values, default=1.0)
         if self.is_logarithmic(axis):
             return low / 1.3, high * 1.3
-        room = (0.04 * (high - low)) or 1.0
+        room = max(0.04 * (high - low) or 1.0, 1e-6 * abs(low), 1e-6 * abs(high))
         if self.bars and axis == 0:
             room += self.bars[0][1] - self.bars[0][0]  # a single bar does not fill the picture
         return 0.0 if self.bars and axis == 1 else low - room, high + room
