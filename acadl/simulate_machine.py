@@ -198,11 +198,13 @@ class Machine:
         flight.conflicts.clear()
         turn.started.happen()
         times.append(self.env.cycle)
+        earliest = self.env.cycle + visit.duration
         finish = self._execute(plan.instruction) if self._execute else None
         flight.position = f"is being processed by '{visit.name}'"
         yield self.env.timeout(visit.latency)
         for bursts in (plan.reads, plan.writes):
             yield from self._access(flight, bursts)
+        yield from self.env.until(earliest)
         if finish is not None:
             finish()
         turn.done.happen()

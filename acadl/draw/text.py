@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from textwrap import wrap
+from typing import TypeGuard
 
-from acadl.expressions import Expr
+from acadl.expressions import Const, Expr
 from acadl.model import (
     DRAM,
     SRAM,
@@ -72,9 +73,15 @@ def tooltip(item: ACADLObject) -> str:
         parts.append(f"latency: {plain(item.latency)}")
         if item.initiation_interval is not None:
             parts.append(f"initiation interval: {plain(item.initiation_interval)}")
+        if _has_duration(item):
+            parts.append(f"duration: {plain(item.duration)}")
     if isinstance(item, MemoryInterface):
         parts += [f"addresses: 0x{low:x} to 0x{high:x}" for low, high in item.address_ranges]
     return "\n".join(parts)
+
+
+def _has_duration(item: ACADLObject) -> TypeGuard[MemoryAccessUnit]:
+    return isinstance(item, MemoryAccessUnit) and item.duration != Const(0)
 
 
 def plain(expression: Expr) -> str:
@@ -115,6 +122,8 @@ def _unit_lines(item: FunctionalUnit) -> list[str]:
     lines.append(_short("latency", item.latency))
     if item.initiation_interval is not None:
         lines.append(_short("interval", item.initiation_interval))
+    if _has_duration(item):
+        lines.append(_short("duration", item.duration))
     if item.capacity > 1:
         lines.append(f"capacity {item.capacity}")
     return lines
