@@ -405,10 +405,10 @@ class Line:
         self.frame = [queue.popleft()]
         self.begun.append(head)
         joins = not head.order.prepares and len(queue) >= 2 and queue[0].order.prepares
-        if joins and queue[0].ready <= now and queue[1].ready <= now:
-            if most is None or len(self.begun) < most:
-                self.frame.append(queue.popleft())
-                self.begun.append(self.frame[1])
+        joins = joins and queue[0].ready <= now and queue[1].ready <= now
+        if joins and (most is None or len(self.begun) < most):
+            self.frame.append(queue.popleft())
+            self.begun.append(self.frame[1])
         self.count = max(flight.order.parts for flight in self.frame)
         for flight in self.frame:
             flight.pair = None
