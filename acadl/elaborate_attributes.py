@@ -11,7 +11,7 @@ from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_names import Scope
 from acadl.elaborate_schema import AttributeForm, Form
 from acadl.elaborate_scope import Component, Session, whole_number
-from acadl.elaborate_values import NUMERIC, Kind, Value, reject
+from acadl.elaborate_values import NUMERIC, Kind, Reject, Value, reject
 from acadl.errors import Label, Span
 from acadl.expressions import FUNCTION_NAMES, Expr
 
@@ -92,7 +92,12 @@ class AttributeReader:
 
     def _read_latency(self, expression: syntax.Expression, scope: Scope, name: str) -> Expr:
         attributes = self._instruction_attributes()
-        value = Evaluator(scope, attributes).evaluate(expression)
+        try:
+            value = Evaluator(scope, attributes).evaluate(expression)
+        except Reject as rejected:
+            if self._session.incomplete & (self._operations or self._session.operations.keys()):
+                raise Reject from rejected  # perhaps for the operand that is wrong, which is reported
+            raise
         _expect(value, NUMERIC, expression.span, name, "cycles")
         result = value.expr
         if isinstance(value.value, int) and value.value < 0:
@@ -126,7 +131,7 @@ class AttributeReader:
         if self._operations is None:
             self._session.latency_names.setdefault(self._name, []).append((used, span))
             return
-        for name in sorted(self._operations):
+        for name in sorted(self._operations - self._session.incomplete):
             operation = self._session.operations[name]
             if used not in operation.attribute_names():
                 known = suggestion(used, operation.attribute_names(), f"attributes of '{name}'")

@@ -48,6 +48,7 @@ def _declare(declaration: syntax.OperationDeclaration, session: Session) -> None
         reject("E0203", f"operation '{name.text}' is already declared", name.span, None, label)
     # known from here on, so that units that list it add no second error
     session.operations[name.text] = Operation(name.text, (), None, declaration.doc, name.span)
+    session.incomplete.add(name.text)
     operands: dict[str, Operand] = {}
     for operand in declaration.operands:
         if operand.name.text in operands:
@@ -55,6 +56,8 @@ def _declare(declaration: syntax.OperationDeclaration, session: Session) -> None
         with session.reporting():
             operands[operand.name.text] = _operand(operand)
     made = tuple(operands.values())
+    if len(made) == len(declaration.operands):
+        session.incomplete.discard(name.text)
     session.operations[name.text] = Operation(name.text, made, None, declaration.doc, name.span)
 
 

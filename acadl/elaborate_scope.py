@@ -131,6 +131,7 @@ class Session:
     objects: dict[str, model.ACADLObject] = field(default_factory=dict)
     edges: dict[tuple[str, str, model.EdgeKind], model.Edge] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
+    incomplete: set[str] = field(default_factory=set)  # operations with an operand that is wrong
     latency_names: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)

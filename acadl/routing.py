@@ -61,6 +61,13 @@ def movers_of(arch: Architecture, controller: str) -> tuple[Mover, ...]:
         name = mover.name
 
 
+def ends_at_memory(arch: Architecture, unit: FunctionalUnit) -> tuple[str, ...]:
+    """Objects whose edges lead to the memories that a unit reaches: a controller's movers, else the unit."""
+    if isinstance(unit, Controller):
+        return tuple(mover.name for mover in movers_of(arch, unit.name))
+    return (unit.name,)
+
+
 def storage_for(
     arch: Architecture, unit: str, start: int, end: int, kind: EdgeKind
 ) -> MemoryInterface | None:
@@ -133,17 +140,13 @@ def _out_of_reach(
     arch: Architecture, unit: FunctionalUnit, piece: AddressRange, kind: EdgeKind, verb: str
 ) -> str | None:
     """Why the unit, or the movers behind a controller, cannot reach the addresses."""
-    where = f"addresses 0x{piece.start:x} to 0x{piece.end:x}"
-    if isinstance(unit, Controller):
-        movers = movers_of(arch, unit.name)
-        if any(storage_for(arch, mover.name, piece.start, piece.end, kind) for mover in movers):
-            return None
-        return f"has no mover that {verb}s {where}"
-    if not isinstance(unit, MemoryAccessUnit):
+    if not isinstance(unit, MemoryAccessUnit | Controller):
         return "is no memory access unit"
-    if storage_for(arch, unit.name, piece.start, piece.end, kind) is None:
-        return f"cannot {verb} {where}"
-    return None
+    ends = ends_at_memory(arch, unit)
+    if any(storage_for(arch, end, piece.start, piece.end, kind) for end in ends):
+        return None
+    way = f"has no mover that {verb}s" if isinstance(unit, Controller) else f"cannot {verb}"
+    return f"{way} addresses 0x{piece.start:x} to 0x{piece.end:x}"
 
 
 def find_unit(arch: Architecture, instruction: Instruction) -> FunctionalUnit:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from acadl.errors import AcadlError, ProgramError, SimulationError, nearest
 from acadl.expressions import Expr
 from acadl.model import (
+    ONE,
     Architecture,
+    Controller,
     DataStorage,
     FunctionalUnit,
     InstructionFetchStage,
@@ -16,8 +18,10 @@ from acadl.model import (
     MemoryInterface,
     PipelineStage,
 )
-from acadl.operations import AddressRange, Instruction
+from acadl.operations import AddressRange, Instruction, Operation
 from acadl.routing import find_unit, instruction_memory, stages_to
+from acadl.simulate_parts import Rows
+from acadl.simulate_row_plan import RowPlanner
 from acadl.storage import StorageModel, build_model, path_to
 
 
@@ -54,11 +58,13 @@ class Burst:
         storage: Name of the storage.
         first: Position of the first transaction in the instruction's sequence at all storages.
         transactions: At least one.
+        write: Writes, not reads.
     """
 
     storage: str
     first: int
     transactions: tuple[Transaction, ...]
+    write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Plan:
         unit: Its functional unit.
         reads: Read accesses, one burst for each storage.
         writes: Write accesses, one burst for each storage.
+        rows: How its controller cuts it into parts, which make its accesses; ``None`` for other units.
     """
 
     number: int
@@ -85,6 +92,7 @@ class Plan:
     unit: Visit
     reads: tuple[Burst, ...]
     writes: tuple[Burst, ...]
+    rows: Rows | None = None
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -103,6 +111,7 @@ class Planner:
     def __init__(self, arch: Architecture) -> None:
         _check_sizes(arch)
         self._arch = arch
+        self._rows = RowPlanner(arch)
         self._models: dict[str, StorageModel] = {}
         self._units: dict[tuple[object, ...], str] = {}
         self._stages: dict[str, tuple[PipelineStage, ...]] = {}
@@ -128,7 +137,7 @@ class Planner:
         )
         address = memory.address_ranges[0][0] if memory.address_ranges else 0
         model = build_model((memory,), self._models)
-        return visit, Burst(memory.name, -1, (_transaction(memory, model, address, False),))
+        return visit, Burst(memory.name, -1, (self._transaction(memory, model, address, False),))
 
     def plan(self, number: int, instruction: Instruction) -> Plan:
         """Plan the next instruction. Raises :class:`AcadlError` where it cannot be routed or evaluated."""
@@ -142,8 +151,9 @@ class Planner:
         unit_name = self._unit_of(instruction)
         stages = self._stages_to(unit_name)
         fetch = self._arch.fetch_stage
-        reads = self._bursts(unit_name, instruction.read_addresses, False, 0)
-        count = sum(len(burst.transactions) for burst in reads)
+        rows = self._rows_of(instruction, operation, unit_name, names)
+        reads = () if rows else self._bursts(unit_name, instruction.read_addresses, False, 0)
+        writes = () if rows else self._bursts(unit_name, instruction.write_addresses, True, _count(reads))
         return Plan(
             number=number,
             instruction=instruction,
@@ -152,8 +162,22 @@ class Planner:
             execute=stages[-1].name if stages else None,
             unit=self._unit_visit(unit_name, names, instruction),
             reads=reads,
-            writes=self._bursts(unit_name, instruction.write_addresses, True, count),
+            writes=writes,
+            rows=rows,
         )
+
+    def finish(self) -> None:
+        """The program ends here. Raises :class:`ProgramError` where something is missing behind its end."""
+        self._rows.finish()
+
+    def _rows_of(
+        self, instruction: Instruction, operation: Operation, name: str, names: Mapping[str, int]
+    ) -> Rows | None:
+        unit = self._arch.objects[name]
+        assert isinstance(unit, FunctionalUnit)
+        parts = unit.parts if isinstance(unit, Controller) else None
+        count = None if parts is None else _value(parts, names, f"parts of '{name}'", instruction)
+        return self._rows.plan(instruction, operation, unit, count)
 
     def _unit_of(self, instruction: Instruction) -> str:
         """Name of the unit; remembered by what the choice depends on, which is less than the addresses."""
@@ -181,6 +205,8 @@ class Planner:
     def _unit_visit(self, name: str, names: Mapping[str, int], instruction: Instruction) -> Visit:
         unit = self._arch.objects[name]
         interval = unit.initiation_interval  # type: ignore[attr-defined]  # a functional unit
+        if interval is None and isinstance(unit, Controller):
+            interval = ONE
         return Visit(
             name,
             _cycles(unit.latency, names, f"latency of '{name}'", instruction),  # type: ignore[attr-defined]
@@ -203,15 +229,33 @@ class Planner:
                 raise SimulationError(f"unit '{unit}' cannot reach addresses from 0x{piece.start:x} on")
             model = build_model(path, self._models)
             found.setdefault(path[0].name, []).extend(
-                _transaction(path[0], model, address, write)
+                self._transaction(path[0], model, address, write)
                 for row in piece.row_starts()
                 for address in range(row, row + piece.bytes, path[0].port_bytes)
             )
         bursts = []
         for storage, transactions in found.items():
-            bursts.append(Burst(storage, first, tuple(transactions)))
+            bursts.append(Burst(storage, first, tuple(transactions), write))
             first += len(transactions)
         return tuple(bursts)
+
+    def _transaction(
+        self, storage: DataStorage, model: StorageModel, address: int, write: bool
+    ) -> Transaction:
+        latency = model.latency(address, write)
+        hold = latency if storage.initiation_interval is None else storage.initiation_interval
+        if latency < 0 or hold < 0:
+            raise SimulationError(f"storage '{storage.name}' has a negative latency or initiation_interval")
+        if latency == 0 and self._arch.in_order_of_time:
+            raise SimulationError(
+                f"storage '{storage.name}' answers after 0 cycles; where storages decide in order of time, "
+                "their latencies are 1 or more"
+            )
+        return Transaction(latency, hold)
+
+
+def _count(bursts: tuple[Burst, ...]) -> int:
+    return sum(len(burst.transactions) for burst in bursts)
 
 
 def _check_sizes(arch: Architecture) -> None:
@@ -243,23 +287,20 @@ def _stage_visit(stage: PipelineStage, names: Mapping[str, int], instruction: In
     return Visit(stage.name, latency, _cycles(stage.initiation_interval, names, what, instruction))
 
 
-def _transaction(storage: DataStorage, model: StorageModel, address: int, write: bool) -> Transaction:
-    latency = model.latency(address, write)
-    hold = latency if storage.initiation_interval is None else storage.initiation_interval
-    if latency < 0 or hold < 0:
-        raise SimulationError(f"storage '{storage.name}' has a negative latency or initiation_interval")
-    return Transaction(latency, hold)
-
-
 def _cycles(
     expression: Expr, names: Mapping[str, int], what: str, instruction: Instruction | None = None
 ) -> int:
     """Value of a latency; an error names the object and the instruction."""
-    of = f" for '{instruction}'" if instruction else ""
-    try:
-        value = expression.evaluate(names)
-    except AcadlError as error:
-        raise SimulationError(f"{what}{of} has no value: {error}") from error
+    value = _value(expression, names, what, instruction)
     if value < 0:
+        of = f" for '{instruction}'" if instruction else ""
         raise SimulationError(f"{what}{of} is {value}; it must be 0 or more")
     return value
+
+
+def _value(expression: Expr, names: Mapping[str, int], what: str, instruction: Instruction | None) -> int:
+    try:
+        return expression.evaluate(names)
+    except AcadlError as error:
+        of = f" for '{instruction}'" if instruction else ""
+        raise SimulationError(f"{what}{of} has no value: {error}") from error

@@ -116,6 +116,12 @@ class Job:
     answers: int = 0
     attempts: Counter[int] = field(default_factory=Counter)
 
+    @property
+    def times(self) -> list[tuple[int, int, int, int]]:
+        """Arrival, start, answer, port given up; for each transaction that has been served."""
+        served = [(r.arrival, r.service.start, r.cost) for r in self.requests if r.service is not None]
+        return [(arrival, start, start + cost.latency, start + cost.hold) for arrival, start, cost in served]
+
 
 class Arbiter:
     """One storage: ``ports`` transactions on ports, ``places`` in flight (``None``: any number)."""
@@ -129,8 +135,11 @@ class Arbiter:
         self._live: list[Request] = []
         self._settling = False
 
-    def request(self, number: int, burst: Burst) -> Job:
-        """The burst of instruction ``number`` arrives now; the event ``finished`` is its last answer."""
+    def request(self, number: int, burst: Burst, unit: str = "") -> Job:
+        """The burst of instruction ``number`` arrives now; the event ``finished`` is its last answer.
+
+        From which ``unit`` it comes plays no part here.
+        """
         job = Job(number, burst, self._env.event())
         self._arrive(job, 0)
         return job

@@ -36,6 +36,22 @@ class ObjectTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTimes:
+    """When a part of an instruction entered a mover, made its reads, was finished, and left. In cycles.
+
+    Attributes:
+        part: Number of the part; behind it, where a mover takes parts apart, that of the piece.
+    """
+
+    name: str
+    part: tuple[int, ...]
+    enter: int
+    start: int
+    done: int
+    leave: int
+
+
+@dataclass(frozen=True, slots=True)
 class InstructionRecord:
     """One instruction's way through the machine.
 
@@ -43,22 +59,30 @@ class InstructionRecord:
         id: Position in program order.
         text: The instruction as text.
         objects: Times at every object of the route, in order; the first instruction of a fetch group has the
-            group's read at the instruction memory access unit in front.
+            group's read at the instruction memory access unit in front. A controller is left when the last
+            part is sent, mostly before the instruction is done.
         transactions: At storages: arrival (``enter``), start, answer (``done``), port given up (``leave``).
+        parts: Its parts at the movers. Those of a joint frame are in the record of its first instruction.
     """
 
     id: int
     text: str
     objects: tuple[ObjectTimes, ...]
     transactions: tuple[ObjectTimes, ...]
+    parts: tuple[PartTimes, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Keys ``id, text, objects, transactions``; the lists hold ``name, enter, start, done, leave``."""
+        """Keys ``id, text, objects, transactions``; the lists hold ``name, enter, start, done, leave``.
+
+        An instruction with parts has the key ``parts`` too; each has its numbers in ``part`` besides.
+        """
+        parts = [{**_times_dict(times), "part": list(times.part)} for times in self.parts]
         return {
             "id": self.id,
             "text": self.text,
             "objects": [_times_dict(times) for times in self.objects],
             "transactions": [_times_dict(times) for times in self.transactions],
+            **({"parts": parts} if parts else {}),
         }
 
 
@@ -208,10 +232,14 @@ def _record(flight: Flight) -> InstructionRecord:
         str(flight.plan.instruction),
         tuple(ObjectTimes(name, *times) for name, times in flight.times.items()),
         tuple(ObjectTimes(*entry) for entry in flight.transactions),
+        tuple(
+            PartTimes(visit.mover, visit.part, visit.enter, visit.start, visit.done, visit.leave)
+            for visit in sorted(flight.parts, key=lambda visit: (visit.part, visit.enter))
+        ),
     )
 
 
-def _times_dict(times: ObjectTimes) -> dict[str, Any]:
+def _times_dict(times: ObjectTimes | PartTimes) -> dict[str, Any]:
     return {
         "name": times.name,
         "enter": times.enter,

@@ -29,7 +29,7 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Operation
-from acadl.routing import movers_of
+from acadl.routing import ends_at_memory
 from acadl.validate_rows import idle_movers, row_errors
 from acadl.validate_tools import Findings, cycle, label
 
@@ -278,7 +278,7 @@ def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation
             continue
         kind, noun = (RegisterFile, "registers") if operand.kind == "reg" else (DataStorage, "memory")
         by_movers = isinstance(unit, Controller) and operand.kind == "address"
-        ends = [mover.name for mover in movers_of(arch, unit.name)] if by_movers else [unit.name]
+        ends = ends_at_memory(arch, unit) if by_movers else (unit.name,)
         sources = [arch.objects[name] for end in ends for name in arch.predecessors(end, EdgeKind.READ_DATA)]
         targets = [arch.objects[name] for end in ends for name in arch.successors(end, EdgeKind.WRITE_DATA)]
         if operand.direction != "out" and not any(isinstance(item, kind) for item in sources):

@@ -102,18 +102,20 @@ def _compute_utilization(arch: Architecture, utilization: dict[str, float]) -> f
 def _computes(arch: Architecture, unit: FunctionalUnit) -> bool:
     """Whether the unit does more than to move data: it accesses no storage, or on-chip storage only.
 
-    Without main memory (a ``DRAM``) in the description every memory access unit counts as moving data.
+    Without main memory (a ``DRAM``) in the description memory access units and controllers count as moving
+    data.
     """
-    from acadl.model import DRAM, EdgeKind, MemoryAccessUnit
-    from acadl.routing import reachable_storages
+    from acadl.model import DRAM, Controller, EdgeKind, MemoryAccessUnit
+    from acadl.routing import ends_at_memory, reachable_storages
 
-    if not isinstance(unit, MemoryAccessUnit):
+    if not isinstance(unit, MemoryAccessUnit | Controller):
         return True
     main = {memory.name for memory in arch.of_type(DRAM)}
     reached = {
         name
         for kind in (EdgeKind.READ_DATA, EdgeKind.WRITE_DATA)
-        for name in reachable_storages(arch, unit.name, kind)
+        for end in ends_at_memory(arch, unit)
+        for name in reachable_storages(arch, end, kind)
     }
     return bool(main) and not reached & main
 

@@ -20,7 +20,8 @@ class Box:
     Attributes:
         key: Name with every index replaced by ``*``; the same for all instances of an array.
         label: What is written on it: the name without its container's.
-        kind: Style: ``stage, execute, fetch, unit, memory_unit, registers, sram, dram, cache, group``.
+        kind: Style: ``stage, execute, fetch, unit, memory_unit, controller, mover, registers, sram, dram,
+            cache, group``.
         lines: Attributes worth reading.
         title: Tooltip.
         copies: Dimensions of the array that the box stands for; empty for a single box.
@@ -52,10 +53,11 @@ class Line:
     """One line of the drawing, from box to box by key.
 
     Attributes:
-        forward: The instruction path (else data).
+        forward: The instruction path or a way of parts (else data).
         both: Data flow both ways.
         neighbour: Leads to another instance of the same array.
         net: Lines of one net may share a trunk.
+        parts: A way of parts, from a controller or mover to a mover.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Line:
     both: bool = False
     neighbour: bool = False
     net: str = ""
+    parts: bool = False
 
 
 def folded(name: str) -> str:
@@ -160,7 +163,8 @@ def _lines(arch: Architecture, boxes: dict[str, Box]) -> list[Line]:
         hub = target if target in hubs and source not in hubs else source
         flow = "forward" if forward else "both" if both else "in" if hub == target else "out"
         net = f"{hub} {flow}{' dashed' if neighbour else ''}"
-        lines.append(Line(source, target, forward, both, neighbour, net))
+        parts = forward and boxes[source].kind in ("controller", "mover")
+        lines.append(Line(source, target, forward, both, neighbour, net, parts))
     return lines
 
 

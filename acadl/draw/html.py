@@ -7,7 +7,7 @@ from html import escape
 from acadl.draw.boxes import build, folded
 from acadl.draw.svg import to_svg
 from acadl.draw.text import plain
-from acadl.model import ACADLObject, Architecture, FunctionalUnit, PipelineStage
+from acadl.model import ACADLObject, Architecture, FunctionalUnit, Mover, PipelineStage
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
@@ -41,7 +41,9 @@ def _shown(arch: Architecture) -> list[str]:
 
 
 def _row(item: ACADLObject) -> str:
-    latency = plain(item.latency) if isinstance(item, (FunctionalUnit, PipelineStage)) else ""
+    latency = str(item.latency) if isinstance(item, Mover) else ""
+    if isinstance(item, (FunctionalUnit, PipelineStage)):
+        latency = plain(item.latency)
     processes = ", ".join(sorted(item.to_process)) if isinstance(item, FunctionalUnit) else ""
     cells = (item.name, type(item).__name__, latency, processes, item.doc)
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -26,6 +26,8 @@ _STYLE = """
 .acadl .execute { fill: #e6effc; stroke: #1c5fb8 }
 .acadl .unit { fill: #ffffff; stroke: #1c5fb8 }
 .acadl .memory_unit { fill: #ffffff; stroke: #0b7285 }
+.acadl .controller { fill: #ffffff; stroke: #a8326e }
+.acadl .mover { fill: #fbe8f1; stroke: #a8326e }
 .acadl .registers { fill: #f1e7fb; stroke: #7b3fb5 }
 .acadl .sram { fill: #def4e6; stroke: #1f7a4d }
 .acadl .dram { fill: #c9ead6; stroke: #14532d }
@@ -33,9 +35,11 @@ _STYLE = """
 .acadl .copy { fill: #ffffff }
 .acadl .line { fill: none; stroke-linejoin: round }
 .acadl .line.forward { stroke: #b26a00; stroke-width: 2.4 }
+.acadl .line.parts { stroke: #a8326e; stroke-width: 2 }
 .acadl .line.data { stroke: #3d5a80; stroke-width: 1.5 }
 .acadl .neighbour { stroke-dasharray: 5 4 }
 .acadl .head.forward { fill: #b26a00 }
+.acadl .head.parts { fill: #a8326e }
 .acadl .head.data { fill: #3d5a80 }
 """
 
@@ -46,7 +50,8 @@ def to_svg(arch: Architecture) -> str:
     rects = place(root, lines)
     paths = route(root, lines, rects)
     outline = rects[root.key]
-    width, height = max(outline.width, 420), outline.height + LEGEND_HEIGHT
+    legend, legend_width = _legend(outline.height, lines)
+    width, height = max(outline.width, legend_width), outline.height + LEGEND_HEIGHT
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="acadl" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label="{_quoted(f"Block diagram of {arch.name}")}">',
@@ -55,7 +60,7 @@ def to_svg(arch: Architecture) -> str:
         *_box(root, rects, outermost=True),
         *(part for line, path in paths.items() for part in _line(line, path)),
         *_junctions(paths),
-        *_legend(outline.height, lines),
+        *legend,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -102,9 +107,14 @@ def _writing(box: Box, rect: Rect) -> list[str]:
     return parts
 
 
+def _kind(line: Line) -> str:
+    """The style of a line."""
+    return "parts" if line.parts else "forward" if line.forward else "data"
+
+
 def _line(line: Line, path: list[tuple[int, int]]) -> list[str]:
     """The path with rounded corners and its arrowheads."""
-    kind = "forward" if line.forward else "data"
+    kind = _kind(line)
     dashes = " neighbour" if line.neighbour else ""
     shortened = list(path)
     shortened[-1] = _towards(path[-1], path[-2], ARROW - 2)
@@ -154,7 +164,7 @@ def _junctions(paths: dict[Line, list[tuple[int, int]]]) -> list[str]:
     arms: dict[tuple[str, int, int], set[tuple[int, int]]] = {}
     kinds: dict[str, str] = {}
     for line, path in paths.items():
-        kinds[line.net] = "forward" if line.forward else "data"
+        kinds[line.net] = _kind(line)
         for here, there in pairwise(path):
             dx, dy = _sign(there[0] - here[0]), _sign(there[1] - here[1])
             steps = max(abs(there[0] - here[0]), abs(there[1] - here[1])) // 10
@@ -175,9 +185,11 @@ def _sign(value: int) -> int:
     return (value > 0) - (value < 0)
 
 
-def _legend(top: int, lines: list[Line]) -> list[str]:
-    """What the lines mean, for the kinds that occur."""
+def _legend(top: int, lines: list[Line]) -> tuple[list[str], int]:
+    """What the lines mean, for the kinds that occur, and the width that this takes."""
     entries = [("forward", "", "instructions (FORWARD)"), ("data", "", "data (READ_DATA, WRITE_DATA)")]
+    if any(line.parts for line in lines):
+        entries.insert(1, ("parts", "", "parts of instructions (FORWARD)"))
     if any(line.neighbour for line in lines):
         entries.append(("data", " neighbour", "to a neighbouring instance"))
     parts = []
@@ -187,4 +199,4 @@ def _legend(top: int, lines: list[Line]) -> list[str]:
         parts.append(_head((x + 32, y), (x, y), kind))
         parts.append(f'<text class="note" x="{x + 40}" y="{y + 4}">{_quoted(text)}</text>')
         x += 70 + 7 * len(text)
-    return parts
+    return parts, x

@@ -10,12 +10,14 @@ from acadl.model import (
     DRAM,
     SRAM,
     ACADLObject,
+    Controller,
     DataStorage,
     ExecuteStage,
     FunctionalUnit,
     InstructionFetchStage,
     MemoryAccessUnit,
     MemoryInterface,
+    Mover,
     PipelineStage,
     RegisterFile,
     SetAssociativeCache,
@@ -29,6 +31,8 @@ _KINDS: tuple[tuple[type[ACADLObject], str], ...] = (
     (ExecuteStage, "execute"),
     (PipelineStage, "stage"),
     (MemoryAccessUnit, "memory_unit"),
+    (Controller, "controller"),
+    (Mover, "mover"),
     (FunctionalUnit, "unit"),
     (RegisterFile, "registers"),
     (DRAM, "dram"),
@@ -52,8 +56,12 @@ def attribute_lines(item: ACADLObject) -> list[str]:
             return _stage_lines(item)
         case PipelineStage():
             return [_short("latency", item.latency), *_stage_lines(item)]
+        case Controller():
+            return [*_unit_lines(item), *_controller_lines(item)]
         case FunctionalUnit():
             return _unit_lines(item)
+        case Mover():
+            return _mover_lines(item)
         case RegisterFile():
             lanes = f" × {item.lanes}" if item.lanes > 1 else ""
             return [f"{len(item.registers)}{lanes} × {item.data_width} bit"]
@@ -75,6 +83,10 @@ def tooltip(item: ACADLObject) -> str:
             parts.append(f"initiation interval: {plain(item.initiation_interval)}")
         if _has_duration(item):
             parts.append(f"duration: {plain(item.duration)}")
+    if isinstance(item, Controller):
+        parts.append(f"parts: {plain(item.parts) if item.parts is not None else 'rows'}")
+        if item.prepares:
+            parts.append("prepares: " + ", ".join(sorted(item.prepares)))
     if isinstance(item, MemoryInterface):
         parts += [f"addresses: 0x{low:x} to 0x{high:x}" for low, high in item.address_ranges]
     return "\n".join(parts)
@@ -101,7 +113,10 @@ def _closes_at_end(text: str) -> bool:
 
 def _short(word: str, expression: Expr) -> str:
     """``word value``; the tooltip holds what is too long for the box."""
-    text = f"{word} {plain(expression)}"
+    return _cut(f"{word} {plain(expression)}")
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LINE_LENGTH else text[: LINE_LENGTH - 1] + "…"
 
 
@@ -111,7 +126,14 @@ def _stage_lines(item: PipelineStage) -> list[str]:
         lines.append(f"capacity {item.capacity}")
     if item.order == "fifo":
         lines.append("fifo")
-    return lines
+    if isinstance(item, ExecuteStage) and item.issue_latency:
+        lines.append(f"issue after {item.issue_latency}")
+    return lines + _named(("release after", item.release_latency, 0))
+
+
+def _named(*entries: tuple[str, int | None, int | None]) -> list[str]:
+    """``word value`` for each value that is not the plain one."""
+    return [f"{word} {value}" for word, value, usual in entries if value != usual]
 
 
 def _unit_lines(item: FunctionalUnit) -> list[str]:
@@ -126,6 +148,41 @@ def _unit_lines(item: FunctionalUnit) -> list[str]:
         lines.append(_short("duration", item.duration))
     if item.capacity > 1:
         lines.append(f"capacity {item.capacity}")
+    if isinstance(item, MemoryAccessUnit):
+        lines += _named(("priority", item.priority, 0))
+    return lines
+
+
+def _controller_lines(item: Controller) -> list[str]:
+    lines = _named(
+        ("a part every", item.part_interval, 1),
+        ("turnaround", item.turnaround, 0),
+        ("in progress", item.in_progress, None),
+        ("release after", item.release_latency, 0),
+    )
+    if item.parts is not None:
+        lines.insert(0, _short("parts", item.parts))
+    if item.prepares:
+        lines.append(_cut(f"prepares {' '.join(sorted(item.prepares))}"))
+    if item.completion == "sent" or item.completion_latency:
+        latency = f" + {item.completion_latency}" if item.completion_latency else ""
+        lines.append(f"done when {item.completion}{latency}")
+    return lines
+
+
+def _mover_lines(item: Mover) -> list[str]:
+    lines = _named(
+        ("latency", item.latency, 0),
+        ("transfer", item.transfer_latency, 0),
+        ("tail", item.tail_latency, 0),
+        ("interval", item.initiation_interval, 1),
+        ("capacity", item.capacity, 1),
+        ("release after", item.release_latency, 0),
+        ("retry after", item.retry_interval, None),
+        ("priority", item.priority, 0),
+    )
+    if item.max_request_bytes is not None:
+        lines.append(f"requests up to {size(item.max_request_bytes)}")
     return lines
 
 
@@ -136,11 +193,23 @@ def _storage_lines(item: DataStorage) -> list[str]:
     if isinstance(item, SetAssociativeCache):
         lines.append(f"{item.sets} × {item.ways} × {size(item.cache_line_size)}")
         lines.append(f"hit {item.hit_latency}, miss +{item.miss_latency}")
-    ports = f"{item.read_write_ports} × " if item.read_write_ports > 1 else ""
-    lines.append(f"port {ports}{size(item.port_bytes)}")
+    lines.append(_ports(item))
     if isinstance(item, (SRAM, DRAM)):
         lines.append(f"read {item.read_latency}, write {item.write_latency}")
+    if item.arbitration != "oldest_first":
+        lines.append(item.arbitration.replace("_", " "))
+    if item.answers == "in_order":
+        lines.append("answers in order")
     return lines
+
+
+def _ports(item: DataStorage) -> str:
+    """``port 2 × 16 B``; with ports for one direction ``ports 1 R, 2 W × 16 B``."""
+    if item.read_ports is None and item.write_ports is None:
+        ports = f"{item.read_write_ports} × " if item.read_write_ports > 1 else ""
+        return f"port {ports}{size(item.port_bytes)}"
+    reads, writes = item.read_ports or item.read_write_ports, item.write_ports or item.read_write_ports
+    return f"ports {reads} R, {writes} W × {size(item.port_bytes)}"
 
 
 def size(count: int) -> str:

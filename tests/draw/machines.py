@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from acadl.expressions import Binary, Const, Name
 from acadl.model import (
+    DRAM,
     SRAM,
     ACADLObject,
     Architecture,
+    Controller,
     Edge,
     EdgeKind,
     ExecuteStage,
@@ -14,6 +16,7 @@ from acadl.model import (
     InstructionFetchStage,
     InstructionMemoryAccessUnit,
     MemoryAccessUnit,
+    Mover,
     PipelineStage,
     RegisterFile,
 )
@@ -78,3 +81,32 @@ def array(rows: int, columns: int) -> Architecture:
             if c + 1 < columns:
                 edges.append((f"{pe}.ex.mac", f"pe[{r}][{c + 1}].rf", W))
     return architecture("array", objects, edges)
+
+
+def engine() -> Architecture:
+    """A controller, two movers, a scratchpad between them and the main memory."""
+    objects, edges = front_end()
+    objects += [
+        ExecuteStage(name="ex", capacity=4, issue_latency=2, release_latency=1),
+        Controller(
+            name="ex.dma",
+            to_process=frozenset({"load", "set"}),
+            parts=Name("src.rows"),
+            part_interval=2,
+            turnaround=3,
+            in_progress=4,
+            completion="sent",
+            completion_latency=5,
+            prepares=frozenset({"set"}),
+            doc="cuts tiles into rows",
+        ),
+        Mover(name="request", capacity=8, max_request_bytes=64, retry_interval=3),
+        Mover(name="fill", latency=1, transfer_latency=2, tail_latency=3, initiation_interval=4, priority=5),
+        SRAM(name="pad", address_ranges=((0x1000, 0x4000),), read_ports=1, write_ports=2),
+        DRAM(
+            name="memory", address_ranges=((0x8000, 0xC000),), arbitration="round_robin", answers="in_order"
+        ),
+    ]
+    edges += [("ifs", "ex", F), ("ex", "ex.dma", C), ("ex.dma", "request", F), ("request", "fill", F)]
+    edges += [("memory", "request", R), ("fill", "pad", W)]
+    return architecture("engine", objects, edges)

@@ -57,7 +57,9 @@ def assert_lines_avoid_boxes(arch: Architecture) -> None:
                     assert not overlaps(Rect(low.x, low.y, low.width + 1, low.height + 1), rect), (line, key)
 
 
-@pytest.mark.parametrize("arch", [machines.scalar(), machines.array(4, 4), machines.array(1, 1)])
+@pytest.mark.parametrize(
+    "arch", [machines.scalar(), machines.array(4, 4), machines.array(1, 1), machines.engine()]
+)
 def test_boxes_and_lines_keep_apart(arch: Architecture) -> None:
     root, lines = build(arch)
     assert_well_placed(root, place(root, lines))
@@ -101,6 +103,41 @@ def test_instruction_path_runs_from_left_to_right() -> None:
     assert [rects[a].right < rects[b].x for a, b in pairwise(order)] == [True] * 4
 
 
+def test_ways_of_parts_are_lines_of_their_own() -> None:
+    root, lines = build(machines.engine())
+    ways = {(line.source, line.target) for line in lines if line.parts}
+    assert ways == {("ex.dma", "request"), ("request", "fill")}
+    kinds = {box.key: box.kind for box in root.walk()}
+    assert (kinds["ex.dma"], kinds["request"]) == ("controller", "mover")
+    rects = place(root, lines)
+    order = ["ifs", "ex", "request", "fill", "pad"]
+    assert [rects[a].right < rects[b].x for a, b in pairwise(order)] == [True] * 4
+    legend = "parts of instructions (FORWARD)"
+    assert legend in draw.to_svg(machines.engine())
+    assert legend not in draw.to_svg(machines.scalar())
+
+
+def test_what_is_written_on_controllers_movers_and_their_memories() -> None:
+    root, _ = build(machines.engine())
+    lines = {box.key: box.lines for box in root.walk()}
+    assert lines["ex"] == ["capacity 4", "issue after 2", "release after 1"]
+    assert lines["ex.dma"] == [
+        *("load set", "latency 0", "parts src.rows", "a part every 2", "turnaround 3", "in progress 4"),
+        *("prepares set", "done when sent + 5"),
+    ]
+    assert lines["request"] == ["capacity 8", "retry after 3", "requests up to 64 B"]
+    assert lines["fill"] == ["latency 1", "transfer 2", "tail 3", "interval 4", "priority 5"]
+    assert "ports 1 R, 2 W × 4 B" in lines["pad"]
+    assert lines["memory"][-2:] == ["round robin", "answers in order"]
+
+
+def test_the_legend_fits_a_small_drawing() -> None:
+    objects: list[acadl.ACADLObject] = [acadl.SRAM(name="m", address_ranges=((0, 64),))]
+    tree = ElementTree.fromstring(draw.to_svg(machines.architecture("tiny", objects, [])))
+    (legend,) = [text for text in tree.iter(f"{SVG}text") if (text.text or "").startswith("data (")]
+    assert int(legend.get("x", "")) + 7 * len(legend.text or "") <= int(tree.get("width", ""))
+
+
 def test_svg_is_well_formed_and_names_every_object_once() -> None:
     arch = machines.scalar()
     tree = ElementTree.fromstring(draw.to_svg(arch))
@@ -129,6 +166,7 @@ def test_html_is_self_contained_and_escaped() -> None:
     assert "<test>" not in page
     assert "<script" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "<td>request</td><td>Mover</td><td>0</td><td></td>" in draw.to_html(machines.engine())
     assert "<td>ex.lsu</td><td>MemoryAccessUnit</td><td>1</td><td>load, store</td>" in page
 
 

@@ -27,6 +27,10 @@ template cell(width: bits = wide) {
     open optional east: part.u =>
 }
 grid: cell(width: 16 bits)[n][2]
+execute queue { controller rows { operations: load gemm, prepares: load, parts: src.rows } }
+mover port { max_request_bytes: 64 bytes, retry_interval: 3 }
+ifs -> queue
+queue.rows -> port, rf <=> queue.rows, dmem <=> port
 for r in 0 ..< n, c in 0 ..< 2 {
     ifs -> grid[r][c].issue
     if c + 1 < 2 { grid[r][c].east => grid[r][c + 1].file } else { require r < 9 else "few" }
@@ -34,6 +38,7 @@ for r in 0 ..< n, c in 0 ..< 2 {
 """
 WORDS = (
     *("architecture", "template", "execute", "unit", "for", "if", "else", "open", "import", "const", "in"),
+    *("controller", "mover", "prepares"),
     *("{", "}", "(", ")", "[", "]", ",", ":", "=", "->", "=>", "<=>", "..<", "*", "-", '"', ";", "\n"),
     *("0", "1", "16", "99999999", "0x", "1.5", "32 bits", "4 KiB", "MHz", "rows", "x", "é", "\t", "\x00"),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import acadl
 import platforms
 from acadl.errors import AcadlError
 from acadl.model import FunctionalUnit
@@ -145,6 +146,28 @@ def test_html_is_escaped() -> None:
     assert "&lt;i&gt;&amp;" in html
     assert "<i>" not in html
     assert "<b>" not in html.replace("<b>&lt;b&gt; on toy, 1 MHz</b>", "")
+
+
+def test_controllers_whose_movers_reach_main_memory_do_not_compute() -> None:
+    text = """
+        architecture rows {
+            clock 1 GHz
+            operations { load(dst: out address, src: in address), fold(dst: out address, src: in address) }
+            sram imem { data_width: 32 bits, addresses: 0 ..< 64 }
+            dram memory { data_width: 64 bits, addresses: 0x1000 ..< 0x2000 }
+            sram pad { data_width: 64 bits, addresses: 0x4000 ..< 0x5000 }
+            fetch ifs { from: imem }
+            execute ex { controller dma { operations: load }, controller vector { operations: fold } }
+            mover request { }
+            mover fill { }
+            ifs -> ex, ex.dma -> request -> fill, memory => request, fill <=> pad, ex.vector -> fill
+        }
+    """
+    arch = acadl.loads(text)
+    dma, vector = arch.objects["ex.dma"], arch.objects["ex.vector"]
+    assert isinstance(dma, FunctionalUnit)
+    assert isinstance(vector, FunctionalUnit)
+    assert (_computes(arch, dma), _computes(arch, vector)) == (False, True)
 
 
 @pytest.mark.parametrize(
