@@ -48,13 +48,13 @@ class Divergence:
             for wait in self.waits:
                 yield f"  {wait.text}"
         if self.same_unit:
-            yield f"before, at {_event(self.pair).unit}:"
+            yield f"in the trace before it, at {_event(self.pair).unit}:"
             yield from map(_side_by_side, self.same_unit)
         if self.same_instruction:
-            yield f"before, of instruction {_event(self.pair).id}:"
+            yield f"in the trace before it, of instruction {_event(self.pair).id}:"
             yield from map(_side_by_side, self.same_instruction)
         if self.between:
-            yield "in between:"
+            yield "between the two:"
             yield from map(_side_by_side, self.between)
 
     def to_dict(self) -> dict[str, Any]:
