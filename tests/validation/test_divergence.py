@@ -118,12 +118,12 @@ def test_what_is_around_the_divergence_is_told() -> None:
     assert [pair.cycle for pair in divergence.same_instruction] == [5]
     assert [pair.measured for pair in divergence.between] == [trace[3]]
     assert list(divergence.lines()) == [
-        "before, at bus:",
+        "in the trace before it, at bus:",
         "  bus/get 1: measured 4, predicted 4",
         "  bus/get 0: measured 1, predicted 1",
-        "before, of instruction 2:",
+        "in the trace before it, of instruction 2:",
         "  core/go 2: measured 5, predicted 5",
-        "in between:",
+        "between the two:",
         "  core/go 3: measured 12, predicted 12",
     ]
     assert found.divergence_line == (

@@ -140,6 +140,20 @@ def test_what_an_event_waited_for_is_told(toy: tuple[Architecture, LoopProgram],
     assert model.waits(Event(3, "u", "e")) == ()
 
 
+def test_an_event_that_is_not_predicted_is_explained_by_the_next_one() -> None:
+    from platforms.validation.comparison import compare
+
+    path = Path(platforms.__path__[0]) / "validation" / "maps" / "axis_sa.toml"
+    model = ModelRun(*product("axis_sa", 16, 16, 16), read_event_map(path))
+    events = model.events()
+    surplus = Event(70, "input", "first_in", 99)
+    trace = sorted([*events, surplus], key=lambda event: event.cycle)
+    found = compare(events, trace, waits=model.waits).divergence
+    assert found is not None and found.pair.measured == surplus and found.pair.predicted is None
+    assert (found.waits[0].instruction, found.waits[0].object) == (4, "input")  # last_in of tile 4, cycle 79
+    assert found.waits[0].what == "done"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
