@@ -133,6 +133,7 @@ _MOVER = (
         ),
     }
 )
+_MEMORY_UNIT = _UNIT | _PRIORITY | {"duration": AttributeForm(Form.LATENCY, "duration: 40")}
 _REGISTERS = {
     "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
     "lanes": AttributeForm(Form.NUMBER, "lanes: 8", minimum=1),
@@ -148,9 +149,7 @@ OBJECTS: Mapping[str, ObjectForm] = {
         "fetch stage", model.InstructionFetchStage, _FETCH, contains=("instruction_memory_unit",)
     ),
     "unit": ObjectForm("functional unit", model.FunctionalUnit, _UNIT, ("operations",)),
-    "memory_unit": ObjectForm(
-        "memory access unit", model.MemoryAccessUnit, _UNIT | _PRIORITY, ("operations",)
-    ),
+    "memory_unit": ObjectForm("memory access unit", model.MemoryAccessUnit, _MEMORY_UNIT, ("operations",)),
     "instruction_memory_unit": ObjectForm(
         "instruction memory access unit", model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY
     ),

@@ -171,9 +171,12 @@ class MemoryAccessUnit(FunctionalUnit):
 
     Attributes:
         priority: Who goes first at storages with ``arbitration: priority``; the larger one.
+        duration: Cycles from start to done at least, however soon its accesses are answered; an expression
+            over the instruction.
     """
 
     priority: int = 0
+    duration: Expr = ZERO
 
 
 @dataclass(frozen=True, kw_only=True)

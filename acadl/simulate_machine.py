@@ -211,11 +211,13 @@ class Machine:
         plan, visit, turn = flight.plan, flight.plan.unit, flight.turns[flight.plan.unit.name]
         yield from self._start_service(flight)
         times = flight.times[visit.name]
+        earliest = self.env.cycle + visit.duration
         finish = self._execute(plan.instruction) if self._execute else None
         flight.position = f"is being processed by '{visit.name}'"
         yield self.env.timeout(visit.latency)
         for bursts in (plan.reads, plan.writes):
             yield from self._access(flight, bursts)
+        yield from self.env.until(earliest)
         if finish is not None:
             finish()
         turn.done.happen()

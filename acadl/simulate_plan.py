@@ -33,11 +33,13 @@ class Visit:
         name: The object.
         latency: Cycles from start to done (address generation only, for a memory access unit).
         interval: Cycles from start to the next user's start; ``None``: the next user waits for done.
+        duration: Cycles from start to done at least.
     """
 
     name: str
     latency: int
     interval: int | None
+    duration: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,9 @@ class Planner:
             None
             if interval is None
             else _cycles(interval, names, f"initiation_interval of '{name}'", instruction),
+            _cycles(unit.duration, names, f"duration of '{name}'", instruction)
+            if isinstance(unit, MemoryAccessUnit)
+            else 0,
         )
 
     def _bursts(

@@ -63,8 +63,8 @@ class _Flattener:
         reads = sum(not access.write for access in row.accesses)
         accesses = (first_access, first_access + reads, len(arrays.accesses))
         arrays.rows.append((row.issue, row.first_place, first_hop, len(arrays.hops), *operands))
-        times = (row.service, row.latency, row.interval)
-        arrays.units.append((row.unit, *times, *operands, *accesses, 2 + 2 * len(row.hops)))
+        spent = (row.service, row.latency, row.interval, row.duration)
+        arrays.units.append((row.unit, *spent, *operands, *accesses, 2 + 2 * len(row.hops)))
         arrays.places.append((*row.own, *row.execute))
 
     def _operand(self, operand: TrackedOperand) -> None:

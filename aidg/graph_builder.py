@@ -166,6 +166,7 @@ class Builder:
             ready = [(answer, 0) for answer in answers] or ready
         for source, lag in ready:
             self._inner(source, done, lag)
+        self._inner(start, done, plan.unit.duration)
         self._conflicts.add(plan.instruction, unit, self._time[done])
         self._inner(done, Event(unit, "leave"))
         self._left(unit, plan.unit.name)

@@ -10,7 +10,14 @@ from itertools import pairwise
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr
-from acadl.model import Architecture, DataStorage, FunctionalUnit, MemoryInterface, PipelineStage
+from acadl.model import (
+    Architecture,
+    DataStorage,
+    FunctionalUnit,
+    MemoryAccessUnit,
+    MemoryInterface,
+    PipelineStage,
+)
 from acadl.operations import Operation
 from acadl.routing import Route, route
 from acadl.storage import path_to
@@ -247,6 +254,7 @@ class _Preparation:
             service=machine.service(unit.name),
             latency=cycles.of(unit, "latency"),
             interval=SAME if unit.initiation_interval is None else cycles.of(unit, "initiation_interval"),
+            duration=cycles.of(unit, "duration") if isinstance(unit, MemoryAccessUnit) else 0,
             queued=tuple(cycles.queued),
             accesses=(),
             operands=(),

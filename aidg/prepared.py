@@ -120,6 +120,7 @@ class Row(NamedTuple):
     service: int
     latency: int
     interval: int
+    duration: int
     queued: tuple[QueuedLatency, ...]
     accesses: tuple[StorageAccess, ...]  # reads, then writes
     operands: tuple[TrackedOperand, ...]

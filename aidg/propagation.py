@@ -84,8 +84,8 @@ class ProgramArrays:
         rows: Of an instruction until it leaves the issue buffer: position of the earliest next issue, first
             place, its stages on the way (first, stop), its operands (first, stop).
         hops: A stage on the way: place, capacity, ring, service, latency, interval, is fifo, next place.
-        units: Of an instruction where it is processed: unit, service, latency, interval, operands (first,
-            stop), accesses (first, first write, stop), position of its events.
+        units: Of an instruction where it is processed: unit, service, latency, interval, duration, operands
+            (first, stop), accesses (first, first write, stop), position of its events.
         places: Of an instruction: place, capacity, ring of the unit, then of the execute stage.
         operands: Kind, is written, position, group, address, origin, cell.
         shapes: Of an operand: bytes, rows, pitch, is written, access.
@@ -215,7 +215,7 @@ def enter(a: Any, pc: int, stop: int) -> int:
         records(a[0], 4),
         records(a[1], 6),
         records(a[2], 8),
-        records(a[3], 10),
+        records(a[3], 11),
         records(a[4], 6),
         records(a[5], 7),
         records(a[6], 5),
@@ -350,7 +350,9 @@ def _travel(p: ProgramArrays, s: State, first: int, stop: int, moment: Any) -> A
 
 def _process(p: ProgramArrays, s: State, row: int, start: Any) -> Any:
     """The functional unit, with its operands and accesses: when it is done."""
-    unit, service, latency, interval, operand, last_operand, access, write, last_access, event = p.units[row]
+    unit, service, latency, interval, duration, operand, last_operand, access, write, last_access, event = (
+        p.units[row]
+    )
     place, capacity, ring, stage, stage_capacity, stage_ring = p.places[row]
     times, heads = s.times, s.heads
     if times[place] > start:
@@ -363,9 +365,13 @@ def _process(p: ProgramArrays, s: State, row: int, start: Any) -> Any:
         latency = _queued(s)
     if interval == QUEUED:
         interval = _queued(s)
+    if duration == QUEUED:
+        duration = _queued(s)
     done = start + latency
     if access != last_access:
         done = _access(p, s, access, write, last_access, done)
+    if duration != 0 and start + duration > done:
+        done = start + duration
     if interval == SAME:
         times[service] = done
         s.busy[unit] += done - start

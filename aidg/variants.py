@@ -116,6 +116,8 @@ def _faster(arch: Architecture, item: ACADLObject, passed: set[str]) -> Iterator
             changes = {item.name: {"latency": ZERO}, reader.name: _SERVICE}
         case PipelineStage() if item.name in passed:
             changes = {item.name: _SERVICE}
+        case MemoryAccessUnit():
+            changes = {item.name: {**_SERVICE, "duration": ZERO}}
         case FunctionalUnit():
             changes = {item.name: _SERVICE}
         case DRAM():

@@ -66,7 +66,7 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
     regs = [0] * at.REGS
     regs[at.BUS_WANTED] = at.ANY_BUS
     regs[at.LAST_STEP] = at.NONE
-    nothing = (at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
+    nothing = (at.STUCK, at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
     for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE
     ranks = _ranks(device, controller, settings[at.REFRESH_INTERVAL])
@@ -89,9 +89,11 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
         slots=slots,
         ranks=ranks,
         busy=[0] * device.organisation.total_banks,
+        woken=[0] * device.organisation.total_banks,
         held=[0] * device.organisation.total_banks,
         due=[0] * due_room,
         left=[1] * device.organisation.total_banks,
+        keys=[0] * (2 * at.KEYS),
         counts=[0] * at.COMMANDS,
         results=[],
         record=[0] * ((record + 8) * at.RECORD_SIZE if record else 1),
@@ -213,6 +215,7 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
     chosen[at.FINISH_ORDER] = int(
         controller.arbiter == "oldest" and not controller.reserve and len(lengths) > 1
     )
+    chosen[at.SLACK] = max(lengths) - 1 if chosen[at.FINISH_ORDER] else 0
     chosen[at.DRAIN_AT_END] = int(controller.drain_at_end)
     chosen[at.RESPOND_IN_ORDER] = int(controller.responses == "in_order_of_issue")
     chosen[at.ORDER] = at.OLDEST
@@ -226,8 +229,8 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
             at.STAGED_BY: at.ROUND_ROBIN_BANKS if stage.queues == "bank" else at.ROUND_ROBIN_RANKS,
             at.DRAIN_THRESHOLD: stage.drain_threshold,
         }
-    plain = controller.page == "open" and controller.power_down == "none" and device.activate == "ACT"
-    chosen[at.FORESIGHT] = int(plain and not stage and chosen[at.TWO_BUSES] == 0)
+    plain = controller.page != "capped" and controller.power_down == "none" and device.activate == "ACT"
+    chosen[at.FORESIGHT] = int(plain)
     if controller.drain:
         chosen |= {at.DRAIN_HIGH: controller.drain.high, at.DRAIN_LOW: controller.drain.low}
     for position, value in chosen.items():
@@ -245,11 +248,13 @@ def _interval(device: Device, controller: ControllerSettings) -> int:
 def _banks(device: Device) -> list[int]:
     shape = device.organisation
     groups = shape.ranks * shape.bank_groups
+    lists = (at.HEAD, at.HEAD_W, at.TAIL, at.TAIL_W, at.HIT, at.HIT_W, at.MISS, at.MISS_W)
+    nothing = (at.ROW, *lists, at.RESERVED, at.PLACE, at.HELD_PLACE)
     fields: list[int] = []
     for bank in range(shape.total_banks):
-        one = [at.NONE] * at.BANK
-        for position in (at.ACCESSES, at.COUNT, at.INJECTED, at.CLOSED_BY, at.FIRST, at.BLOCKED, at.ASLEEP):
-            one[position] = 0
+        one = [0] * at.BANK
+        for position in nothing:
+            one[position] = at.NONE
         group = bank // shape.banks
         one[at.RANK_OF] = group // shape.bank_groups
         one[at.GROUP_NODE] = (shape.ranks + group) * at.COMMANDS
@@ -304,8 +309,13 @@ def _effects(device: Device, used: set[str]) -> tuple[list[int], list[int], list
     effects: list[int] = []
     effect_at = [0]
     for entries in per_command:
-        for entry in _strongest(entries):
-            effects += entry
+        strongest = _strongest(entries)
+        for where in (at.ON_BANK, at.ON_GROUP, at.ON_RANK):
+            for entry in strongest:
+                effects += entry[1 : 1 + at.NEAR] if entry[0] == where else []
+            effect_at.append(len(effects))
+        for entry in strongest:
+            effects += entry if entry[0] not in (at.ON_BANK, at.ON_GROUP, at.ON_RANK) else []
         effect_at.append(len(effects))
     return effects, effect_at, rings or [0]
 

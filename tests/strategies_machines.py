@@ -81,6 +81,7 @@ class Builder:
         interval: Expr | None,
         storages: tuple[str, ...],
         capacity: int = 1,
+        duration: Expr | None = None,
     ) -> str:
         """A unit for the operation of its name in an execute stage, with its register file and storages."""
         mnemonic = UNITS[name]
@@ -92,6 +93,7 @@ class Builder:
                 latency=latency,
                 initiation_interval=interval,
                 capacity=capacity,
+                **({} if duration is None or kind is FunctionalUnit else {"duration": duration}),
             )
         )
         self.edge(holder, name, EdgeKind.CONTAINS)
@@ -191,7 +193,8 @@ def _holders(draw: st.DrawFn, b: Builder, unit: str, head: str) -> str:
 @st.composite
 def _units(draw: st.DrawFn, b: Builder, holder: str, name: str, storages: tuple[str, ...]) -> str:
     interval = draw(st.one_of(st.sampled_from([None, None, Const(1), Const(2)]), latencies(2)))
-    return b.unit(holder, name, draw(latencies(5)), interval, storages, draw(st.integers(1, 3)))
+    duration = draw(st.one_of(st.none(), latencies(12)))
+    return b.unit(holder, name, draw(latencies(5)), interval, storages, draw(st.integers(1, 3)), duration)
 
 
 @st.composite

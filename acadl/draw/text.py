@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from textwrap import wrap
+from typing import TypeGuard
 
-from acadl.expressions import Expr
+from acadl.expressions import Const, Expr
 from acadl.model import (
     DRAM,
     SRAM,
@@ -80,6 +81,8 @@ def tooltip(item: ACADLObject) -> str:
         parts.append(f"latency: {plain(item.latency)}")
         if item.initiation_interval is not None:
             parts.append(f"initiation interval: {plain(item.initiation_interval)}")
+        if _has_duration(item):
+            parts.append(f"duration: {plain(item.duration)}")
     if isinstance(item, Controller):
         parts.append(f"parts: {plain(item.parts) if item.parts is not None else 'rows'}")
         if item.prepares:
@@ -87,6 +90,10 @@ def tooltip(item: ACADLObject) -> str:
     if isinstance(item, MemoryInterface):
         parts += [f"addresses: 0x{low:x} to 0x{high:x}" for low, high in item.address_ranges]
     return "\n".join(parts)
+
+
+def _has_duration(item: ACADLObject) -> TypeGuard[MemoryAccessUnit]:
+    return isinstance(item, MemoryAccessUnit) and item.duration != Const(0)
 
 
 def plain(expression: Expr) -> str:
@@ -137,6 +144,8 @@ def _unit_lines(item: FunctionalUnit) -> list[str]:
     lines.append(_short("latency", item.latency))
     if item.initiation_interval is not None:
         lines.append(_short("interval", item.initiation_interval))
+    if _has_duration(item):
+        lines.append(_short("duration", item.duration))
     if item.capacity > 1:
         lines.append(f"capacity {item.capacity}")
     if isinstance(item, MemoryAccessUnit):

@@ -1,1 +1,4 @@
-"""Evaluation in order of time: descriptions with controllers and movers (``docs/semantics.md``, rules 10 to 14)."""
+"""Evaluation in order of time: descriptions with controllers and movers.
+
+``docs/semantics.md``, rules 10 to 14.
+"""

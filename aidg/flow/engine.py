@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from acadl.errors import ProgramError
-from acadl.model import Architecture, Controller, ExecuteStage, FunctionalUnit, InstructionFetchStage, PipelineStage
+from acadl.model import (
+    Architecture,
+    Controller,
+    ExecuteStage,
+    FunctionalUnit,
+    InstructionFetchStage,
+    PipelineStage,
+)
 from acadl.routing import instruction_memory
 from aidg.flow.events import Agenda
 from aidg.flow.flights import Flight
@@ -25,7 +32,10 @@ class Engine:
     """
 
     def __init__(
-        self, arch: Architecture, program: Iterator[Order], recorder: Callable[[Flight, str, int], None] | None = None
+        self,
+        arch: Architecture,
+        program: Iterator[Order],
+        recorder: Callable[[Flight, str, int], None] | None = None,
     ) -> None:
         self.arch = arch
         self.agenda = Agenda()
@@ -72,7 +82,9 @@ class Engine:
             pass
         if self._alive or not self._exhausted:
             oldest = self._alive[0] if self._alive else None
-            where = f"instruction #{oldest.number} '{oldest.order.operation}'" if oldest else "the fetch stage"
+            where = (
+                f"instruction #{oldest.number} '{oldest.order.operation}'" if oldest else "the fetch stage"
+            )
             raise ProgramError(f"nothing can move any more at cycle {agenda.now}: {where} waits")
         return self.cycles
 

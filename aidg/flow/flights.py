@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acadl.model import Controller, PipelineStage
-from aidg.flow.grants import Request
 from aidg.flow.places import Turn
 from aidg.flow.source import Order
 
@@ -25,9 +24,9 @@ class Flight:
     """
 
     __slots__ = (
-        "answers", "at", "conflicts", "dependents", "done_at", "due", "engine", "entered", "issued", "jobs", "next_bound",
-        "next_in_order", "number", "order", "pair", "parts_left", "phase", "previous_bound", "previous_in_order", "ready",
-        "started", "times", "turns", "turns_before",
+        "answers", "at", "conflicts", "dependents", "done_at", "due", "engine", "entered", "issued", "jobs",
+        "next_bound", "next_in_order", "number", "order", "pair", "parts_left", "phase", "previous_bound",
+        "previous_in_order", "ready", "started", "times", "turns", "turns_before",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, number: int, order: Order) -> None:
@@ -52,7 +51,7 @@ class Flight:
         self.previous_in_order: Flight | None = None
         self.next_bound: Flight | None = None
         self.next_in_order: Flight | None = None
-        self.jobs: list[list[Request]] = []
+        self.jobs: list[list[tuple[str, int]]] | None = None
         self.answers = 0
         self.times: list[tuple[str, int]] = []
 
@@ -199,8 +198,8 @@ class Flight:
 
     def access(self) -> None:
         """The latency is over: make the reads, then the writes, then be done."""
-        if self.jobs is not None and not self.jobs:
-            self.jobs = [self._jobs(False), self._jobs(True)]  # type: ignore[list-item]
+        if self.jobs is None:
+            self.jobs = [self._jobs(False), self._jobs(True)]
         self._next_access()
 
     def _next_access(self) -> None:
@@ -208,10 +207,14 @@ class Flight:
             bursts = self.jobs.pop(0)
             if bursts:
                 self.answers = len(bursts)
-                for name, count in bursts:  # type: ignore[misc]
-                    self.engine.burst(self, name, count, not self.jobs)  # type: ignore[arg-type]
+                for name, count in bursts:
+                    self.engine.burst(self, name, count, not self.jobs)
                 return
-        self.engine.finish_unit(self)
+        earliest = self.started + self.order.duration
+        if earliest > self.engine.agenda.now:
+            self.engine.agenda.at(earliest, lambda: self.engine.finish_unit(self))
+        else:
+            self.engine.finish_unit(self)
 
     def answered(self) -> None:
         """All transactions at one storage are answered."""
@@ -224,7 +227,9 @@ class Flight:
         for operand in self.order.operands:
             if operand.write if write else operand.read:
                 port = self.engine.storages[operand.storage].port_bytes
-                found[operand.storage] = found.get(operand.storage, 0) + operand.rows * -(-operand.bytes // port)
+                found[operand.storage] = found.get(operand.storage, 0) + operand.rows * -(
+                    -operand.bytes // port
+                )
         return list(found.items())
 
 

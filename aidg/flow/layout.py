@@ -1,4 +1,4 @@
-"""An architecture as the evaluation in order of time sees it: chains of movers, storages, ways to the units."""
+"""An architecture as the evaluation in order of time sees it: chains of movers and storages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def chain_of(arch: Architecture, controller: str) -> Chain:
         if len(following) > 1 or not isinstance(mover, Mover) or mover in movers:
             raise ProgramError(f"'{name}' must lead to one mover at most, each in one chain")
         if len(arch.predecessors(name, EdgeKind.FORWARD)) != 1:
-            raise ProgramError(f"parts enter '{name}' from more than one side; give each controller movers of its own")
+            raise ProgramError(
+                f"parts enter '{name}' from more than one side; give each controller movers of its own"
+            )
         movers.append(mover)
     if not movers:
         raise ProgramError(f"controller '{controller}' has no mover to send parts to")
@@ -67,7 +69,8 @@ def storage_facts(arch: Architecture) -> dict[str, StorageFacts]:
         model = build_model((storage,), {})
         if not model.is_fixed:
             raise ProgramError(
-                f"storage '{storage.name}' has a state of its own; evaluation in order of time needs fixed latencies"
+                f"storage '{storage.name}' has a state of its own; "
+                "evaluation in order of time needs fixed latencies"
             )
         latencies = model.latency(0, False), model.latency(0, True)
         interval = storage.initiation_interval
@@ -84,4 +87,6 @@ def controllers(arch: Architecture) -> dict[str, Chain]:
 def declared(arch: Architecture) -> dict[str, int]:
     """Position of movers and units in the description, for ``round_robin``."""
     kinds = (FunctionalUnit, Mover)
-    return {name: number for number, (name, item) in enumerate(arch.objects.items()) if isinstance(item, kinds)}
+    return {
+        name: number for number, (name, item) in enumerate(arch.objects.items()) if isinstance(item, kinds)
+    }

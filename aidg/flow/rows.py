@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from acadl.model import Controller, Mover
 from aidg.flow.grants import Request
@@ -27,11 +27,17 @@ class Part:
     """
 
     __slots__ = (
-        "age", "asked", "carrier", "last", "latest", "phase", "pieces", "position", "reads", "reserved", "writes",
+        "age", "asked", "carrier", "last", "latest", "phase", "pieces", "position", "reads", "reserved",
+        "writes",
     )  # fmt: skip
 
     def __init__(
-        self, age: tuple[int, int, int], carrier: Flight, reads: list[list[Share]], writes: list[list[Share]], last: int
+        self,
+        age: tuple[int, int, int],
+        carrier: Flight,
+        reads: list[list[Share]],
+        writes: list[list[Share]],
+        last: int,
     ) -> None:
         self.age = age
         self.carrier = carrier
@@ -166,9 +172,8 @@ class Stage:
 
     def enter(self, part: Part) -> bool:
         """Let a part in, or its next piece; whether all of it is in."""
-        if self.mover.max_request_bytes is not None and not part.pieces:
-            if not part.age[2]:
-                part.pieces.extend(self._pieces(part))
+        if self.mover.max_request_bytes is not None and not part.pieces and not part.age[2]:
+            part.pieces.extend(self._pieces(part))
         if part.pieces:
             piece = part.pieces.popleft()
             piece.reserved, part.reserved = part.reserved, False
@@ -230,7 +235,11 @@ class Stage:
         """Let finished parts enter the next mover as long as it admits them."""
         following = self.line.stages[self.position + 1]
         while self.finished:
-            part = next((p for p in self.finished if p.reserved), None) if not following.has_place() else self.finished[0]
+            part = (
+                next((p for p in self.finished if p.reserved), None)
+                if not following.has_place()
+                else self.finished[0]
+            )
             if part is None or not following.admits(part):
                 return
             if following.enter(part):
@@ -309,16 +318,23 @@ class Stage:
         total = sum(share.bytes for share in own)
         made: list[Part] = []
         done = 0
-        for number, share in enumerate(own):
+        for share in own:
             port = self.engine.storages[share.storage].port_bytes
             for start, size, _ in windows(share.start, share.bytes, port, largest):
                 piece = Share(start, size, share.storage)
-                reads = [[] if i < here else _divide(s, done, done + size, total) for i, s in enumerate(part.reads)]
-                writes = [[] if i < here else _divide(s, done, done + size, total) for i, s in enumerate(part.writes)]
+                reads = [
+                    [] if i < here else _divide(s, done, done + size, total) for i, s in enumerate(part.reads)
+                ]
+                writes = [
+                    [] if i < here else _divide(s, done, done + size, total)
+                    for i, s in enumerate(part.writes)
+                ]
                 (reads if part.reads[here] else writes)[here] = [piece]
                 done += size
                 last = max([here, *(i for i in range(here, len(reads)) if reads[i] or writes[i])])
-                made.append(Part((part.age[0], part.age[1], len(made) + 1), part.carrier, reads, writes, last))
+                made.append(
+                    Part((part.age[0], part.age[1], len(made) + 1), part.carrier, reads, writes, last)
+                )
         if len(made) == 1:  # nothing is taken apart
             made[0].age = (part.age[0], part.age[1], 1)
         part.carrier.parts_left += len(made) - 1
@@ -388,10 +404,11 @@ class Line:
             return False
         self.frame = [queue.popleft()]
         self.begun.append(head)
-        if not head.order.prepares and len(queue) >= 2 and queue[0].order.prepares:
-            if queue[0].ready <= now and queue[1].ready <= now and (most is None or len(self.begun) < most):
-                self.frame.append(queue.popleft())
-                self.begun.append(self.frame[1])
+        joins = not head.order.prepares and len(queue) >= 2 and queue[0].order.prepares
+        joins = joins and queue[0].ready <= now and queue[1].ready <= now
+        if joins and (most is None or len(self.begun) < most):
+            self.frame.append(queue.popleft())
+            self.begun.append(self.frame[1])
         self.count = max(flight.order.parts for flight in self.frame)
         for flight in self.frame:
             flight.pair = None

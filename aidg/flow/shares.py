@@ -33,8 +33,8 @@ def cut(share: Share, first: int, stop: int, whole: int) -> Share | None:
 def windows(start: int, size: int, smallest: int, largest: int) -> list[tuple[int, int, int]]:
     """Aligned windows that cover ``[start, start + size)``: (first byte covered, bytes covered, window size).
 
-    Sizes are powers of two from ``smallest`` to ``largest``; each time the smallest window that covers most of
-    what is left.
+    Sizes are powers of two from ``smallest`` to ``largest``; each time the smallest window that covers most
+    of what is left.
     """
     found = []
     position, end = start, start + size

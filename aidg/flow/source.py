@@ -1,4 +1,4 @@
-"""Instructions as the evaluation in order of time takes them: costs per static step, operands per instance."""
+"""Instructions as the evaluation in order of time takes them: costs per step, operands per instance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr
-from acadl.model import Architecture, Controller, FunctionalUnit, MemoryAccessUnit, MemoryInterface, PipelineStage
+from acadl.model import (
+    Architecture,
+    Controller,
+    FunctionalUnit,
+    MemoryAccessUnit,
+    MemoryInterface,
+    PipelineStage,
+)
 from acadl.operations import Instruction
 from acadl.routing import route
 from aidg.prepared import evaluate
@@ -67,6 +74,7 @@ class Order:
         visits: Costs at the stages passed, then at the unit.
         parts: For controllers.
         prepares: It prepares the next instruction of its controller.
+        duration: Cycles from start to done at least; of memory access units.
     """
 
     operation: str
@@ -79,6 +87,7 @@ class Order:
     registers_written: frozenset[str]
     parts: int
     prepares: bool
+    duration: int
 
 
 class Orders:
@@ -88,7 +97,9 @@ class Orders:
         self._arch = arch
         self._ways: dict[tuple[object, ...], Order] = {}
         self._memories = [
-            (low, high, memory.name) for memory in arch.of_type(MemoryInterface) for low, high in memory.address_ranges
+            (low, high, memory.name)
+            for memory in arch.of_type(MemoryInterface)
+            for low, high in memory.address_ranges
         ]
 
     def of(self, instruction: Instruction) -> Order:
@@ -115,6 +126,7 @@ class Orders:
             way.registers_written,
             way.parts,
             way.prepares,
+            way.duration,
         )
 
     def _operands(self, instruction: Instruction) -> tuple[Operand, ...]:
@@ -147,7 +159,9 @@ class Orders:
             interval = 1 if interval < 0 else interval
             prepares = instruction.operation in unit.prepares
             rows = max([1, *(piece.rows for piece in ranges)])
-            parts = rows if unit.parts is None else max(1, evaluate(f"parts of '{unit.name}'", unit.parts, names))
+            parts = (
+                rows if unit.parts is None else max(1, evaluate(f"parts of '{unit.name}'", unit.parts, names))
+            )
         elif ranges and not isinstance(unit, MemoryAccessUnit):
             raise ProgramError(f"unit '{unit.name}' cannot access memory")
         passed = tuple(_stage_visit(stage, names) for stage in stages[:-1])
@@ -162,6 +176,7 @@ class Orders:
             frozenset(instruction.write_registers),
             parts,
             prepares,
+            _cycles(unit, "duration", names) if isinstance(unit, MemoryAccessUnit) else 0,
         )
 
 

@@ -40,5 +40,7 @@ def enter(a: Any) -> int:
             integers(a[20]),
             integers(a[21]),
             integers(a[22]),
+            integers(a[23]),
+            integers(a[24]),
         )
     )

@@ -26,9 +26,12 @@ from dram.kernel.layout import (
     EDGES,
     FIRST,
     HELD_PLACE,
+    HELD_WAKE,
     HITS,
     ID,
     ITEM,
+    KEY,
+    KEYS,
     LAST_DATA,
     LAST_OP,
     LAST_PROGRESS,
@@ -45,6 +48,7 @@ from dram.kernel.layout import (
     PAIR_RANK,
     PAIR_TICK,
     PDNA,
+    PICK,
     POWER_DOWN,
     PRE,
     PREA,
@@ -66,6 +70,7 @@ from dram.kernel.layout import (
     RESERVED_COUNT,
     ROUND_ROBIN_BANKS,
     ROW,
+    ROW_HITS_GROUPED,
     ROW_OF,
     SAME,
     SLOT,
@@ -85,7 +90,7 @@ from dram.kernel.port import finish, release, respond
 from dram.kernel.power import change_power, settle, woken
 from dram.kernel.queues import open_row, unlink
 from dram.kernel.refresh import block_rank, pop_due, refreshed, refreshed_some
-from dram.kernel.timing import apply, earliest
+from dram.kernel.timing import apply, earliest, wake, wake_all
 
 
 def issue(k: Kernel, now: int) -> None:
@@ -164,6 +169,7 @@ def activate(k: Kernel, bank: int, slot: int, rank: int) -> None:
         if k.regs[SPLIT_SLOT] == NONE:
             unlink(k, slot)
         k.banks[b + RESERVED] = slot
+        k.banks[b + HELD_WAKE] = 0
         k.banks[b + HELD_PLACE] = k.regs[RESERVED_COUNT]
         k.held[k.regs[RESERVED_COUNT]] = bank
         k.regs[RESERVED_COUNT] += 1
@@ -184,20 +190,25 @@ def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     op = k.slots[s + OP]
     if k.banks[b + RESERVED] == slot:
         k.banks[b + RESERVED] = NONE
+        wake(k, bank)
         regs[RESERVED_COUNT] -= 1
         last = k.held[regs[RESERVED_COUNT]]
         k.held[k.banks[b + HELD_PLACE]] = last
         k.banks[last * BANK + HELD_PLACE] = k.banks[b + HELD_PLACE]
     else:
         unlink(k, slot)
+    if regs[LAST_OP] != op and k.settings[PICK] == ROW_HITS_GROUPED:
+        wake_all(k)
     regs[LAST_OP] = op
+    k.keys[op * KEYS + k.slots[s + KEY]] -= 1
     if k.settings[POWER_DOWN]:
         k.ranks[k.banks[b + RANK_OF] * RANK + WAITING] -= 1
     regs[NEXT_STRICT] += 1
     regs[LAST_PROGRESS] = now
     count_access(k, b)
     end = k.settings[WRITE_END if op else READ_END]
-    regs[LAST_DATA] = max(regs[LAST_DATA], now + end)
+    if regs[LAST_DATA] < now + end:
+        regs[LAST_DATA] = now + end
     kind = k.settings[WRITE_DONE]
     if op == 0:
         respond(k, k.slots[s + ID], k.slots[s + ACCEPTED], now + end)

@@ -30,9 +30,9 @@ STALL = 1 << 20  # cycles without any progress that are taken for a standstill
     MERGE_READS, WRITE_DONE, REFRESH, REFRESH_INTERVAL, POSTPONE, PULL_IN, MAINTENANCE, BLOCKS, CLOSE_ALL,
     READ_END, WRITE_END, RECORD, LIMIT, FINAL, TWO_BUSES, FINISH_ORDER, ACTIVATE, EDGES, DRAIN_THRESHOLD,
     DRAIN_AT_END, RESPOND_IN_ORDER, SPLIT_TICKS, CLOCK_RD, CLOCK_WR,
-    POWER_DOWN, FORESIGHT,
-) = range(47)  # fmt: skip
-SETTINGS = 47
+    POWER_DOWN, FORESIGHT, SLACK,
+) = range(48)  # fmt: skip
+SETTINGS = 48
 
 # FINAL: what happens when all known requests are in.
 MORE_TO_COME, THE_END, OPEN_END = range(3)  # pause; serve what waits; the same, and more may come later
@@ -63,22 +63,25 @@ FIRST_ONLY, ALL_AT_ONCE = range(2)
     WAIT_WRITE_TAIL, WAIT_WRITES, DRAINING, RESERVED_COUNT, HITS, MISSES, CONFLICTS, FORWARDED, MERGED,
     LAST_RESPONSE, LAST_DATA, BASE, BUS_WANTED, PAIR_TICK, PAIR_RANK, PAIR_BANK,
     SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, NEXT_DUE,
-    LAST_PROGRESS, LAST_STEP,
-) = range(55)  # fmt: skip
-REGS = 55
+    LAST_PROGRESS, LAST_STEP, ALL_WAKE, WOKEN_COUNT, STUCK,
+) = range(58)  # fmt: skip
+REGS = 58
 ANY_BUS = 2  # BUS_WANTED: commands of either bus
 READS_FIRST = -1  # DRAINING: a write waits for a read to its place
 
 # A bank.
 (
     ROW, HEAD, HEAD_W, TAIL, TAIL_W, HIT, HIT_W, MISS, MISS_W, RESERVED, ACCESSES, PLACE, COUNT, INJECTED,
-    CLOSED_BY, FIRST, RANK_OF, GROUP_NODE, BANK_NODE, BLOCKED, HELD_PLACE, ASLEEP,
-) = range(22)  # fmt: skip
-BANK = 22
+    CLOSED_BY, FIRST, RANK_OF, GROUP_NODE, BANK_NODE, BLOCKED, HELD_PLACE, ASLEEP, WAKE, WOKEN, HELD_WAKE,
+) = range(25)  # fmt: skip
+BANK = 25
+# WAKE: no command that its requests need can go before; HELD_WAKE: the same for one that keeps its row;
+# ALL_WAKE: for all banks but those that have been woken, since their requests may need another command.
 
 # A request that waits.
-ID, ACCEPTED, BANK_OF, ROW_OF, COLUMN, OP, ORDER_OF, AFTER, BEFORE, SAME = range(10)
-SLOT = 10
+ID, ACCEPTED, BANK_OF, ROW_OF, COLUMN, OP, ORDER_OF, AFTER, BEFORE, SAME, KEY = range(11)
+SLOT = 11
+KEYS = 1024  # of places; two places may have the same
 
 # A rank.
 (
@@ -89,8 +92,10 @@ RANK = 13
 # POWER: its state; WAKING waits for the refresh after self-refresh.
 AWAKE, ACTIVE_DOWN, PRECHARGED_DOWN, SELF, WAKING = range(5)
 
-# An effect of a command: where, command, distance, window, ring, whether it enters the ring.
-EFFECT = 6
+# Effects of a command, by where: on its bank, its group, its rank; then all others.
+SECTIONS = 4
+NEAR = 2  # an effect there: command, distance
+EFFECT = 6  # of the others: where, command, distance, window, ring, whether it enters the ring
 ON_RANK, ON_GROUP, ON_BANK, ON_OTHER_RANKS, ON_CHANNEL, ON_SAME_BANK, ON_WINDOW = range(7)
 
 # Something due: kind, target (rank or bank).
@@ -106,7 +111,7 @@ class Kernel(NamedTuple):
 
     Attributes:
         settings: How it is set up; see the positions above.
-        effects, effect_at: What each command does to later ones, and where its list starts.
+        effects, effect_at: What each command does to later ones, and where its lists start.
         ticks, bus: Per command: its length, and the bus it takes.
         regs: Counters and the state of the whole.
         ready: Per node (ranks, groups, banks) and command: the earliest start.
@@ -115,9 +120,11 @@ class Kernel(NamedTuple):
         slots: Requests that wait.
         ranks: State of refresh.
         busy: Banks with requests, in no order.
+        woken: Banks that are to be asked again, in no order.
         held: Banks whose row is kept for a request, in no order.
         due: Refreshes and precharges that are due, first in first out.
         left: Per rank and bank: whether the bank is still to be refreshed in this round.
+        keys: Waiting reads, then waiting writes, by the key of their place.
         counts: Commands issued, by command.
         results: Requests that are done: number, accept, done.
         record: Commands issued.
@@ -136,9 +143,11 @@ class Kernel(NamedTuple):
     slots: Any
     ranks: Any
     busy: Any
+    woken: Any
     held: Any
     due: Any
     left: Any
+    keys: Any
     counts: Any
     results: Any
     record: Any

@@ -27,6 +27,8 @@ from dram.kernel.layout import (
     ID,
     INPUT,
     INPUTS,
+    KEY,
+    KEYS,
     LAST_ACCEPT,
     LAST_BANK,
     LAST_PROGRESS,
@@ -53,6 +55,7 @@ from dram.kernel.layout import (
     STAGED,
     STAGED_BY,
     STAGED_SIZE,
+    STUCK,
     THE_END,
     WAIT_READ,
     WAIT_READS,
@@ -64,7 +67,7 @@ from dram.kernel.layout import (
     Kernel,
 )
 from dram.kernel.power import arrive
-from dram.kernel.queues import enqueue, same_place, waiting_at
+from dram.kernel.queues import enqueue, key_of, read_at, same_place, waiting_at
 
 
 def accept(k: Kernel, now: int) -> None:
@@ -78,7 +81,8 @@ def accept(k: Kernel, now: int) -> None:
     bank = k.bank[number]
     if regs[FREE] == NONE or (k.settings[STAGED] and not has_room(k, bank, op)):
         return
-    if answered_at_once(k, number, bank, op, label):
+    key = key_of(bank, k.row[number], k.column[number])
+    if k.keys[KEYS + key] and answered_at_once(k, number, bank, op, label):
         regs[INPUT] += 1
         regs[LAST_ACCEPT] = label
         return
@@ -99,8 +103,10 @@ def accept(k: Kernel, now: int) -> None:
     slots[s + COLUMN] = k.column[number]
     slots[s + OP] = op
     slots[s + SAME] = NONE
+    slots[s + KEY] = key
     if op == 0 and k.settings[MERGE_READS] and joined(k, slot):
         return
+    k.keys[op * KEYS + key] += 1
     if op == 1 and k.settings[WRITE_DONE] == AT_ACCEPT:
         finish(k, slots[s + ID], label, label + 1)
     if k.settings[POWER_DOWN]:
@@ -157,6 +163,8 @@ def answered_at_once(k: Kernel, number: int, bank: int, op: int, label: int) -> 
 def joined(k: Kernel, slot: int) -> bool:
     """Whether a read to the same place waits; the new one is then answered with it."""
     s = slot * SLOT
+    if k.keys[k.slots[s + KEY]] == 0:
+        return False
     bank = k.slots[s + BANK_OF]
     row = k.slots[s + ROW_OF]
     column = k.slots[s + COLUMN]
@@ -214,6 +222,7 @@ def wait(k: Kernel, slot: int, op: int) -> None:
         k.slots[tail * SLOT + AFTER] = slot
     regs[at + 1] = slot
     regs[at + 2] += 1
+    regs[STUCK] = NONE
 
 
 def leave(k: Kernel, slot: int, at: int) -> None:
@@ -233,6 +242,14 @@ def leave(k: Kernel, slot: int, at: int) -> None:
     regs[at + 2] -= 1
 
 
+def moves_on(k: Kernel, queued: int) -> bool:
+    """Whether a request may leave the stage soon, with ``queued`` requests in the queues."""
+    regs = k.regs
+    if regs[WAIT_READS] > 0 or regs[DRAINING] != 0 or regs[WAIT_WRITES] > k.settings[DRAIN_THRESHOLD]:
+        return True
+    return bool(queued == 0 and k.settings[DRAIN_AT_END] and regs[INPUT] >= regs[INPUTS])
+
+
 def stage(k: Kernel) -> bool:
     """Move one request from the stage to its queue; whether one has been moved."""
     regs = k.regs
@@ -249,7 +266,7 @@ def stage(k: Kernel) -> bool:
         if full or (queued == 0 and (over or regs[WAIT_WRITES] > settings[DRAIN_THRESHOLD])):
             regs[DRAINING] = regs[WAIT_WRITES]
     at = WAIT_WRITE if not shared and regs[DRAINING] > 0 else WAIT_READ
-    slot = regs[at]
+    slot = NONE if regs[STUCK] == at else regs[at]
     while slot != NONE:
         s = slot * SLOT
         bank = k.slots[s + BANK_OF]
@@ -266,6 +283,7 @@ def stage(k: Kernel) -> bool:
             enqueue(k, slot)
             return True
         slot = k.slots[s + AFTER]
+    regs[STUCK] = at
     return again  # the writes have their turn in the next cycle
 
 
@@ -284,13 +302,13 @@ def queue_of(k: Kernel, bank: int) -> int:
 
 def read_queued(k: Kernel, slot: int) -> bool:
     """Whether a read to the place of a write waits in the queue of its bank."""
-    s = slot * SLOT
-    head = k.banks[k.slots[s + BANK_OF] * BANK + HEAD]
-    return same_place(k, head, k.slots[s + ROW_OF], k.slots[s + COLUMN]) != NONE
+    return read_at(k, k.banks[k.slots[slot * SLOT + BANK_OF] * BANK + HEAD], slot) != NONE
 
 
 def read_staged(k: Kernel, slot: int) -> bool:
     """Whether a read to the place of a write waits in the stage."""
     s = slot * SLOT
+    if k.keys[k.slots[s + KEY]] == 0:
+        return False
     bank = k.slots[s + BANK_OF]
     return waiting_at(k, k.regs[WAIT_READ], bank, k.slots[s + ROW_OF], k.slots[s + COLUMN]) != NONE

@@ -12,6 +12,8 @@ from dram.kernel.layout import (
     COUNT,
     HEAD,
     HIT,
+    KEY,
+    KEYS,
     MISS,
     NONE,
     OP,
@@ -22,9 +24,12 @@ from dram.kernel.layout import (
     ROW_OF,
     SEQUENCE,
     SLOT,
+    STUCK,
     TAIL,
+    WOKEN,
     Kernel,
 )
+from dram.kernel.timing import wake
 
 
 def enqueue(k: Kernel, slot: int) -> None:
@@ -52,6 +57,8 @@ def enqueue(k: Kernel, slot: int) -> None:
         banks[b + MISS + op] = slot
     k.regs[READS + op] += 1
     banks[b + COUNT] += 1
+    if not banks[b + WOKEN]:
+        wake(k, bank)
     if banks[b + PLACE] == NONE:
         banks[b + PLACE] = k.regs[BUSY]
         k.busy[k.regs[BUSY]] = bank
@@ -81,7 +88,10 @@ def unlink(k: Kernel, slot: int) -> None:
     elif banks[b + MISS + op] == slot:
         banks[b + MISS + op] = next_miss(k, after, banks[b + ROW])
     k.regs[READS + op] -= 1
+    k.regs[STUCK] = NONE
     banks[b + COUNT] -= 1
+    if not banks[b + WOKEN]:
+        wake(k, bank)
     if banks[b + COUNT] == 0:
         place = banks[b + PLACE]
         k.regs[BUSY] -= 1
@@ -110,6 +120,8 @@ def open_row(k: Kernel, bank: int, row: int) -> None:
     b = bank * BANK
     banks = k.banks
     banks[b + ROW] = row
+    if not banks[b + WOKEN]:
+        wake(k, bank)
     for op in range(2):
         head = banks[b + HEAD + op]
         banks[b + HIT + op] = NONE if row == NONE else next_hit(k, head, row)
@@ -123,6 +135,19 @@ def older(k: Kernel, first: int, second: int) -> int:
     if second == NONE or k.slots[first * SLOT + ORDER_OF] < k.slots[second * SLOT + ORDER_OF]:
         return first
     return second
+
+
+def key_of(bank: int, row: int, column: int) -> int:
+    """The key of a place."""
+    return (bank * 613 + row * 191 + column) % KEYS
+
+
+def read_at(k: Kernel, first: int, slot: int) -> int:
+    """The first read from ``first`` on, in the list of its bank, to the place of a request, or ``NONE``."""
+    s = slot * SLOT
+    if k.keys[k.slots[s + KEY]] == 0:
+        return NONE
+    return same_place(k, first, k.slots[s + ROW_OF], k.slots[s + COLUMN])
 
 
 def same_place(k: Kernel, slot: int, row: int, column: int) -> int:

@@ -53,7 +53,7 @@ from dram.kernel.layout import (
     Kernel,
 )
 from dram.kernel.offers import offer
-from dram.kernel.timing import earliest, earliest_on_rank, note_due
+from dram.kernel.timing import earliest, earliest_on_rank, note_due, wake
 
 
 def push_due(k: Kernel, kind: int, target: int) -> None:
@@ -91,6 +91,7 @@ def block_rank(k: Kernel, rank: int, value: int) -> None:
     first = rank * k.settings[BANKS_PER_RANK]
     for bank in range(first, first + k.settings[BANKS_PER_RANK]):
         k.banks[bank * BANK + BLOCKED] = value
+        wake(k, bank)
 
 
 def inject_precharges(k: Kernel, now: int) -> None:
@@ -278,6 +279,7 @@ def block_chosen(k: Kernel, bank: int, same: bool, value: int) -> None:
     """Keep requests away from the banks that a refresh has chosen, or let them to them again."""
     for other in range(bank, bank + (k.settings[BANKS_PER_RANK] if same else 1), k.settings[BANKS]):
         k.banks[other * BANK + BLOCKED] = value
+        wake(k, other)
 
 
 def refreshed(k: Kernel, rank: int) -> None:

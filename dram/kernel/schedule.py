@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dram.kernel.layout import (
     ACCESSES,
     ACTIVATE,
     AFTER,
+    ALL_WAKE,
     ASLEEP,
     BANK,
     BANK_OF,
@@ -17,6 +20,7 @@ from dram.kernel.layout import (
     BLOCKED,
     BLOCKS,
     BLOCKS_TARGET,
+    BUS_ROW,
     BUSY,
     CLOSED,
     CLOSED_ADAPTIVE,
@@ -26,11 +30,14 @@ from dram.kernel.layout import (
     DRAIN_HIGH,
     DRAIN_LOW,
     DUE_COUNT,
+    EDGES,
     FIFO,
+    FINISH_ORDER,
     FIRST_ONLY,
     FIRST_READY,
     HEAD,
     HEAD_W,
+    HELD_WAKE,
     HIT,
     HIT_W,
     LAST_OP,
@@ -38,6 +45,7 @@ from dram.kernel.layout import (
     MISS,
     MISS_W,
     NEVER,
+    NEXT,
     NEXT_DUE,
     NEXT_STRICT,
     NO_REFRESH,
@@ -64,20 +72,24 @@ from dram.kernel.layout import (
     ROW_HITS_CAPPED,
     ROW_HITS_GROUPED,
     ROW_OF,
+    SLACK,
     SLOT,
     SPLIT_SLOT,
     STRICT_FIFO,
     TURN,
+    WAKE,
     WATERMARKS,
+    WOKEN,
+    WOKEN_COUNT,
     WRITE_MODE,
     WRITES,
     Kernel,
 )
 from dram.kernel.offers import offer
 from dram.kernel.power import offer_power
-from dram.kernel.queues import next_hit, older, same_place
+from dram.kernel.queues import next_hit, older, read_at, same_place
 from dram.kernel.refresh import offer_due, offer_refresh
-from dram.kernel.timing import earliest
+from dram.kernel.timing import ready_at, wake, wake_all
 
 
 def select(k: Kernel, now: int) -> bool:
@@ -114,7 +126,9 @@ def sleep_rank(k: Kernel, rank: int, sleeps: bool) -> None:
     """Keep requests away from a rank that sleeps."""
     first = rank * k.settings[BANKS_PER_RANK]
     for bank in range(first, first + k.settings[BANKS_PER_RANK]):
-        k.banks[bank * BANK + ASLEEP] = 1 if sleeps else 0
+        if bool(k.banks[bank * BANK + ASLEEP]) != sleeps:
+            k.banks[bank * BANK + ASLEEP] = 1 if sleeps else 0
+            wake(k, bank)
 
 
 def offer_requests(k: Kernel, now: int) -> None:
@@ -125,14 +139,46 @@ def offer_requests(k: Kernel, now: int) -> None:
         if regs[BEST_COMMAND] == NONE:
             switch(k)
         ops = 2 if regs[WRITE_MODE] else 1
-    for place in range(regs[BUSY]):
-        bank = k.busy[place]
+    horizon = now + k.settings[SLACK]
+    if regs[ALL_WAKE] <= horizon:
+        regs[ALL_WAKE] = offer_awake(k, now, horizon, ops, k.busy, regs[BUSY])
+    else:
+        regs[NEXT] = min(regs[NEXT], regs[ALL_WAKE])
+        if regs[WOKEN_COUNT] > 0:
+            soonest = offer_awake(k, now, horizon, ops, k.woken, regs[WOKEN_COUNT])
+            regs[ALL_WAKE] = min(regs[ALL_WAKE], soonest)
+    while regs[WOKEN_COUNT] > 0:
+        regs[WOKEN_COUNT] -= 1
+        k.banks[k.woken[regs[WOKEN_COUNT]] * BANK + WOKEN] = 0
+
+
+def offer_awake(k: Kernel, now: int, horizon: int, ops: int, listed: Any, count: int) -> int:
+    """The same for those of the listed banks that can have a command until ``horizon``.
+
+    Returns:
+        When the first of them can have one again.
+    """
+    banks = k.banks
+    soonest = NEVER
+    # the best command so far is one that can go, and the class of all others is the same or higher
+    in_order = k.settings[ORDER] == OLDEST and not k.settings[FINISH_ORDER]
+    for place in range(count):
+        bank = listed[place]
         b = bank * BANK
-        if k.banks[b + BLOCKED] or k.banks[b + ASLEEP]:
-            continue
-        head = older(k, k.banks[b + HEAD], k.banks[b + HEAD_W]) if ops == 3 else k.banks[b + HEAD - 1 + ops]
-        if head != NONE:
-            offer_bank(k, now, bank, head, ops)
+        if banks[b + BLOCKED] or banks[b + ASLEEP]:
+            continue  # it is woken when that ends
+        if banks[b + WAKE] <= horizon:
+            head = older(k, banks[b + HEAD], banks[b + HEAD_W]) if ops == 3 else banks[b + HEAD - 1 + ops]
+            if head == NONE:
+                banks[b + WAKE] = NEVER
+            elif not (in_order and k.slots[head * SLOT + ORDER_OF] > k.regs[BEST_ORDER]):
+                banks[b + WAKE] = NEVER
+                offer_bank(k, now, bank, head, ops)
+        elif banks[b + WAKE] < k.regs[NEXT]:
+            k.regs[NEXT] = banks[b + WAKE]
+        if banks[b + WAKE] < soonest:
+            soonest = banks[b + WAKE]
+    return soonest
 
 
 def switch(k: Kernel) -> None:
@@ -141,17 +187,24 @@ def switch(k: Kernel) -> None:
     if regs[WRITE_MODE]:
         if regs[WRITES] < k.settings[DRAIN_LOW] and regs[READS] != 0:
             regs[WRITE_MODE] = 0
+            wake_all(k)
     elif regs[WRITES] > k.settings[DRAIN_HIGH] or regs[READS] == 0:
         regs[WRITE_MODE] = 1
+        wake_all(k)
 
 
 def offer_reserved(k: Kernel, now: int) -> None:
     """Requests whose row has been opened for them come first."""
+    banks = k.banks
+    horizon = now + k.settings[SLACK]
     for place in range(k.regs[RESERVED_COUNT]):
         bank = k.held[place]
-        slot = k.banks[bank * BANK + RESERVED]
-        if k.settings[PICK] != STRICT_FIFO or k.slots[slot * SLOT + ORDER_OF] == k.regs[NEXT_STRICT] + 1:
-            offer_column(k, now, bank, slot, 0)
+        b = bank * BANK
+        if banks[b + HELD_WAKE] > horizon:
+            if banks[b + HELD_WAKE] < k.regs[NEXT]:
+                k.regs[NEXT] = banks[b + HELD_WAKE]
+            continue
+        offer_column(k, now, bank, banks[b + RESERVED], 0)
 
 
 def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
@@ -166,12 +219,16 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
     if row == NONE:
         if k.regs[SPLIT_SLOT] == NONE:
             offer_row(k, now, k.settings[ACTIVATE], bank, head)
+        else:
+            banks[b + WAKE] = 0  # until the row of another bank is open
         return
     if pick <= STRICT_FIFO:
         if k.slots[head * SLOT + ROW_OF] != row:
             offer_row(k, now, PRE, bank, head)
         elif pick == FIFO or k.slots[head * SLOT + ORDER_OF] == k.regs[NEXT_STRICT] + 1:
             offer_column(k, now, bank, head, 2)
+        else:
+            banks[b + WAKE] = 0  # until those before it have been served
         return
     hit = banks[b + HIT] if ops & 1 else NONE
     hit_w = banks[b + HIT_W] if ops & 2 else NONE
@@ -220,9 +277,8 @@ def grouped(k: Kernel, preferred: int, first: int, row: int) -> int:
 
 def read_before(k: Kernel, slot: int, bank: int) -> int:
     """An older read to the same place, or ``NONE``."""
-    s = slot * SLOT
-    read = same_place(k, k.banks[bank * BANK + HEAD], k.slots[s + ROW_OF], k.slots[s + COLUMN])
-    if read != NONE and k.slots[read * SLOT + ORDER_OF] > k.slots[s + ORDER_OF]:
+    read = read_at(k, k.banks[bank * BANK + HEAD], slot)
+    if read != NONE and k.slots[read * SLOT + ORDER_OF] > k.slots[slot * SLOT + ORDER_OF]:
         read = NONE
     return read
 
@@ -233,18 +289,39 @@ def offer_row(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
         return
     rank = 2 if k.settings[ORDER] == OLDEST else turn_of(k, bank)
     order = k.slots[slot * SLOT + ORDER_OF]
-    offer(k, now, earliest(k, command, bank), rank, order, command, bank, slot, NONE)
+    offer(k, now, awaited(k, command, bank, WAKE), rank, order, command, bank, slot, NONE)
 
 
 def offer_column(k: Kernel, now: int, bank: int, slot: int, rank: int) -> None:
     """Offer the access itself."""
-    command = RD + 2 * k.slots[slot * SLOT + OP]
+    command = access_of(k, bank, slot)
+    kind = rank
+    if rank and k.settings[ORDER] != OLDEST:
+        kind = turn_of(k, bank)
+    time = awaited(k, command, bank, WAKE if rank else HELD_WAKE)
+    offer(k, now, time, kind, k.slots[slot * SLOT + ORDER_OF], command, bank, slot, NONE)
+
+
+def access_of(k: Kernel, bank: int, slot: int) -> int:
+    """The command that serves a request."""
+    command: int = RD + 2 * k.slots[slot * SLOT + OP]
     if k.settings[PAGE] != OPEN and closes_row(k, bank, slot):
         command += 1
-    if rank != 0 and k.settings[ORDER] != OLDEST:
-        rank = turn_of(k, bank)
-    order = k.slots[slot * SLOT + ORDER_OF]
-    offer(k, now, earliest(k, command, bank), rank, order, command, bank, slot, NONE)
+    return command
+
+
+def awaited(k: Kernel, command: int, bank: int, field: int) -> int:
+    """The earliest start of a command that a bank's requests need; the bank need not be asked before."""
+    time = ready_at(k, command, bank)
+    if k.settings[EDGES] and command != PRE:
+        time |= 1  # rising edges are odd
+    at = bank * BANK + field
+    if field == HELD_WAKE:
+        k.banks[at] = time if k.settings[PAGE] == OPEN else 0
+    elif time < k.banks[at]:
+        k.banks[at] = time
+    bus: int = k.regs[BUS_ROW + k.bus[command]]
+    return bus if bus > time else time
 
 
 def turn_of(k: Kernel, bank: int) -> int:

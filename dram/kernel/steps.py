@@ -33,6 +33,7 @@ from dram.kernel.layout import (
     DRAINING,
     DUE,
     DUE_COUNT,
+    EDGES,
     FINAL,
     FIRST_ONLY,
     FORESIGHT,
@@ -52,7 +53,6 @@ from dram.kernel.layout import (
     NONE,
     NOW,
     OLDEST,
-    OP,
     ORDER,
     PAGE,
     PAUSED,
@@ -83,10 +83,11 @@ from dram.kernel.layout import (
     WRITES,
     Kernel,
 )
-from dram.kernel.port import accept, stage
+from dram.kernel.offers import at_edge
+from dram.kernel.port import accept, moves_on, stage
 from dram.kernel.refresh import inject_precharges, start_refreshes
-from dram.kernel.schedule import offer_maintenance, offer_requests, select
-from dram.kernel.timing import earliest
+from dram.kernel.schedule import access_of, offer_maintenance, offer_requests, select
+from dram.kernel.timing import earliest, wake_all
 
 
 def run(k: Kernel) -> int:
@@ -107,7 +108,6 @@ def run(k: Kernel) -> int:
         if now - regs[LAST_PROGRESS] > STALL and not nothing_waits(k):
             return STALLED
         regs[NOW] = step(k, now)
-        regs[LAST_STEP] = now
 
 
 def nothing_waits(k: Kernel) -> bool:
@@ -129,29 +129,46 @@ def step(k: Kernel, now: int) -> int:
     settings = k.settings
     regs[NEXT] = NEVER
     accept(k, now)
-    soon = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
+    moved = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
     if regs[NEXT_DUE] <= now and settings[MAINTENANCE] == FIRST_ONLY:
         start_refreshes(k, now)
     if settings[PAGE] == CAPPED:
         inject_precharges(k, now)
-    if settings[SPLIT_TICKS]:
-        soon = issue_split(k, now) or soon
-    elif settings[TWO_BUSES] and settings[ORDER] == OLDEST:
-        soon = issue_on_both(k, now) or soon
-    elif select(k, now):
-        issue(k, now)
-        soon = True
-        if settings[TWO_BUSES]:
-            issue_second(k, now)
-    if soon and regs[NEXT_DUE] <= now and settings[REFRESH] >= PER_BANK:
+    issued = issue_due(k, now)
+    if (moved or issued) and regs[NEXT_DUE] <= now and settings[REFRESH] >= PER_BANK:
         offer_maintenance(k, now)  # a bank that is ready for its refresh is kept, before requests come to it
-    if soon and not foreseen(k, now):
-        return now + 1
-    return following_event(k, now)
+        issued = False
+        moved = True
+    while issued and foreseen(k, now):
+        issued = regs[NEXT] < next_interruption(k)
+        moved = False
+        if issued:
+            now = regs[NEXT]
+            issue(k, now)
+    regs[LAST_STEP] = now
+    return now + 1 if moved or issued else following_event(k, now)
+
+
+def issue_due(k: Kernel, now: int) -> bool:
+    """Issue what can go at a cycle; whether anything has been issued."""
+    settings = k.settings
+    if settings[SPLIT_TICKS]:
+        return issue_split(k, now)
+    if settings[TWO_BUSES] and settings[ORDER] == OLDEST:
+        return issue_on_both(k, now)
+    if not select(k, now):
+        return False
+    issue(k, now)
+    if settings[TWO_BUSES]:
+        issue_second(k, now)
+    return True
 
 
 def foreseen(k: Kernel, now: int) -> bool:
-    """Whether the next cycle need not be looked at: nothing waits any more, or one request for its row."""
+    """Whether all that waits is known: nothing, or one request whose row is being opened.
+
+    Then ``NEXT`` says when its next command goes, which is selected.
+    """
     regs = k.regs
     settings = k.settings
     waiting = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT]
@@ -159,21 +176,40 @@ def foreseen(k: Kernel, now: int) -> bool:
         return False
     if regs[INPUT] < regs[INPUTS] and k.arrival[regs[INPUT]] < now:
         return False  # it has been refused, and finds room now
-    command = regs[BEST_COMMAND]
-    following = NEVER
+    if settings[STAGED] and moves_on(k, waiting):
+        return False
+    regs[NEXT] = NEVER
     if waiting == 1:
-        if command == PRE:
-            following = earliest(k, ACT, regs[BEST_BANK])
-        elif command == ACT:
-            following = earliest(k, RD + 2 * k.slots[regs[BEST_SLOT] * SLOT + OP], regs[BEST_BANK])
+        bank = regs[BEST_BANK]
+        slot = regs[BEST_SLOT]
+        if slot == NONE or k.slots[slot * SLOT + BANK_OF] != bank:
+            return False
+        if regs[BEST_COMMAND] == PRE:
+            choose(k, now, ACT, bank, slot)
+        elif regs[BEST_COMMAND] == ACT:
+            choose(k, now, access_of(k, bank, slot), bank, slot)
         else:
             return False
-        if regs[BEST_SLOT] == NONE or k.slots[regs[BEST_SLOT] * SLOT + BANK_OF] != regs[BEST_BANK]:
-            return False
-    if regs[READS] == 0:
+        time = earliest(k, regs[BEST_COMMAND], bank)
+        regs[NEXT] = at_edge(k, time, regs[BEST_COMMAND], bank) if settings[EDGES] else time
+    if regs[READS] == 0 and not regs[WRITE_MODE]:
         regs[WRITE_MODE] = 1
-    regs[NEXT] = following
+        wake_all(k)
     return True
+
+
+def next_interruption(k: Kernel) -> int:
+    """When something else may happen than the commands of the requests that are in."""
+    regs = k.regs
+    time: int = regs[NEXT_DUE]
+    if time > k.settings[LIMIT]:
+        time = k.settings[LIMIT] + 1
+    if regs[INPUT] >= regs[INPUTS]:
+        return 0 if k.settings[FINAL] == MORE_TO_COME else time
+    arrival: int = k.arrival[regs[INPUT]] + 1
+    if arrival < regs[LAST_ACCEPT] + 2:
+        arrival = regs[LAST_ACCEPT] + 2
+    return arrival if arrival < time else time
 
 
 def following_event(k: Kernel, now: int) -> int:
@@ -198,17 +234,18 @@ def following_event(k: Kernel, now: int) -> int:
 def issue_on_both(k: Kernel, now: int) -> bool:
     """A column command and a row command start in the same cycle; whether any does."""
     regs = k.regs
-    any_issued = False
+    command, bank, slot = NONE, NONE, NONE
     for bus in (1, 0):
         regs[BUS_WANTED] = bus
         if select(k, now):
             issue(k, now)
-            any_issued = True
+            command, bank, slot = regs[BEST_COMMAND], regs[BEST_BANK], regs[BEST_SLOT]
             # the request that has found its bank's queue full takes the place that has just become free
             refused = regs[LAST_ACCEPT] < now - 1 and regs[INPUT] < regs[INPUTS]
             if bus == 1 and k.settings[ADMISSION] == BANKWISE and refused and k.arrival[regs[INPUT]] < now:
                 accept(k, now + 1)
-    return any_issued
+    choose(k, now, command, bank, slot)
+    return bool(command != NONE)
 
 
 def issue_second(k: Kernel, now: int) -> None:

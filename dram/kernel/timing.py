@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from dram.kernel.layout import (
+    ALL_WAKE,
     BANK,
     BANK_NODE,
     BANKS,
     BUS_ROW,
+    BUSY,
     COMMANDS,
     DUE,
     EFFECT,
     GROUP_NODE,
     GROUPS,
+    NEAR,
     NEVER,
     NEXT_DUE,
-    ON_BANK,
-    ON_GROUP,
     ON_OTHER_RANKS,
-    ON_RANK,
     ON_SAME_BANK,
     ON_WINDOW,
     RANK,
     RANK_OF,
     RANKS,
+    SECTIONS,
+    WAKE,
+    WOKEN,
+    WOKEN_COUNT,
     Kernel,
 )
 
 
 def earliest(k: Kernel, command: int, bank: int) -> int:
     """The earliest start of a command to one bank."""
+    time = ready_at(k, command, bank)
+    bus: int = k.regs[BUS_ROW + k.bus[command]]
+    return bus if bus > time else time
+
+
+def ready_at(k: Kernel, command: int, bank: int) -> int:
+    """The same but for the command bus; it never becomes earlier."""
     ready = k.ready
     at = bank * BANK
     time: int = ready[k.banks[at + BANK_NODE] + command]
@@ -36,9 +47,6 @@ def earliest(k: Kernel, command: int, bank: int) -> int:
     if other > time:
         time = other
     other = ready[k.banks[at + RANK_OF] * COMMANDS + command]
-    if other > time:
-        time = other
-    other = k.regs[BUS_ROW + k.bus[command]]
     if other > time:
         time = other
     return time
@@ -54,24 +62,50 @@ def apply(k: Kernel, command: int, rank: int, bank: int, now: int) -> None:
     """Delay later commands as the rows of the standard say."""
     effects = k.effects
     ready = k.ready
-    for at in range(k.effect_at[command], k.effect_at[command + 1], EFFECT):
-        where = effects[at]
-        target = effects[at + 1]
-        time = now + effects[at + 2]
-        if where == ON_BANK:
-            target += k.banks[bank * BANK + BANK_NODE]
-        elif where == ON_GROUP:
-            target += k.banks[bank * BANK + GROUP_NODE]
-        elif where == ON_RANK:
-            target += rank * COMMANDS
-        elif where == ON_WINDOW:
-            target += rank * COMMANDS
-            time = window_start(k, at, rank, now) + effects[at + 2]
-        else:
-            apply_widely(k, where, target, rank, bank, time)
+    lists = k.effect_at
+    at = command * SECTIONS
+    node = k.banks[bank * BANK + BANK_NODE]
+    for entry in range(lists[at], lists[at + 1], NEAR):
+        target = node + effects[entry]
+        if ready[target] < now + effects[entry + 1]:
+            ready[target] = now + effects[entry + 1]
+    node = k.banks[bank * BANK + GROUP_NODE]
+    for entry in range(lists[at + 1], lists[at + 2], NEAR):
+        target = node + effects[entry]
+        if ready[target] < now + effects[entry + 1]:
+            ready[target] = now + effects[entry + 1]
+    node = rank * COMMANDS
+    for entry in range(lists[at + 2], lists[at + 3], NEAR):
+        target = node + effects[entry]
+        if ready[target] < now + effects[entry + 1]:
+            ready[target] = now + effects[entry + 1]
+    for entry in range(lists[at + 3], lists[at + SECTIONS], EFFECT):
+        where = effects[entry]
+        target = effects[entry + 1]
+        if where != ON_WINDOW:
+            apply_widely(k, where, target, rank, bank, now + effects[entry + 2])
             continue
+        target += rank * COMMANDS
+        time = window_start(k, entry, rank, now) + effects[entry + 2]
         if ready[target] < time:
             ready[target] = time
+
+
+def wake(k: Kernel, bank: int) -> None:
+    """A bank's requests may need another command than before."""
+    b = bank * BANK
+    k.banks[b + WAKE] = 0
+    if not k.banks[b + WOKEN]:
+        k.banks[b + WOKEN] = 1
+        k.woken[k.regs[WOKEN_COUNT]] = bank
+        k.regs[WOKEN_COUNT] += 1
+
+
+def wake_all(k: Kernel) -> None:
+    """The same for all banks."""
+    for place in range(k.regs[BUSY]):
+        k.banks[k.busy[place] * BANK + WAKE] = 0
+    k.regs[ALL_WAKE] = 0
 
 
 def note_due(k: Kernel) -> None:

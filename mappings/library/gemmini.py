@@ -1,8 +1,11 @@
 """Mapping for ``gemmini``: commands that move blocks, preload weights and multiply.
 
 Convolutions, matrix products and averages over windows run as matrix products (``_gemmini_product``,
-``_gemmini_nest``), sums and ReLU through the accumulator (``_gemmini_elementwise``), maxima on the way out of
-it (``_gemmini_pool``); every other operator on the host. ``docs/gemmini.md`` describes all of it.
+``_gemmini_nest``), sums and ReLU through the accumulator (``_gemmini_elementwise``), maxima on the way out
+of it (``_gemmini_pool``); every other operator on the host. ``docs/gemmini.md`` describes all of it.
+
+Cases for ``acadl validate`` with a column ``variant`` are programs of commands (``_gemmini_cases``); others
+are layers.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from acadl.errors import SimulationError
 from acadl.model import Architecture
 from acadl.operations import Instruction
+from mappings.cases import Case, case_mapper, layer_of
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
+from mappings.library._gemmini_cases import command_program
 from mappings.library._gemmini_elementwise import host_bytes, lower_elementwise, lower_host
 from mappings.library._gemmini_machine import configure, finish, machine, memory_named
 from mappings.library._gemmini_nest import Finish, lower_product
@@ -59,6 +64,18 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     else:
         body = lower_host(layer, at)
     return LoopProgram(simplify(body), arch.operations, name, functions)
+
+
+@case_mapper("gemmini")
+def map_case(case: Case, arch: Architecture) -> LoopProgram:
+    """A row of a table of measurements: the commands of its ``variant``, or those of a layer.
+
+    Raises:
+        MappingError: A column is missing or holds what makes no sense, or the machine is too small.
+    """
+    if "variant" in case.cells:
+        return command_program(case, arch)
+    return map_layer(layer_of(case), arch)
 
 
 def _lower(layer: Layer, at: Arrays, arch: Architecture) -> Node:

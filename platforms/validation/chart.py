@@ -37,6 +37,7 @@ class Panel:
         bars: From, to (of the horizontal axis), and height.
         diagonal: Whether the line of equal values is drawn.
         logarithmic: Whether both axes are; all values are positive then.
+        logarithmic_x: Whether the horizontal axis is.
         whole: Whether values are whole numbers: no marks in between.
     """
 
@@ -47,7 +48,12 @@ class Panel:
     bars: tuple[tuple[float, float, float], ...] = ()
     diagonal: bool = False
     logarithmic: bool = False
+    logarithmic_x: bool = False
     whole: bool = False
+
+    def is_logarithmic(self, axis: int) -> bool:
+        """Whether an axis is, 0 or 1."""
+        return self.logarithmic or (axis == 0 and self.logarithmic_x)
 
     def span(self, axis: int) -> tuple[float, float]:
         """Least and largest value on an axis, 0 or 1, with room at the ends.
@@ -61,9 +67,9 @@ class Panel:
         if axis == 1 and not self.diagonal:
             values.append(0.0)
         low, high = min(values, default=0.0), max(values, default=1.0)
-        if self.logarithmic:
+        if self.is_logarithmic(axis):
             return low / 1.3, high * 1.3
-        room = (0.04 * (high - low)) or 1.0
+        room = max(0.04 * (high - low) or 1.0, 1e-6 * abs(low), 1e-6 * abs(high))
         if self.bars and axis == 0:
             room += self.bars[0][1] - self.bars[0][0]  # a single bar does not fill the picture
         return 0.0 if self.bars and axis == 1 else low - room, high + room
@@ -71,7 +77,9 @@ class Panel:
     def ticks(self, axis: int, most: int) -> list[float]:
         """Where an axis has marks."""
         low, high = self.span(axis)
-        return decades(low, high) if self.logarithmic else ticks(low, high, most, 1.0 if self.whole else 0.0)
+        if self.is_logarithmic(axis):
+            return decades(low, high)
+        return ticks(low, high, most, 1.0 if self.whole else 0.0)
 
 
 def ticks(low: float, high: float, most: int, least: float = 0.0) -> list[float]:

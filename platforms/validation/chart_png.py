@@ -42,8 +42,9 @@ def _draw(panel: Panel, ax: Any) -> None:
     ax.set_title(panel.title, fontsize="medium", loc="left")
     ax.set_xlabel(panel.x_label)
     ax.set_ylabel(panel.y_label)
-    if panel.logarithmic:
+    if panel.is_logarithmic(0):
         ax.set_xscale("log")
+    if panel.is_logarithmic(1):
         ax.set_yscale("log")
     for left, right, height in panel.bars:
         ax.bar(left, height, right - left, align="edge", color=PALETTE[0], edgecolor="white", linewidth=0.5)

@@ -72,8 +72,8 @@ class _Axis:
 
 def _panel(panel: Panel, top: int) -> Iterator[str]:
     right = WIDTH - RIGHT - (LEGEND if len(panel.series) > 1 else 0)
-    x = _Axis(*panel.span(0), LEFT, right, panel.logarithmic)
-    y = _Axis(*panel.span(1), top + PLOT, top, panel.logarithmic)
+    x = _Axis(*panel.span(0), LEFT, right, panel.is_logarithmic(0))
+    y = _Axis(*panel.span(1), top + PLOT, top, panel.is_logarithmic(1))
     yield f'<text class="name" x="{LEFT}" y="{top - 10}">{escape(panel.title)}</text>'
     yield from _grid(panel, x, y, top, right)
     for left, stop, height in panel.bars:

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from platforms.validation.alignment import Kind, KindPairs, Pair, align, from_origin
-from platforms.validation.divergence import Divergence, around, first_divergence
+from platforms.validation.divergence import Divergence, around, first_divergence, next_predicted
 from platforms.validation.error_statistics import (
     Bin,
     CycleErrors,
@@ -185,7 +185,8 @@ def compare(
     kinds = [_until(kind, until) for kind in aligned.kinds]
     pairs = sorted((pair for kind in kinds for pair in kind.pairs), key=lambda pair: pair.cycle)
     first = first_divergence(pairs)
-    told = waits(first.predicted) if waits and first and first.predicted else ()
+    awaited = None if first is None else next_predicted(pairs, first)
+    told = waits(awaited) if waits is not None and awaited is not None else ()
     return Comparison(
         tuple(map(_kind_report, kinds)),
         aligned.only_measured,

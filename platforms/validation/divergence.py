@@ -26,8 +26,8 @@ class Divergence:
         same_instruction: The last pairs before it of the same instruction, latest first.
         between: Other pairs with an event between the two of this one: what the one side does in that time
             and the other does elsewhere.
-        waits: Why the predicted event is when it is: constraints of the model, latest first; empty where the
-            prediction comes from a list.
+        waits: Why the predicted event (without one: the unit's next one) is when it is: constraints of the
+            model, latest first; empty where the prediction comes from a list.
     """
 
     pair: Pair
@@ -48,13 +48,13 @@ class Divergence:
             for wait in self.waits:
                 yield f"  {wait.text}"
         if self.same_unit:
-            yield f"before, at {_event(self.pair).unit}:"
+            yield f"in the trace before it, at {_event(self.pair).unit}:"
             yield from map(_side_by_side, self.same_unit)
         if self.same_instruction:
-            yield f"before, of instruction {_event(self.pair).id}:"
+            yield f"in the trace before it, of instruction {_event(self.pair).id}:"
             yield from map(_side_by_side, self.same_instruction)
         if self.between:
-            yield "in between:"
+            yield "between the two:"
             yield from map(_side_by_side, self.between)
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +73,21 @@ def first_divergence(pairs: Sequence[Pair]) -> Pair | None:
     return min((pair for pair in pairs if not pair.agrees), key=lambda pair: pair.moment, default=None)
 
 
+def next_predicted(pairs: Sequence[Pair], pair: Pair) -> Event | None:
+    """The predicted event of a pair; without one, the unit's next one: that is what the model waits for."""
+    if pair.predicted is not None:
+        return pair.predicted
+    event = _event(pair)
+    later = (
+        other.predicted
+        for other in pairs
+        if other.predicted is not None
+        and other.predicted.unit == event.unit
+        and other.predicted.cycle >= event.cycle
+    )
+    return min(later, key=lambda found: found.cycle, default=None)
+
+
 def around(pairs: Sequence[Pair], pair: Pair, waits: tuple[Wait, ...] = ()) -> Divergence:
     """What happens around a pair; ``pairs`` are all of them, by time."""
     event = _event(pair)
@@ -80,7 +95,7 @@ def around(pairs: Sequence[Pair], pair: Pair, waits: tuple[Wait, ...] = ()) -> D
     first, last = min(cycles), max(cycles)
     before = [other for other in pairs if other is not pair and other.cycle <= event.cycle]
     unit = [other for other in before if _event(other).unit == event.unit]
-    number = [other for other in before if event.id not in (NO_ID, -1) and _event(other).id == event.id]
+    number = [other for other in before if event.id != NO_ID and _event(other).id == event.id]
     between = [other for other in pairs if other is not pair and _lies_between(other, first, last)]
     return Divergence(
         pair,

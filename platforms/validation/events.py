@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from acadl.errors import AcadlError
 
@@ -23,6 +23,19 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "detail": ("detail", "data"),
 }
 NO_ID = -1
+LARGEST_NUMBER = 18  # digits
+
+
+class Rows(Protocol):
+    """What ``csv.reader`` gives."""
+
+    @property
+    def line_num(self) -> int:
+        """Number of the last line of the current row."""
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
 
 
 class TraceError(AcadlError):
@@ -91,11 +104,12 @@ def _opened(file: str) -> TextIO:
     return Path(file).open(newline="", encoding="utf-8-sig")
 
 
-def _events(file: str, rows: Iterator[list[str]]) -> Iterator[Event]:
+def _events(file: str, rows: Rows) -> Iterator[Event]:
     header = [name.strip() for name in next(rows, [])]
     at = _positions(file, header)
     last = None
-    for line, row in enumerate(rows, 2):
+    for row in rows:
+        line = rows.line_num
         if not row:
             continue
         if len(row) != len(header):
@@ -112,6 +126,8 @@ def _events(file: str, rows: Iterator[list[str]]) -> Iterator[Event]:
         )
         if not event.event or not event.unit:
             raise TraceError(f"{file}, line {line}: an event has a unit and a kind")
+        if not (event.event + event.unit).isprintable():
+            raise TraceError(f"{file}, line {line}: {event.name!r} is no name; the file is damaged")
         if last is not None and event.cycle < last:
             raise TraceError(f"{file}, line {line}: cycle {event.cycle} comes after cycle {last}")
         last = event.cycle
@@ -119,6 +135,9 @@ def _events(file: str, rows: Iterator[list[str]]) -> Iterator[Event]:
 
 
 def _positions(file: str, header: list[str]) -> dict[str, int]:
+    for number, name in enumerate(header):
+        if name and name in header[:number]:
+            raise TraceError(f"{file}, line 1: there are two columns '{name}'")
     at = {
         column: header.index(name)
         for column, names in COLUMNS.items()
@@ -135,10 +154,10 @@ def _positions(file: str, header: list[str]) -> dict[str, int]:
 
 
 def _integer(file: str, line: int, column: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise TraceError(f"{file}, line {line}: {column} is '{text}'; expected a whole number") from None
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= LARGEST_NUMBER):
+        raise TraceError(f"{file}, line {line}: {column} is '{text}'; expected a whole number")
+    return int(text)
 
 
 def write_events(events: Iterable[Event], path: str | os.PathLike[str]) -> None:

@@ -56,6 +56,8 @@ class VcdFile:
     signals: tuple[Signal, ...] = ()
     _lines: Iterator[bytes] = field(default_factory=lambda: iter(()))
     _line: int = 0
+    _widths: list[int] = field(default_factory=list)
+    _section: bytes = b""
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> VcdFile:
@@ -83,11 +85,14 @@ class VcdFile:
         """The changes of ``watched``, numbered in their order, by time; times without any are left out.
 
         Raises:
-            WaveError: A line that is no value change, a time that goes back, or a file that ends in a line.
+            WaveError: A line that is no value change, a value that does not fit its signal, a time that goes
+                back, or a file that ends in a line or a section.
         """
         numbers: dict[bytes, int] = {signal.code: -1 for signal in self.signals}
+        watched = tuple(watched)
         for number, signal in enumerate(watched):
             numbers[signal.code] = number
+        self._widths = [signal.bits for signal in watched]
         time, seen_time = 0, False
         pending: list[tuple[int, int | None]] = []
         for line in self._lines:
@@ -106,6 +111,8 @@ class VcdFile:
                 self._skip_command(line)
             elif first:
                 self.fail(f"{_shown(line)} is no value change")
+        if self._section:
+            self.fail(f"{_shown(self._section)} has no $end; the file was cut off")
         if pending:
             yield Changes(time, tuple(pending))
 
@@ -121,12 +128,12 @@ class VcdFile:
             number = numbers.get(line[1:])
             if number is None:
                 return self._several(line, numbers)
-            return [(number, _bits(line[:1]))] if number >= 0 else []
+            return [(number, self._scalar(line[:1], number))] if number >= 0 else []
         value, _, code = line.partition(b" ")
         number = numbers.get(code)
         if number is None:
             return self._several(line, numbers)
-        return [(number, self._vector(value))] if number >= 0 else []
+        return [(number, self._vector(value, number))] if number >= 0 else []
 
     def _several(self, line: bytes, numbers: dict[bytes, int]) -> list[tuple[int, int | None]]:
         """Changes of a line with more blanks than usual; also where mistakes are explained."""
@@ -143,18 +150,29 @@ class VcdFile:
                     f"identifier code {_shown(code)} was never declared" if code else "the value has no code"
                 )
                 self.fail(what)
-            if numbers[code] >= 0:
-                found.append((numbers[code], self._vector(value) if len(value) > 1 else _bits(value)))
+            number = numbers[code]
+            if number >= 0:
+                read = self._vector if len(value) > 1 else self._scalar
+                found.append((number, read(value, number)))
         return found
 
-    def _vector(self, value: bytes) -> int | None:
+    def _scalar(self, value: bytes, number: int) -> int | None:
+        if self._widths[number] > 1 and value in b"01":
+            self.fail(f"{_shown(value)} is one bit, but the signal has {self._widths[number]}")
+        return _bits(value)
+
+    def _vector(self, value: bytes, number: int) -> int | None:
         digits = value[1:].lower()
         if value[:1] not in b"bB" or not digits or digits.strip(b"01xz"):
             self.fail(f"{_shown(value)} is no binary value")
+        if len(digits) > self._widths[number]:
+            self.fail(f"{_shown(value)} has {len(digits)} bits, but the signal has {self._widths[number]}")
         return _bits(digits)
 
     def _skip_command(self, line: bytes) -> None:
         """Sections of changes are read as changes; comments are skipped."""
+        if line.startswith((b"$dump", b"$end")):
+            self._section = b"" if line.endswith(b"$end") else line
         if line.startswith(b"$comment"):
             while b"$end" not in line:
                 following = next(self._lines, None)
@@ -221,6 +239,12 @@ def find_signal(file: str, signals: Iterable[Signal], name: str) -> Signal:
         short = dict.fromkeys(signal.name.rpartition(".")[2] for signal in signals)
         hint = nearest(name, known) or nearest(name, short)
         raise WaveError(f"{file}: there is no signal '{name}'{hint}")
+    widths = {signal.bits for signal in signals if signal.code == found[0].code}
+    if len(widths) > 1:
+        bits = " and ".join(map(str, sorted(widths)))
+        raise WaveError(
+            f"{file}: '{found[0].name}' shares its code with a signal of another width ({bits} bits)"
+        )
     if len({signal.code for signal in found}) > 1:
         names = ", ".join(sorted(signal.name for signal in found)[:5])
         raise WaveError(f"{file}: '{name}' may be any of {names}; write more of the name")

@@ -19,9 +19,12 @@ IMAGES = sorted((ROOT / "docs" / "images").glob("*.svg"))
 
 
 def architecture(name: str) -> acadl.Architecture:
-    """The shipped description, or the tutorial's."""
+    """The shipped description, that of the example in Verilog, or the tutorial's."""
     if name in platforms.platform_names():
         return platforms.load(name)
+    example = ROOT / "examples" / "rtl" / f"{name}.acadl"
+    if example.exists():
+        return acadl.load(example)
     page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     (text,) = (str(block["text"]) for block in blocks_of(page) if block["title"] == f"{name}.acadl")
     return acadl.loads(text, f"{name}.acadl")

@@ -28,10 +28,12 @@ def test_the_kernel_numbers_commands_as_everyone_does() -> None:
 
 
 def test_positions_are_unique() -> None:
-    assert len(layout.Kernel._fields) == 23
-    assert layout.POWER_DOWN < layout.SETTINGS
-    assert layout.LAST_STEP < layout.REGS
-    assert layout.ASLEEP < layout.BANK
+    assert len(layout.Kernel._fields) == 25
+    assert layout.SLACK == layout.SETTINGS - 1
+    assert layout.STUCK == layout.REGS - 1
+    assert layout.HELD_WAKE == layout.BANK - 1
+    assert layout.KEY == layout.SLOT - 1
+    assert layout.CLOCK_END == layout.RANK - 1
 
 
 def test_every_standard_has_its_file_and_every_bin_makes_a_device() -> None:

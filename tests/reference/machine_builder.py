@@ -124,6 +124,7 @@ class Machine:
         capacity: int = 1,
         holder_capacity: int = 1,
         storages: Iterable[str] = (),
+        duration: int | Expr | None = None,
     ) -> str:
         """A unit in ``holder`` or in an execute stage of its own, ``x_name``; it accesses the storages."""
         if holder is None:
@@ -137,6 +138,7 @@ class Machine:
                 latency=cycles(latency),  # type: ignore[arg-type]  # not None
                 initiation_interval=cycles(interval),
                 capacity=capacity,
+                **({} if duration is None else {"duration": cycles(duration)}),
             )
         )
         self.connect(holder, name, EdgeKind.CONTAINS)

@@ -127,6 +127,7 @@ def machines(draw: st.DrawFn) -> Architecture:
             capacity=draw(sizes),
             holder_capacity=draw(sizes),
             storages=accesses,
+            duration=draw(latencies) if accesses else None,
         )
     return machine.build()
 

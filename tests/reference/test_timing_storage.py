@@ -54,6 +54,14 @@ def starts(result: Result, number: int, count: int, storage: str = "mem") -> lis
 # -- transactions (rule 7) ---
 
 
+@pytest.mark.parametrize(("duration", "done"), [(0, 6), (6, 6), (9, 9)])
+def test_a_unit_is_done_no_earlier_than_its_duration(duration: int, done: int) -> None:
+    result = evaluators(one_unit(memory(5), duration=duration).build(), [load(0), load(64)])
+    assert result.start(0, "mem#0") - result.start(0, "u") == 1  # accesses do not wait for it
+    assert result.done(0, "u") - result.start(0, "u") == done
+    assert result.start(1, "u") == result.done(0, "u")
+
+
 @pytest.mark.parametrize(
     ("access", "count"),
     [

@@ -140,6 +140,15 @@ def test_lists_of_events_are_read_as_they_are_written(tmp_path: Path) -> None:
         ("cycle,event,unit\n5,e,u\n4,e,u\n", "line 3: cycle 4 comes after cycle 5"),
         ("cycle,event,unit\n5,,u\n", "line 2: an event has"),
         ("cycle,event,unit,id\n5,e,u,1.5\n", "line 2: id is '1.5'"),
+        ("cycle,event,unit,id\n5,e,u,1_000\n", "line 2: id is '1_000'"),
+        ("cycle,event,unit\n٣,e,u\n", "line 2: cycle is '٣'"),
+        (f"cycle,event,unit\n{'9' * 5000},e,u\n", "line 2: cycle is '9999"),
+        ("cycle,event,unit\nNaN,e,u\n", "line 2: cycle is 'NaN'"),
+        ("cycle,event,unit,cycle\n1,e,u,2\n", "line 1: there are two columns 'cycle'"),
+        ('cycle,event,unit,detail\n1,e,u,"a\nb"\n0,e,u,\n', "line 4: cycle 0 comes after cycle 1"),
+        ("cycle,event,unit\n", "there is no event in the list"),
+        ("cycle,event,unit\n1,e,u\n2,e\x00,u", "line 3: 'u/e\\x00' is no name"),
+        ("time,event,unit\n1,e,u\n", "there is no column 'cycle'"),
     ],
 )
 def test_unusable_lists_are_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
@@ -147,6 +156,26 @@ def test_unusable_lists_are_refused_with_the_line(tmp_path: Path, text: str, mes
     path.write_text(text)
     result = run(path, path)
     assert result.exit_code == 1 and message in result.stderr
+
+
+def test_compressed_lists_are_read_and_damage_is_noticed(tmp_path: Path) -> None:
+    packed = tmp_path / "t.csv.gz"
+    text = (DATA / "trace_4x4_16x16x16.csv").read_bytes()
+    packed.write_bytes(gzip.compress(text))
+    case = ["--case", "M=16", "--case", "N=16", "--case", "K=16", "--max-error", 0]
+    assert run("axis_sa", packed, *case).exit_code == 0
+    packed.write_bytes(gzip.compress(text)[:-100])
+    cut = run("axis_sa", packed, *case)
+    assert cut.exit_code == 1 and "cannot read" in cut.stderr
+
+
+def test_the_trace_of_another_run_is_no_match() -> None:
+    case = ["--case", "M=16", "--case", "N=16", "--case", "K=16"]
+    other = run("axis_sa", DATA / "trace_8x8_16x16x32_in2_out1.csv", *case, "--json")
+    data = json.loads(other.stdout)
+    assert other.exit_code == 1 and not data["exact"]
+    assert (data["events"], data["matched"]) == (16, 16) and data["mape"] > 10
+    assert sum(kind["extra"] for kind in data["kinds"]) == 48
 
 
 # --- waveforms --------------------------------------------------------------------------------------------

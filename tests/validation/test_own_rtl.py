@@ -43,6 +43,7 @@ def test_without_a_simulator_nothing_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)  # ten machines are compiled
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_a_simulator_gives_what_ships(simulator: str, tmp_path: Path) -> None:
     if shutil.which(simulator) is None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -145,6 +150,71 @@ def test_wrong_names_are_findings(table: Path) -> None:
     )
     assert "did you mean 'cycles'?" in run("axis_sa", "--cases", table, "--measured", "cycle").stderr
     assert run("axis_sa", "--cases", "nowhere.csv").exit_code == 2
+
+
+def test_absurd_sizes_are_predicted_or_refused_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    sizes = ["1000000000,4", f"{10**21},4", "-4,4", "0,4", "NaN,4", "inf,4", "1e9,4", ",4", "4,-1", "0x10,4"]
+    rows = "".join(f"4,4,{size},4,16\n" for size in sizes)
+    path.write_text(f"{HEADER}\n{rows}")
+    report = platforms.validate("axis_sa", path)
+    assert [case.line for case in report.cases] == [2, 3, 11]
+    assert report.cases[0].predicted == 2 * 10**9 + 8  # 250 million tiles, 8 cycles apart
+    assert [(case.line, case.reason.rpartition("; ")[2]) for case in report.failed] == [
+        (4, "gemm needs at least 1"),
+        (5, "gemm needs at least 1"),
+        (6, "expected a whole number"),
+        (7, "expected a whole number"),
+        (8, "expected a whole number"),
+        (9, "column 'M' is empty"),
+        (10, "gemm needs at least 1"),
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_case_without_end_is_given_up(tmp_path: Path, jobs: int) -> None:
+    mapping, cases = tmp_path / "own.py", tmp_path / "cases.csv"
+    mapping.write_text(
+        "from mappings import Layer, map_layer\nfrom mappings.cases import case_mapper, layer_of\n"
+        "@case_mapper('axis_sa')\ndef map_case(case, arch):\n"
+        "    while case.integer('M') > 100: pass\n    return map_layer(layer_of(case), arch)\n"
+    )
+    cases.write_text(f"{HEADER}\n4,4,4,4,4,16\n4,4,400,4,4,16\n4,4,4,4,4,16\n")
+    result = run("axis_sa", "--cases", cases, "--mapping", mapping, "--limit", 0.3, "--jobs", jobs, "--json")
+    data = json.loads(result.stdout)
+    assert result.exit_code == 1 and [case["line"] for case in data["cases"]] == [2, 4]
+    assert [(case["line"], case["reason"]) for case in data["failed"]] == [
+        (3, "the prediction took longer than 0.3 s")
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_an_interrupt_ends_every_process_without_a_traceback(tmp_path: Path) -> None:
+    cases, mapping = tmp_path / "cases.csv", tmp_path / "own.py"
+    cases.write_text(HEADER + "\n4,4,4,4,4,16" * 2000 + "\n")
+    mapping.write_text(
+        "import os, pathlib, time\nfrom mappings import Layer, map_layer\n"
+        "from mappings.cases import case_mapper, layer_of\n"
+        f"pathlib.Path({str(tmp_path)!r}, f'pid{{os.getpid()}}').touch()\n"
+        "@case_mapper('axis_sa')\ndef map_case(case, arch):\n"
+        "    time.sleep(0.05)\n    return map_layer(layer_of(case), arch)\n"
+    )
+    command = [sys.executable, "-m", "platforms.cli", "validate", "axis_sa", "--jobs", "2"]
+    command += ["--cases", str(cases), "--mapping", str(mapping)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    pids: list[int] = []
+    for _ in range(600):
+        pids = [int(path.name[3:]) for path in tmp_path.glob("pid*")]
+        if len(pids) == 3:
+            break
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130 and messages.strip() == "interrupted"
+    assert len(pids) == 3
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_a_mapping_of_ones_own_reads_its_columns(tmp_path: Path) -> None:
