@@ -17,16 +17,19 @@ before execute, and execute before loads. Each part turns to the next loop once 
 loop after the next is taken up when all parts are.
 
 So how the parts mix depends on time, but a program has one order. Here it is that of an unroller whose
-loads are held up by their queue all the time: load n + ``ahead`` comes just after the first pair that
-needs load n, with ``ahead`` the entries of the load queue. It could not enter that queue before load n has
-left it, and the pairs behind it need load n, too: they are not kept waiting by it. Loads run on into the next
-macro tile, no further. A store follows its last compute.
+loads are held up by their queue all the time: load n + ``ahead`` comes just after the first pair that needs
+load n, with ``ahead`` the entries of the load queue. It could not enter that queue before load n has left
+it, and the pairs behind it need load n, too: they are not kept waiting by it. Loads run on into the next
+macro tile, no further. A store stands after its last compute, or later: where the store queue has a place
+(``_gemmini_store_plan``), at most at the end of the next macro tile.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mappings.library._gemmini_macro_tile import MacroTile, Unroller
-from mappings.library._gemmini_stretches import Stretch, stretches
+from mappings.library._gemmini_stretches import Dimension, Places, Run, beside
 from mappings.library._gemmini_tile_order import TileOrder, overflows
 from mappings.program import Node, Sequence, sequence
 
@@ -46,53 +49,43 @@ def configure(unroller: Unroller) -> Node:
 def hardware_loops(unroller: Unroller, m_blocks: int, n_blocks: int, k_blocks: int) -> Node:
     """Hardware loops for the whole product, in macro tiles of at most so many blocks."""
     product, dim = unroller.product, unroller.dim
-    rows = stretches("tm", product.m, dim, m_blocks)
-    cols = stretches("tn", product.n, dim, n_blocks)
-    depths = stretches("tk", product.k, dim, k_blocks, ends_differ=True)
-    tiles_n, tiles_k = (sum(run.count for run in runs) for runs in (cols, depths))
+    m, n, k = dimensions = (
+        Dimension(product.m, dim, m_blocks),
+        Dimension(product.n, dim, n_blocks),
+        Dimension(product.k, dim, k_blocks),
+    )
 
-    def tile(m: Stretch, n: Stretch, k: Stretch) -> MacroTile:
-        stores = m.number * tiles_n + n.number
-        return MacroTile(unroller, m, n, k, stores * tiles_k + k.number, stores)
+    def tile(places: Places | None) -> MacroTile | None:
+        if places is None:
+            return None
+        rows, cols, depth = (part.stretch(at) for part, at in zip(dimensions, places, strict=True))
+        stores = rows.number * n.count + cols.number
+        return MacroTile(unroller, rows, cols, depth, stores * k.count + depth.number, stores)
 
-    shapes = [tile(m.end, n.end, depths[-1].end) for m in rows for n in cols]
-    if any(map(overflows, shapes)):
-        rows = stretches("tm", product.m, dim, m_blocks, starts_differ=True)
-        cols = stretches("tn", product.n, dim, n_blocks, starts_differ=True)
+    # Stores that come later than their tile are those of the tile before, held up by the tile before that.
+    last = [
+        (m.place(i), n.place(j), k.place(k.count - 1)) for i in {0, m.count - 1} for j in {0, n.count - 1}
+    ]
+    before = 2 if any(overflows(shape) for shape in map(tile, last) if shape) else 0
 
-    first = (rows[0].start, cols[0].start, depths[0].start)
-    last = (rows[-1].end, cols[-1].end, depths[-1].end)
-    nodes = tile(*first).start()
-    for m in rows:
-        in_m: list[Node] = []
-        for n in cols:
-            in_n: list[Node] = []
-            for k in depths:
-                after = _neighbour((m.following, n.following, k.following), (m.at, n.at, k.at), first)
-                before = _neighbour((m.preceding, n.preceding, k.preceding), (m.at, n.at, k.at), last)
-                order = TileOrder(
-                    tile(m.at, n.at, k.at),
-                    tile(*before) if before else None,
-                    tile(*after) if after else None,
-                )
-                in_n.append(k.over(order.node()))
-            in_m.append(n.over(*in_n))
-        nodes.append(m.over(*in_m))
-    return Sequence(tuple(nodes))
+    def order(places: Places) -> Node:
+        this = tile(places)
+        assert this is not None
+        previous = beside(dimensions, places, -1) if before else None
+        earlier = beside(dimensions, previous, -1) if previous else None
+        return TileOrder(this, tile(earlier), tile(previous), tile(beside(dimensions, places, 1))).node()
+
+    runs = m.runs("tm", before=before), n.runs("tn", before=before), k.runs("tk", ends_differ=True)
+    first = tile((m.place(0), n.place(0), k.place(0)))
+    assert first is not None
+    return Sequence((*first.start(), _nest(runs, order)))
 
 
-def _neighbour(
-    beside: tuple[Stretch | None, ...], at: tuple[Stretch, ...], outermost: tuple[Stretch, ...]
-) -> tuple[Stretch, Stretch, Stretch] | None:
-    """The macro tile before or after ``at``: one step in the innermost dimension that has one.
-
-    Args:
-        beside: The stretches before or after those of ``at``, by dimension.
-        outermost: Where the dimensions inside of that one begin again.
-    """
-    for dimension in (2, 1, 0):
-        stretch = beside[dimension]
-        if stretch:
-            m, n, k = (*at[:dimension], stretch, *outermost[dimension + 1 :])
-            return m, n, k
-    return None
+def _nest(runs: tuple[list[Run], list[Run], list[Run]], order: Callable[[Places], Node]) -> Node:
+    """Loops over the runs of M, of N in them, and of K in those."""
+    return Sequence(
+        tuple(
+            m.over(*(n.over(*(k.over(order((m.at, n.at, k.at))) for k in runs[2])) for n in runs[1]))
+            for m in runs[0]
+        )
+    )

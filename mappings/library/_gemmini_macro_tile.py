@@ -60,6 +60,12 @@ class MacroTile:
         dim = self.unroller.dim
         return -(-self.m.size // dim), -(-self.n.size // dim), -(-self.k.size // dim)
 
+    @property
+    def pairs(self) -> int:
+        """Pairs of preload and compute."""
+        rows, cols, depth = self.blocks
+        return rows * cols * depth
+
     def loop_ws(self) -> Node:
         """The commands of the host that start it."""
         dim = self.unroller.dim

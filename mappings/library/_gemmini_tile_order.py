@@ -18,9 +18,13 @@ class TileOrder:
     """The commands of a macro tile, last stores of the one ``before`` and first loads of the one ``after``.
 
     Its own first loads have gone before, its own last stores come later.
+
+    Attributes:
+        earlier: The tile before ``before``; only its shape matters.
     """
 
     tile: MacroTile
+    earlier: MacroTile | None
     before: MacroTile | None
     after: MacroTile | None
 
@@ -162,14 +166,13 @@ class TileOrder:
     def _stores(self) -> dict[int, list[Node]]:
         """Stores by the pair that they follow, pairs numbered from 0 on."""
         found: dict[int, list[Node]] = {}
-        at, last = 0, _pairs(self.tile) - 1
+        at, last = 0, self.tile.pairs - 1
         if self.before:
-            passed = _pairs(self.before)
-            for store in _plan(self.before):
-                if store.position >= passed:
-                    at = min(last, store.position - passed)
+            for store in planned(self.before, self.earlier):
+                if store.position >= self.before.pairs:
+                    at = min(last, store.position - self.before.pairs)
                     found.setdefault(at, []).append(self.before.store(store.group_of_j, store.i))
-        for store in _plan(self.tile):
+        for store in planned(self.tile, self.before):
             if store.position > last and self.after:
                 break
             at = max(at, min(last, store.position))
@@ -179,16 +182,13 @@ class TileOrder:
 
 def overflows(tile: MacroTile) -> bool:
     """Whether some of its stores come between the pairs of the next tile."""
-    return any(store.position >= _pairs(tile) for store in _plan(tile))
+    return any(store.position >= tile.pairs for store in planned(tile, None))
 
 
-def _plan(tile: MacroTile) -> tuple[Store, ...]:
-    unroller = tile.unroller
+def planned(tile: MacroTile, before: MacroTile | None) -> tuple[Store, ...]:
+    """The stores of a tile, as far as they are held up by its own and those of the tile ``before``."""
     if not tile.k.ends:
         return ()
-    return store_plan(tile.blocks, unroller.wide, unroller.store_entries, unroller.pairs_ahead)
-
-
-def _pairs(tile: MacroTile) -> int:
-    rows, cols, depth = tile.blocks
-    return rows * cols * depth
+    unroller = tile.unroller
+    earlier = [store.end - before.pairs for store in planned(before, None)] if before else []
+    return store_plan(tile.blocks, unroller.wide, unroller.store_entries, unroller.pairs_ahead, earlier)
