@@ -14,6 +14,7 @@ from dram.device import Device
 from dram.errors import DramError
 from dram.kernel import layout as at
 from dram.kernel.steps import run
+from dram.ordering import InOrder
 from dram.prepare import new_kernel, slots_needed
 from dram.requests import Int64
 
@@ -148,21 +149,16 @@ class _Order:
     """Holds answers back until all earlier requests are answered; one is given per cycle."""
 
     def __init__(self) -> None:
-        self._next = 0  # number of the request whose answer is the next one
+        self._rows = InOrder(at.RESULT)
         self._last = -1  # when the last answer was given
-        self._held = np.zeros((0, at.RESULT), np.int64)
 
     def sorted(self, rows: Int64) -> Int64:
         """The rows that are next, with the cycles in which they are given."""
-        held = np.concatenate([self._held, rows])
-        held = held[np.argsort(held[:, 0], kind="stable")]
-        count = int((held[:, 0] == self._next + np.arange(len(held))).sum())
-        ready, self._held = held[:count].copy(), held[count:]
-        if count:
-            steps = np.arange(count)
+        ready = self._rows.add(rows)
+        if len(ready):
+            steps = np.arange(len(ready))
             first = max(int(ready[0, 2]), self._last + 1)
             ready[0, 2] = first
             ready[:, 2] = np.maximum.accumulate(ready[:, 2] - steps) + steps
-            self._next += count
             self._last = int(ready[-1, 2])
         return ready

@@ -32,6 +32,7 @@ from dram.commands import COMMAND_NAMES
 from dram.currents import Currents, Rail, currents_for, differences
 from dram.device import Device
 from dram.energy_kernel import COUNTS, Batch, State, Times
+from dram.requests import Int64
 
 MEANINGS = {
     "ACT": kernel.ACTIVATE, "ACT1": kernel.ACTIVATE, "PRE": kernel.PRECHARGE, "PRESB": kernel.PRECHARGE_SAME,
@@ -45,6 +46,7 @@ PARTS = (
     "activate", "precharge", "read", "write", "refresh", "standby_active", "standby_precharged",
     "power_down_active", "power_down_precharged", "self_refresh",
 )  # fmt: skip
+NEVER = (1 << 62) - 1  # after all ticks
 COMPILE_FROM = 50_000  # commands from which on loading compiled code pays
 
 
@@ -110,17 +112,44 @@ def energy(
     Raises:
         DramError: No currents are known for the standard.
     """
-    chosen = currents or currents_for(device)
-    counts = counted(commands, device, end, compiled)
-    dies = device.organisation.channel_width // device.organisation.device_width
-    parts = dict.fromkeys(PARTS, 0.0)
-    for rail in chosen.rails:
-        for rank in counts.reshape(-1, COUNTS).tolist():
-            for name, value in zip(PARTS, _parts(rail, device, rank), strict=True):
-                parts[name] += dies * value
-    return Energy(
-        parts, end, end * device.tick_seconds, chosen.name, chosen.source, differences(chosen, device)
-    )
+    meter = Meter(device, currents, compiled)
+    for part in (commands,) if isinstance(commands, Commands) else commands:
+        meter.add(part, end)
+    return meter.energy(end)
+
+
+class Meter:
+    """Counts what needs energy in a command trace of one channel that comes in parts.
+
+    Raises:
+        DramError: No currents are known for the standard.
+    """
+
+    def __init__(
+        self, device: Device, currents: Currents | None = None, compiled: bool | None = None
+    ) -> None:
+        """Arguments as of :func:`energy`."""
+        self._device = device
+        self._currents = currents or currents_for(device)
+        self._counter = Counter(device, compiled)
+
+    def add(self, commands: Commands, end: int = NEVER) -> None:
+        """The next commands; those after ``end`` do not count."""
+        self._counter.add(commands, end)
+
+    def energy(self, end: int) -> Energy:
+        """The energy up to a tick that is not before the last command."""
+        device, chosen = self._device, self._currents
+        dies = device.organisation.channel_width // device.organisation.device_width
+        parts = dict.fromkeys(PARTS, 0.0)
+        counts = self._counter.counts(end).reshape(-1, COUNTS).tolist()
+        for rail in chosen.rails:
+            for rank in counts:
+                for name, value in zip(PARTS, _parts(rail, device, rank), strict=True):
+                    parts[name] += dies * value
+        return Energy(
+            parts, end, end * device.tick_seconds, chosen.name, chosen.source, differences(chosen, device)
+        )
 
 
 def _parts(rail: Rail, device: Device, counts: list[int]) -> tuple[float, ...]:
@@ -149,29 +178,37 @@ def _parts(rail: Rail, device: Device, counts: list[int]) -> tuple[float, ...]:
     return tuple(rail.volts * value for value in milliwatts_ns)
 
 
-def counted(
-    commands: Commands | Iterable[Commands], device: Device, end: int, compiled: bool | None = None
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Numbers of commands and ticks in states, :data:`dram.energy_kernel.COUNTS` per rank."""
-    from dram.compiled import compiled as compiled_copy
-    from dram.compiled import is_available
+class Counter:
+    """Numbers of commands and ticks in states, of a trace that comes in parts."""
 
-    parts = [commands] if isinstance(commands, Commands) else commands
-    times, state = _times(device), _state(device)
-    for part in parts:
-        batch = _batch(part, device, end)
-        wanted = len(part) >= COMPILE_FROM and is_available() if compiled is None else compiled
+    def __init__(self, device: Device, compiled: bool | None = None) -> None:
+        """Arguments as of :func:`energy`."""
+        self._device, self._compiled = device, compiled
+        self._times, self._state = _times(device), _state(device)
+
+    def add(self, commands: Commands, end: int = NEVER) -> None:
+        """The next commands; those after ``end`` do not count."""
+        from dram.compiled import compiled as compiled_copy
+        from dram.compiled import is_available
+
+        batch = _batch(commands, self._device, end)
+        wanted = self._compiled
+        if wanted is None:
+            wanted = len(commands) >= COMPILE_FROM and is_available()
         if wanted:
-            state = State(*(np.asarray(values, np.int64) for values in state))
-            compiled_copy(kernel.__name__).count(times, state, batch, len(batch.cycle))
+            self._state = State(*(np.asarray(values, np.int64) for values in self._state))
+            compiled_copy(kernel.__name__).count(self._times, self._state, batch, len(batch.cycle))
         else:
-            state = State(*([int(value) for value in values] for values in state))
+            self._state = State(*([int(value) for value in values] for values in self._state))
             lists = Batch(*(np.asarray(column).tolist() for column in batch))
-            kernel.count(times, state, lists, len(batch.cycle))
-    state = State(*([int(value) for value in values] for values in state))
-    for rank in range(device.organisation.ranks):
-        kernel.finish(state, rank, end)
-    return np.array(state.counts, np.int64)
+            kernel.count(self._times, self._state, lists, len(batch.cycle))
+
+    def counts(self, end: int) -> Int64:
+        """:data:`dram.energy_kernel.COUNTS` per rank, up to a tick that is not before the last command."""
+        state = State(*([int(value) for value in values] for values in self._state))
+        for rank in range(self._device.organisation.ranks):
+            kernel.finish(state, rank, end)
+        return np.array(state.counts, np.int64)
 
 
 def _batch(commands: Commands, device: Device, end: int) -> Batch:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dram.result import Run
+from dram.result import Totals
 
 # Which time of the device a refresh takes, by command; the first that the device has.
 REFRESH_TIMES = {"REF": ("tRFC", "tRFCab"), "REFPB": ("tRFCpb",), "REFSB": ("tRFCsb",)}
 
 
-def refresh_share(run: Run, channels: int = 1) -> float:
+def refresh_share(run: Totals) -> float:
     """Share of the time of all banks that refreshes take, from 0 to 1, up to the last completion.
 
     A refresh takes its tRFC in the banks that it concerns: all of a rank, one of each group, or one. In the
@@ -21,17 +21,16 @@ def refresh_share(run: Run, channels: int = 1) -> float:
     for command, names in REFRESH_TIMES.items():
         cycles = next((timing[name] for name in names if name in timing), 0)
         taken += run.counts.get(command, 0) * concerned[command] * cycles * run.device.ticks_per_clock
-    total = run.cycles * banks * shape.ranks * channels
+    total = run.cycles * banks * shape.ranks * run.channels
     return taken / total if total else 0.0
 
 
-def data_share(run: Run, channels: int = 1) -> float:
+def data_share(run: Totals) -> float:
     """Share of the time with data on the bus, from 0 to 1, from the first arrival to the last burst."""
     columns = sum(run.counts.get(name, 0) for name in ("RD", "RDA", "WR", "WRA"))
     start, end = run.device.read_data
-    first = int(run.requests.arrival[0]) if len(run.requests) else 0
     pseudo_channels = 1
     if not any(row.scope == "other_rank" for row in run.device.constraints):
         pseudo_channels = run.device.organisation.ranks  # each has its own data bus
-    total = (max(run.last_data, run.cycles) - first) * channels * pseudo_channels
+    total = (run.end - run.first_arrival) * run.channels * pseudo_channels
     return columns * (end - start) / total if total > 0 else 0.0

@@ -10,12 +10,11 @@ import numpy as np
 from dram.address import Place
 from dram.channel import Channel
 from dram.command_arrays import Commands
-from dram.commands import COMMAND_NAMES
 from dram.configurations import Configuration, configuration
 from dram.errors import DramError
-from dram.kernel.layout import CONFLICTS, FORWARDED, HITS, LAST_DATA, MERGED, MISSES
 from dram.requests import Requests
 from dram.result import Run
+from dram.totals import Gathered
 
 COMPILED_FROM = 200_000  # requests from which on compiling pays, even if it is done for the first time
 
@@ -61,18 +60,15 @@ def simulate(
         accept[which[rows[:, 0]]] = rows[:, 1]
         done[which[rows[:, 0]]] = rows[:, 2]
         commands.append(channel.commands())
+    gathered = Gathered()
+    gathered.begin(requests.arrival)
+    gathered.add(requests.arrival, requests.is_write, done)
     return Run(
         device=device,
         requests=requests,
         accept=accept,
         done=done,
-        counts=_summed(channels),
-        row_hits=sum(channel.register(HITS) for channel in channels),
-        row_misses=sum(channel.register(MISSES) for channel in channels),
-        row_conflicts=sum(channel.register(CONFLICTS) for channel in channels),
-        forwarded=sum(channel.register(FORWARDED) for channel in channels),
-        merged=sum(channel.register(MERGED) for channel in channels),
-        last_data=max(channel.register(LAST_DATA) for channel in channels),
+        totals=gathered.totals(device, channels),
         channels=tuple(commands) if record else (),
     )
 
@@ -86,20 +82,24 @@ def use_compiled(fast: bool | None, count: int) -> bool:
     return (count >= COMPILED_FROM and is_available()) if fast is None else fast
 
 
-def check(requests: Requests, address_bits: int) -> None:
-    """Raise :class:`DramError` for decreasing arrivals and addresses beyond the memory."""
+def check(requests: Requests, address_bits: int, after: int = 0) -> None:
+    """Raise :class:`DramError` for decreasing arrivals and addresses beyond the memory.
+
+    ``after`` is the arrival of the request ahead of them.
+    """
     if not len(requests):
         return
-    backwards = np.flatnonzero(np.diff(requests.arrival) < 0)
-    if len(backwards):
-        at = int(backwards[0]) + 1
-        raise DramError(
-            f"request {requests.ids[at]} arrives at {requests.arrival[at]}, "
-            f"before the one ahead of it ({requests.arrival[at - 1]})",
-            hint="sort the requests by arrival",
-        )
     if requests.arrival[0] < 0:
         raise DramError(f"request {requests.ids[0]} arrives at {requests.arrival[0]}, before cycle 0")
+    backwards = np.flatnonzero(np.diff(requests.arrival, prepend=after) < 0)
+    if len(backwards):
+        at = int(backwards[0])
+        ahead = int(requests.arrival[at - 1]) if at else after
+        raise DramError(
+            f"request {requests.ids[at]} arrives at {requests.arrival[at]}, "
+            f"before the one ahead of it ({ahead})",
+            hint="sort the requests by arrival",
+        )
     beyond = np.flatnonzero((requests.address < 0) | (requests.address >> address_bits != 0))
     if len(beyond):
         at = int(beyond[0])
@@ -107,12 +107,3 @@ def check(requests: Requests, address_bits: int) -> None:
             f"request {requests.ids[at]}: address {hex(int(requests.address[at]))} is beyond the memory, "
             f"which ends at {hex((1 << address_bits) - 1)}"
         )
-
-
-def _summed(channels: list[Channel]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for channel in channels:
-        for number, count in channel.counts().items():
-            name = COMMAND_NAMES[number]
-            total[name] = total.get(name, 0) + count
-    return total

@@ -12,10 +12,11 @@ from dram.address import Place
 from dram.channel import Channel
 from dram.command_arrays import Commands
 from dram.configurations import Configuration, configuration
-from dram.errors import DramError
 from dram.kernel.layout import MORE_TO_COME, THE_END
-from dram.requests import Int64, Requests
+from dram.requests import Bool, Int64, Requests
+from dram.result import Totals
 from dram.simulation import check, use_compiled
+from dram.totals import Gathered
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ def stream(
     *,
     record: bool = False,
     fast: bool | None = None,
-) -> Iterator[Served]:
+) -> Stream:
     """Serve a trace batch by batch; memory depends on the size of a batch, not on the length of the trace.
 
     The times are those of :func:`dram.simulate` for the whole trace.
@@ -53,80 +54,120 @@ def stream(
         record: Keep the commands.
         fast: Run compiled code; ``None``: if numba is there.
 
+    Returns:
+        What is served, batch after batch; the trace is read while it is iterated.
+
     Raises:
         DramError: As of :func:`dram.simulate`.
     """
-    chosen = configuration(config)
-    device = chosen.make_device()
-    mapping = chosen.make_mapping(device)
-    compiled = use_compiled(fast, 1 << 30)
-    channels = [
-        Channel(device, chosen.controller, record=record, fast=compiled) for _ in range(mapping.channels)
-    ]
-    open_requests = [_Open() for _ in channels]
-    last_arrival, position = 0, 0
-    for batch in batches:
-        check(batch, mapping.address_bits)
-        if len(batch) and batch.arrival[0] < last_arrival:
-            raise DramError(
-                f"request {batch.ids[0]} arrives at {batch.arrival[0]}, "
-                f"before the one ahead of it ({last_arrival})",
-                hint="sort the requests by arrival",
-            )
-        place = mapping.decode(batch.address)
-        for number, channel in enumerate(channels):
+    return Stream(batches, configuration(config), record, fast)
+
+
+class Stream:
+    """A trace that is being served; see :func:`stream`."""
+
+    def __init__(
+        self, batches: Iterable[Requests], config: Configuration, record: bool, fast: bool | None
+    ) -> None:
+        self.device = config.make_device()
+        self.mapping = config.make_mapping(self.device)
+        self._batches = batches
+        compiled = use_compiled(fast, 1 << 30)
+        self._waiting = [_Waiting() for _ in range(self.mapping.channels)]
+        self._channels = [
+            Channel(self.device, config.controller, record=record, fast=compiled) for _ in self._waiting
+        ]
+        self._gathered = Gathered()
+        self._given, self._last_arrival = 0, 0
+
+    def __iter__(self) -> Iterator[Served]:
+        """Serve the trace, once."""
+        for batch in self._batches:
+            self._give(batch)
+            yield self._served(MORE_TO_COME)
+        yield self._served(THE_END)
+
+    @property
+    def totals(self) -> Totals:
+        """Sums over all that has been served so far."""
+        return self._gathered.totals(self.device, self._channels)
+
+    def _give(self, batch: Requests) -> None:
+        check(batch, self.mapping.address_bits, self._last_arrival)
+        place = self.mapping.decode(batch.address)
+        for number, channel in enumerate(self._channels):
             which = np.flatnonzero(place.channel == number)
             part = Place(*(field[which] for field in place))
             channel.give(batch.arrival[which], batch.is_write[which], part)
-            open_requests[number].add(position + which, batch.ids[which])
-        position += len(batch)
-        last_arrival = int(batch.arrival[-1]) if len(batch) else last_arrival
-        yield _served(channels, open_requests, MORE_TO_COME)
-    yield _served(channels, open_requests, THE_END)
+            more = _Known(self._given + which, batch.ids[which], batch.arrival[which], batch.is_write[which])
+            self._waiting[number].add(more)
+        self._gathered.begin(batch.arrival)
+        self._given += len(batch)
+        self._last_arrival = int(batch.arrival[-1]) if len(batch) else self._last_arrival
+
+    def _served(self, end: int) -> Served:
+        found, accepts, dones, commands = [], [], [], []
+        for channel, waiting in zip(self._channels, self._waiting, strict=True):
+            rows = channel.go(end)
+            known = waiting.take(rows[:, 0])
+            self._gathered.add(known.arrival, known.is_write, rows[:, 2])
+            found.append(known)
+            accepts.append(rows[:, 1])
+            dones.append(rows[:, 2])
+            commands.append(channel.commands())
+        return Served(
+            np.concatenate([known.position for known in found]),
+            np.concatenate([known.ids for known in found]),
+            np.concatenate(accepts),
+            np.concatenate(dones),
+            tuple(commands),
+        )
 
 
-class _Open:
-    """Positions and numbers of a channel's requests whose times are not known yet."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What is kept of requests until they are served."""
+
+    position: Int64
+    ids: Int64
+    arrival: Int64
+    is_write: Bool
+
+    def __getitem__(self, which: Int64 | slice) -> _Known:
+        return _Known(self.position[which], self.ids[which], self.arrival[which], self.is_write[which])
+
+    def and_(self, other: _Known) -> _Known:
+        """Both, one after the other."""
+        return _Known(
+            np.concatenate([self.position, other.position]),
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.arrival, other.arrival]),
+            np.concatenate([self.is_write, other.is_write]),
+        )
+
+
+class _Waiting:
+    """A channel's requests whose times are not known yet."""
 
     def __init__(self) -> None:
         self._first = 0  # number within the channel of the first entry
-        self._positions = np.zeros(0, np.int64)
-        self._ids = np.zeros(0, np.int64)
-        self._known = np.zeros(0, np.bool_)
+        nothing = np.zeros(0, np.int64)
+        self._kept = _Known(nothing, nothing, nothing, np.zeros(0, np.bool_))
+        self._done = np.zeros(0, np.bool_)
 
-    def add(self, positions: Int64, ids: Int64) -> None:
+    def add(self, more: _Known) -> None:
         """More requests of the channel."""
-        self._positions = np.concatenate([self._positions, positions])
-        self._ids = np.concatenate([self._ids, ids])
-        self._known = np.concatenate([self._known, np.zeros(len(ids), np.bool_)])
+        self._kept = self._kept.and_(more)
+        self._done = np.concatenate([self._done, np.zeros(len(more.ids), np.bool_)])
 
-    def take(self, numbers: Int64) -> tuple[Int64, Int64]:
-        """Positions and numbers of requests whose times have become known; they are forgotten."""
+    def take(self, numbers: Int64) -> _Known:
+        """Requests whose times have become known; they are forgotten."""
         at = numbers - self._first
-        found = self._positions[at], self._ids[at]
-        self._known[at] = True
-        waiting = np.flatnonzero(~self._known)
-        done = int(waiting[0]) if len(waiting) else len(self._known)
-        self._first += done
-        self._positions, self._ids = self._positions[done:], self._ids[done:]
-        self._known = self._known[done:]
+        found = self._kept[at]
+        self._done[at] = True
+        waiting = np.flatnonzero(~self._done)
+        first = int(waiting[0]) if len(waiting) else len(self._done)
+        self._first += first
+        self._kept = self._kept[first:]
+        self._done = self._done[first:]
         return found
-
-
-def _served(channels: list[Channel], waiting: list[_Open], end: int) -> Served:
-    positions, ids, accepts, dones, commands = [], [], [], [], []
-    for channel, unknown in zip(channels, waiting, strict=True):
-        rows = channel.go(end)
-        position, number = unknown.take(rows[:, 0])
-        positions.append(position)
-        ids.append(number)
-        accepts.append(rows[:, 1])
-        dones.append(rows[:, 2])
-        commands.append(channel.commands())
-    return Served(
-        np.concatenate(positions),
-        np.concatenate(ids),
-        np.concatenate(accepts),
-        np.concatenate(dones),
-        tuple(commands),
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from dram.traces.memory import LARGEST, checked_arrival, whole_number
 from dram.traces.writing import write_lines
 
 COLUMNS = ("cycle", "cmd", "rank", "bankgroup", "bank", "row", "column")
+HEADER = ",".join(COLUMNS) + "\n"
 # Other names of the same commands.
 OTHER_NAMES = {
     "PREPB": "PRE", "PREAB": "PREA", "REFAB": "REF", "REFA": "REF", "REFB": "REFPB",
@@ -128,16 +130,15 @@ def write_commands(path: str | os.PathLike[str], commands: Commands | Iterable[C
         TraceError: The file cannot be written.
     """
     parts = (commands,) if isinstance(commands, Commands) else commands
-    write_lines(path, _text(parts))
+    write_lines(path, chain((HEADER,), chain.from_iterable(map(command_lines, parts))))
 
 
-def _text(parts: Iterable[Commands]) -> Iterator[str]:
-    yield ",".join(COLUMNS) + "\n"
-    for part in parts:
-        places = (part.rank, part.bankgroup, part.bank, part.row, part.column)
-        for start in range(0, len(part), ROWS_AT_ONCE):
-            piece = slice(start, start + ROWS_AT_ONCE)
-            names = [COMMAND_NAMES[number] for number in part.command[piece].tolist()]
-            columns = [column[piece].tolist() for column in places]
-            rows = zip(part.cycle[piece].tolist(), names, *columns, strict=True)
-            yield "".join([f"{t},{name},{a},{g},{b},{r},{c}\n" for t, name, a, g, b, r, c in rows])
+def command_lines(part: Commands) -> Iterator[str]:
+    """The lines of some commands, many at a time."""
+    places = (part.rank, part.bankgroup, part.bank, part.row, part.column)
+    for start in range(0, len(part), ROWS_AT_ONCE):
+        piece = slice(start, start + ROWS_AT_ONCE)
+        names = [COMMAND_NAMES[number] for number in part.command[piece].tolist()]
+        columns = [column[piece].tolist() for column in places]
+        rows = zip(part.cycle[piece].tolist(), names, *columns, strict=True)
+        yield "".join([f"{t},{name},{a},{g},{b},{r},{c}\n" for t, name, a, g, b, r, c in rows])

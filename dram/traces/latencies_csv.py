@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 
 from dram.requests import Int64
 from dram.traces.writing import write_lines
 
 ROWS_AT_ONCE = 1 << 16
+HEADER = "id,accept,done\n"
 
 
 def write_latencies(path: str | os.PathLike[str], ids: Int64, accept: Int64, done: Int64) -> None:
@@ -17,11 +19,11 @@ def write_latencies(path: str | os.PathLike[str], ids: Int64, accept: Int64, don
     Raises:
         TraceError: The file cannot be written.
     """
-    write_lines(path, _text(ids, accept, done))
+    write_lines(path, chain((HEADER,), latency_lines(ids, accept, done)))
 
 
-def _text(ids: Int64, accept: Int64, done: Int64) -> Iterator[str]:
-    yield "id,accept,done\n"
+def latency_lines(ids: Int64, accept: Int64, done: Int64) -> Iterator[str]:
+    """The lines of some requests, many at a time."""
     for start in range(0, len(ids), ROWS_AT_ONCE):
         piece = slice(start, start + ROWS_AT_ONCE)
         rows = zip(ids[piece].tolist(), accept[piece].tolist(), done[piece].tolist(), strict=True)

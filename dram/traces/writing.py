@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import IO, Any
 
 from dram.errors import TraceError
 
 
-def write_lines(path: str | os.PathLike[str], parts: Iterable[str]) -> None:
-    """Write pieces of text one after the other; gzip if the name ends with ``.gz``.
+@contextmanager
+def text_file(path: str | os.PathLike[str]) -> Iterator[Callable[[str], object]]:
+    """A function that writes pieces of text one after the other; gzip if the name ends with ``.gz``.
 
-    Whatever goes wrong, also while ``parts`` is made, the file stays as it was.
+    The file appears, or changes, when the context ends; whatever goes wrong, it stays as it was.
 
     Raises:
         TraceError: The file cannot be written.
@@ -21,32 +25,43 @@ def write_lines(path: str | os.PathLike[str], parts: Iterable[str]) -> None:
     target = Path(path)
     temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            if target.suffix == ".gz":
-                _write_packed(file, parts)
-            else:
-                file.writelines(part.encode() for part in parts)
-        os.chmod(temporary, _mode(target))
-        if target.is_dir():
-            raise IsADirectoryError(None, "it is a folder")
-        os.replace(temporary, target)
-        temporary = None
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise TraceError(f"cannot be written: {reason}", file=os.fspath(path)) from error
+        with _reported(path):
+            handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+            with os.fdopen(handle, "wb") as file, _packed(file, target) as sink:
+                yield lambda text: sink.write(text.encode())
+            os.chmod(temporary, _mode(target))
+            if target.is_dir():
+                raise IsADirectoryError(None, "it is a folder")
+            os.replace(temporary, target)
+            temporary = None
     finally:
         if temporary is not None:
             os.unlink(temporary)
 
 
-def _write_packed(file: object, parts: Iterable[str]) -> None:
-    import gzip
-
-    # no name and no time inside: the same content makes the same file
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:  # type: ignore[call-overload]
+def write_lines(path: str | os.PathLike[str], parts: Iterable[str]) -> None:
+    """Write pieces of text as :func:`text_file`."""
+    with text_file(path) as write:
         for part in parts:
-            packed.write(part.encode())
+            write(part)
+
+
+@contextmanager
+def _reported(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors of the system with the name of the file."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise TraceError(f"cannot be written: {reason}", file=os.fspath(path)) from error
+
+
+def _packed(file: IO[bytes], target: Path) -> Any:
+    """The file, or what packs the bytes for it if its name asks for that."""
+    if target.suffix != ".gz":
+        return nullcontext(file)
+    # no name and no time inside: the same content makes the same file
+    return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
 
 
 def _mode(target: Path) -> int:

@@ -63,7 +63,14 @@ def _loop(case: Case, arch: Architecture, product: Product, commands: Commands) 
     what, alone = f"a macro tile with the columns {', '.join(TILES)}", tiles[:2] == whole[:2]
     _fits(what, (tiles[0], tiles[1], tiles[2]), sizes, share=2, sums_share=1 if alone else 2)
     unroller = Unroller(
-        product, commands, sizes.dim, sizes.wide, *_rows(sizes), parameter(arch, "load_entries")
+        product,
+        commands,
+        sizes.dim,
+        sizes.wide,
+        *_rows(sizes),
+        ahead=parameter(arch, "load_entries"),
+        pairs_ahead=max(1, sizes.execute_entries // 2),
+        store_entries=parameter(arch, "store_entries"),
     )
     return sequence(configure(unroller), hardware_loops(unroller, *tiles))
 

@@ -23,7 +23,9 @@ class Unroller:
     Attributes:
         wide: Blocks side by side in one command.
         scratchpad_rows, accumulator_rows: All of them; a loop uses half.
-        ahead: Loads that run ahead of the pairs that need them.
+        ahead: Loads that run ahead of the pairs that need them: entries of the load queue.
+        pairs_ahead: Pairs of preload and compute in the execute queue.
+        store_entries: Entries of the store queue.
     """
 
     product: Product
@@ -33,6 +35,8 @@ class Unroller:
     scratchpad_rows: int
     accumulator_rows: int
     ahead: int
+    pairs_ahead: int
+    store_entries: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ class MacroTile:
         """Blocks of M, N and K."""
         dim = self.unroller.dim
         return -(-self.m.size // dim), -(-self.n.size // dim), -(-self.k.size // dim)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of preload and compute."""
+        rows, cols, depth = self.blocks
+        return rows * cols * depth
 
     def loop_ws(self) -> Node:
         """The commands of the host that start it."""
@@ -131,12 +141,14 @@ class MacroTile:
             unroller.commands.compute(a, self._c_row(i, j), rows, depth, accumulate, preloaded=fresh),
         )
 
-    def store(self, group_of_j: int, i: Affine, rows: int) -> Node:
+    def store(self, group_of_j: int, i: int) -> Node:
         """``wide`` blocks of C side by side, or those that are left."""
         unroller = self.unroller
         c, j = unroller.product.c, group_of_j * unroller.wide
         address = c.block(self.m.first + i, self.n.first + j, unroller.dim)
-        return unroller.commands.mvout(self._c_row(i, as_affine(j)), address, rows, self._cols(j), c.stride)
+        return unroller.commands.mvout(
+            self._c_row(as_affine(i), as_affine(j)), address, self.rows(i), self._cols(j), c.stride
+        )
 
     def rows(self, i: int) -> int:
         """Rows of a block of M."""

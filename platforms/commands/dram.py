@@ -10,9 +10,9 @@ from platforms.commands._dram import dram_errors
 from platforms.commands._options import json_option, print_json
 
 if TYPE_CHECKING:
-    from dram.result import Run
+    from dram.result import Totals
 
-OWN_CURRENTS = "-"  # --energy without a file
+OWN_CURRENTS = "-"  # --energy without a file; the same in _dram_run
 
 
 @click.command()
@@ -55,92 +55,34 @@ def command(
     TRACE is a table id,arrival,op,addr,src as CSV, a DRAMSys trace (.stl), a Ramulator trace of loads and
     stores or of reads and writes, or a DRAMsim3 trace; plain or gzip. Times are cycles of the memory.
     """
-    record = any((commands_file, timeline, currents))
     with dram_errors():
         if plot:
             from dram.plots import check_ending
 
             check_ending(plot)
-        run, channels = _run(trace, trace_format, config, record)
-        result: dict[str, Any] = {"config": config, **run.to_dict(), **_shares(run, channels)}
-        if currents:
-            result["energy"] = _energy(run, currents)
-        _write(run, latencies, commands_file, timeline, plot)
+        from platforms.commands._dram_run import Wanted, run_trace
+
+        wanted = Wanted(latencies, commands_file, timeline, plot, currents)
+        totals, energy = run_trace(trace, trace_format, config, wanted)
+    result: dict[str, Any] = {"config": config, **totals.to_dict(), **_shares(totals)}
+    if energy:
+        result["energy"] = energy
     if as_json:
         print_json(result)
     else:
         _print(result)
 
 
-def _run(trace: str, trace_format: str | None, config: str, record: bool) -> tuple[Run, int]:
-    """The run, and the number of channels."""
-    from dram.configurations import configuration
-    from dram.simulation import simulate
-    from dram.traces import read_requests
-    from dram.traces.vectors import memory_of
-
-    chosen = configuration(config)
-    device = chosen.make_device()
-    mapping = chosen.make_mapping(device)
-    requests = read_requests(trace, trace_format, memory_of(device, mapping))
-    return simulate(requests, chosen, record=record), mapping.channels
-
-
-def _shares(run: Run, channels: int) -> dict[str, object]:
+def _shares(totals: Totals) -> dict[str, object]:
     from dram.shares import data_share, refresh_share
 
     return {
-        "device": run.device.name,
-        "clock_ps": run.device.clock_ps,
-        "seconds": run.cycles * run.device.tick_seconds,
-        "data_share": data_share(run, channels),
-        "refresh_share": refresh_share(run, channels),
+        "device": totals.device.name,
+        "clock_ps": totals.device.clock_ps,
+        "seconds": totals.cycles * totals.device.tick_seconds,
+        "data_share": data_share(totals),
+        "refresh_share": refresh_share(totals),
     }
-
-
-def _energy(run: Run, currents: str) -> dict[str, object]:
-    """Energy of all channels."""
-    from dram.currents import read_currents
-    from dram.energy import energy
-
-    chosen = None if currents == OWN_CURRENTS else read_currents(currents)
-    end = max(run.cycles, run.last_data)
-    parts = [energy(commands, run.device, end, chosen) for commands in run.channels]
-    total = sum(part.total_pj for part in parts)
-    return {
-        **parts[0].to_dict(),
-        "total_pj": total,
-        "average_watts": sum(part.average_watts for part in parts),
-        "parts_pj": {name: sum(part.parts_pj[name] for part in parts) for name in parts[0].parts_pj},
-    }
-
-
-def _write(
-    run: Run, latencies: str | None, commands_file: str | None, timeline: str | None, plot: str | None
-) -> None:
-    from dram.errors import DramError
-
-    if commands_file and len(run.channels) > 1:
-        raise DramError(
-            f"the configuration has {len(run.channels)} channels, but a command trace has room for one",
-            hint="write a time line instead",
-        )
-    if latencies:
-        from dram.traces.latencies_csv import write_latencies
-
-        write_latencies(latencies, run.requests.ids, run.accept, run.done)
-    if commands_file:
-        from dram.traces.commands_csv import write_commands
-
-        write_commands(commands_file, run.commands)
-    if timeline:
-        from dram.timeline import write_timeline
-
-        write_timeline(timeline, run.channels, run.device)
-    if plot:
-        from dram.plots import write_plot
-
-        write_plot(run, plot)
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ SHOWN_FAILURES = 5
 @click.option(
     "--limit",
     type=click.FloatRange(0, min_open=True),
-    default=600,
+    default=120,
     show_default=True,
     metavar="SECONDS",
     help="For each case; one that takes longer has no prediction.",

@@ -169,7 +169,7 @@ def compare(
             (:meth:`platforms.validation.model_events.ModelRun.waits`).
 
     Raises:
-        TraceError: They have no kind of event in common, or no event to count from.
+        TraceError: They have no kind of event in common, no event to count from, or none up to ``until``.
     """
     ours, theirs = list(predicted), list(measured)
     if origin is not None:
@@ -184,6 +184,8 @@ def compare(
         )
     kinds = [_until(kind, until) for kind in aligned.kinds]
     pairs = sorted((pair for kind in kinds for pair in kind.pairs), key=lambda pair: pair.cycle)
+    if not pairs:
+        raise TraceError(f"there is no event up to cycle {until} to compare")
     first = first_divergence(pairs)
     awaited = None if first is None else next_predicted(pairs, first)
     told = waits(awaited) if waits is not None and awaited is not None else ()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -18,10 +18,9 @@ from platforms.validation.events import Event, TraceError, read_events
 from platforms.validation.provenance import Provenance, description_file, provenance
 
 if TYPE_CHECKING:
-    from aidg.waiting import Wait
+    from platforms.validation.model_events import ModelRun
 
 Setting: TypeAlias = int | bool | str
-Waits: TypeAlias = Callable[[Event], "tuple[Wait, ...]"]
 
 WAVEFORMS = (".vcd", ".vcd.gz", ".fst")
 LISTS = (".csv", ".csv.gz")
@@ -80,8 +79,20 @@ class Inputs:
         measured = self.measured()
         if origin is None and self._needs_map:
             origin = self.mapping.origin
-        predicted, waits = self.predicted(until if origin is None else None)
-        return compare(predicted, measured, origin=origin, start=start, until=until, waits=waits)
+        model = self.model()
+        if model is None:
+            return compare(self.listed(), measured, origin=origin, start=start, until=until)
+        end = _end(measured, origin) if until is None else until
+        events, is_whole = model.predict(end, origin)
+        found = compare(events, measured, origin=origin, start=start, until=until, waits=model.waits)
+        if is_whole or until is not None:
+            return found
+        note = f"the run goes on long after the trace ends (cycle {end}); that part has not been looked at"
+        return replace(found, notes=(*found.notes, note))
+
+    @property
+    def _is_made(self) -> bool:
+        return self.run.endswith((*LISTS, ".json"))
 
     @property
     def _needs_map(self) -> bool:
@@ -97,19 +108,20 @@ class Inputs:
             return _listed(self.trace)
         raise UsageMistake(f"'{self.trace}' is neither {', '.join(LISTS)} nor {', '.join(WAVEFORMS)}.")
 
-    def predicted(self, until: int | None) -> tuple[list[Event], Waits | None]:
-        """The events of the run, and what tells why they are when they are. Raises :class:`AcadlError`."""
-        if self.run.endswith((*LISTS, ".json")):
-            if self.case or self.settings:
-                raise UsageMistake("--case and --set are for a description; this run has been made already.")
-            if self.run.endswith(LISTS):
-                return _listed(self.run), None
-            from platforms.validation.run_events import read_run, run_events
+    def listed(self) -> list[Event]:
+        """The events of a run that was made before. Raises :class:`AcadlError`."""
+        if self.case or self.settings:
+            raise UsageMistake("--case and --set are for a description; this run has been made already.")
+        if self.run.endswith(LISTS):
+            return _listed(self.run)
+        from platforms.validation.run_events import read_run, run_events
 
-            return run_events(read_run(self.run), self.mapping), None
-        return self._modelled(until)
+        return run_events(read_run(self.run), self.mapping)
 
-    def _modelled(self, until: int | None) -> tuple[list[Event], Waits]:
+    def model(self) -> ModelRun | None:
+        """What predicts the events; ``None`` for a run that was made before. Raises :class:`AcadlError`."""
+        if self._is_made:
+            return None
         from mappings.cases import Case, map_case
         from platforms.catalog import load
         from platforms.validation.model_events import ModelRun
@@ -118,8 +130,7 @@ class Inputs:
             raise UsageMistake("A description needs the case to run: --case M=16 --case N=16 --case K=16.")
         arch = load(self.run, **self.settings)
         cells = {name: str(value) for name, value in self.case.items()}
-        model = ModelRun(arch, map_case(Case(cells, self._folder), arch), self.mapping)
-        return model.events(until), model.waits
+        return ModelRun(arch, map_case(Case(cells, self._folder), arch), self.mapping)
 
     @property
     def _folder(self) -> Path:
@@ -132,11 +143,16 @@ class Inputs:
         return provenance({"run": self.run, **self.case, **self.settings}, self._files())
 
     def _files(self) -> Iterator[tuple[str, str | os.PathLike[str]]]:
-        is_file = self.run.endswith((*LISTS, ".json"))
-        yield ("run", self.run) if is_file else ("description", description_file(self.run))
+        yield ("run", self.run) if self._is_made else ("description", description_file(self.run))
         yield "trace", self.trace
         if self._needs_map:
             yield "mapping file", self.mapping.file
+
+
+def _end(measured: list[Event], origin: Kind | None) -> int:
+    """The last measured cycle, counted from the origin."""
+    first = next((event.cycle for event in measured if (event.unit, event.event) == origin), 0)
+    return max((event.cycle for event in measured), default=0) - first
 
 
 def _listed(path: str) -> list[Event]:

@@ -17,10 +17,12 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 .headline { font-size: 1.1rem; font-weight: 600 }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; background: #ffffff; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .7rem; border: 1px solid #d0d7de; text-align: right; vertical-align: top }
-th { background: #eaeef2 } td.text, th.text { text-align: left }
-pre { background: #ffffff; border: 1px solid #d0d7de; padding: .7rem; overflow-x: auto }
-svg { max-width: 100%; height: auto }
+th, td { padding: .25rem .7rem; border: 1px solid #d0d7de; text-align: right; vertical-align: top;
+  white-space: nowrap }
+th { background: #eaeef2 } td.text, th.text { text-align: left; white-space: normal }
+pre { background: #ffffff; border: 1px solid #d0d7de; padding: .7rem; overflow-x: auto;
+  white-space: pre-wrap }
+svg { max-width: 100%; height: auto; margin: 1rem 0 }
 @media (prefers-color-scheme: dark) {
 body { background: #0d1117; color: #e6edf3 }
 table, pre { background: #161b22 } th { background: #21262d }

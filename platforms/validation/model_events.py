@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from acadl.errors import AcadlError
+from platforms.validation.alignment import Kind
 from platforms.validation.conditions import Condition, ConditionError, Value
 from platforms.validation.event_map import EventMap, RunEvent
 from platforms.validation.events import NO_ID, Event, TraceError
@@ -25,6 +26,13 @@ Operands: TypeAlias = Callable[[tuple[int, ...]], Mapping[str, Value]]
 SLACK_CYCLES = 10_000
 
 
+class Predicted(NamedTuple):
+    """Events by cycle, and whether these are all of the run."""
+
+    events: list[Event]
+    is_whole: bool
+
+
 @dataclass(frozen=True)
 class ModelRun:
     """A program on a machine, whose events a mapping file names."""
@@ -33,11 +41,16 @@ class ModelRun:
     program: LoopProgram
     mapping: EventMap
 
-    def events(self, until: int | None = None) -> list[Event]:
+    def events(self) -> list[Event]:
+        """All events of the run; see :meth:`predict`."""
+        return self.predict().events
+
+    def predict(self, until: int | None = None, origin: Kind | None = None) -> Predicted:
         """What the mapping file sees, by cycle.
 
         Args:
-            until: Only so far is it compared; what enters the machine much later is left out.
+            until: Only so far is it compared: the run ends where instructions enter the machine much later.
+            origin: Unit and kind of the event from which ``until`` is counted; by default from cycle 0.
 
         Raises:
             TraceError: The file says nothing about runs, names an object that no instruction passes or an
@@ -51,19 +64,21 @@ class ModelRun:
         prepared = prepare(self.arch, self.program)
         fetch = self.arch.fetch_stage.name
         seers = self._seers(prepared.level_names)
-        last = None if until is None else 2 * until + SLACK_CYCLES
+        length = None if until is None else 2 * max(until, 0) + SLACK_CYCLES
+        start = 0 if origin is None else None
         found: list[Event] = []
         passed: set[str] = set()
         for passage in passages(prepared):
-            if last is not None and _enters(passage, fetch) > last:
-                break
+            if length is not None and start is not None and _enters(passage, fetch) > start + length:
+                return Predicted(_by_cycle(found), False)
             passed.update(visit.name for visit in passage.visits)
             passed.update(access.storage for access in passage.accesses)
-            for see in seers[passage.row]:
-                found += see(passage)
-        else:
-            check_objects(self.mapping, passed)
-        return sorted(found, key=lambda event: event.cycle)
+            seen = [event for see in seers[passage.row] for event in see(passage)]
+            if start is None:
+                start = min((e.cycle for e in seen if (e.unit, e.event) == origin), default=None)
+            found += seen
+        check_objects(self.mapping, passed)
+        return Predicted(_by_cycle(found), True)
 
     def waits(self, event: Event) -> tuple[Wait, ...]:
         """The chain of constraints that binds one of the events, latest first; none if it is of no run."""
@@ -99,6 +114,10 @@ class ModelRun:
                     condition.check_names(frozenset(known), "operand")
                 except ConditionError as error:
                     raise TraceError(f"{self.mapping.file}: run {number}: {error}") from None
+
+
+def _by_cycle(events: list[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.cycle)
 
 
 def _enters(passage: Passage, fetch: str) -> int:

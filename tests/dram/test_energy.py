@@ -17,8 +17,9 @@ from dram.commands import COMMAND_NAMES, COMMAND_NUMBERS
 from dram.compiled import is_available
 from dram.currents import Currents, currents_for, differences, read_currents, shipped_currents
 from dram.device import Device
-from dram.energy import PARTS, Energy, counted, energy
+from dram.energy import PARTS, Counter, Energy, energy
 from dram.errors import DramError
+from dram.requests import Int64
 from dram.traces.commands_csv import read_commands
 
 DATA = Path(__file__).parents[1] / "data" / "dram"
@@ -32,6 +33,14 @@ def currents(name: str) -> Currents:
 
 
 SIMPLE = currents("DDR4-2400 8Gb x8")  # one supply of 1.2 V
+
+
+def counted(parts: list[Commands], of: Device, end: int, compiled: bool = False) -> Int64:
+    """Numbers of commands and ticks in states, over the parts of a trace."""
+    counter = Counter(of, compiled)
+    for part in parts:
+        counter.add(part)
+    return counter.counts(end)
 
 
 def trace(*rows: tuple[int, str] | tuple[int, str, int]) -> Commands:
@@ -158,7 +167,7 @@ def test_every_tick_of_every_rank_is_in_one_state(
 ) -> None:
     commands, last = random_trace(moves)
     two = device("DDR4_2400", ranks=2)
-    counts = counted(commands, two, last + rest, compiled=False).reshape(2, -1)
+    counts = counted([commands], two, last + rest).reshape(2, -1)
     assert counts[:, 6:].sum(axis=1).tolist() == [last + rest] * 2
     assert counts[:, 1].sum() <= counts[:, 0].sum()  # no more precharges than activations
 
@@ -168,7 +177,7 @@ def test_every_tick_of_every_rank_is_in_one_state(
 def test_compiled_and_interpreted_count_the_same(moves: list[tuple[int, int, int, int, int]]) -> None:
     commands, last = random_trace(moves)
     two = device("DDR4_2400", ranks=2)
-    first, second = (counted(commands, two, last + 9, compiled=compiled) for compiled in (False, True))
+    first, second = (counted([commands], two, last + 9, compiled) for compiled in (False, True))
     assert first.tolist() == second.tolist()
 
 
@@ -182,7 +191,7 @@ def test_parts_of_a_trace_count_the_same(moves: list[tuple[int, int, int, int, i
         for start in range(0, len(commands), size)
     ]
     two = device("DDR4_2400", ranks=2)
-    assert counted(pieces, two, last).tolist() == counted(commands, two, last).tolist()
+    assert counted(pieces, two, last).tolist() == counted([commands], two, last).tolist()
 
 
 def test_data_of_the_result() -> None:

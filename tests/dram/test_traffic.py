@@ -203,7 +203,7 @@ def check_service(run: Run, of: Configuration) -> None:
             times[name in WRITES].append(cycle)
     missing = asked - served
     assert not served - asked
-    assert sum(missing.values()) == run.forwarded + run.merged
+    assert sum(missing.values()) == run.totals.forwarded + run.totals.merged
     if not missing:
         ends = sorted(time + run.device.read_data[1] for time in times[False])
         assert ends == sorted(run.done[~run.requests.is_write].tolist())

@@ -178,6 +178,15 @@ def test_the_trace_of_another_run_is_no_match() -> None:
     assert sum(kind["extra"] for kind in data["kinds"]) == 48
 
 
+def test_a_run_that_is_much_longer_than_the_trace_is_not_run_to_its_end() -> None:
+    case = ["--case", "M=1000000000", "--case", "N=16", "--case", "K=16"]
+    found = run("axis_sa", DATA / "trace_4x4_16x16x16.csv", *case, "--json")
+    data = json.loads(found.stdout)
+    assert found.exit_code == 1 and data["matched"] == data["events"] == 64
+    assert any("that part has not been looked at" in note for note in data["notes"])
+    assert run("axis_sa", DATA / "trace_4x4_16x16x16.csv", *case, "--until", 255).exit_code == 0
+
+
 # --- waveforms --------------------------------------------------------------------------------------------
 
 

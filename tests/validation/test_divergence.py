@@ -174,6 +174,13 @@ def test_a_trace_that_begins_later_is_compared_from_there(run: list[Event], data
     assert compare(run, run[first:], start=run[first].cycle).is_exact
 
 
+def test_nothing_to_compare_is_no_match() -> None:
+    run = [Event(5, "u", "a", 0), Event(9, "u", "a", 1)]
+    for window in ({"until": 4}, {"start": 10}, {"start": 9, "until": 5}):
+        with pytest.raises(TraceError, match=r"no event up to cycle|no kind of event in common"):
+            compare(run, run, **window)  # type: ignore[arg-type]
+
+
 POINTS = st.lists(st.tuples(st.integers(-50, 5000), st.integers(-300, 300)), min_size=1, max_size=60)
 
 

@@ -65,7 +65,7 @@ def text_commands(
     rows, sums = 256 * 1024 // dim, 64 * 1024 // (4 * dim)
     if variant == "loop":
         blocks = [tile or -(-size // dim) for tile, size in zip(tiles, sizes, strict=True)]
-        unroller = Unroller(product(sizes, dim), made, dim, max(1, 64 // dim), rows, sums, 8)
+        unroller = Unroller(product(sizes, dim), made, dim, max(1, 64 // dim), rows, sums, 8, 8, 4)
         return commands(sequence(configure(unroller), hardware_loops(unroller, *blocks)))
     schedule = Schedule(product(sizes, dim), made, dim, rows, sums)
     return commands(sequence(schedule.configure(), getattr(schedule, variant)()))

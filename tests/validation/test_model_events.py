@@ -84,7 +84,7 @@ def toy() -> tuple[Architecture, LoopProgram]:
 def seen(toy: tuple[Architecture, LoopProgram], text: str, tmp_path: Path, **more: int) -> list[Event]:
     path = tmp_path / "map.toml"
     path.write_text(f'[[run]]\nunit = "u"\nevent = "e"\n{text}')
-    return ModelRun(*toy, read_event_map(path)).events(**more)
+    return ModelRun(*toy, read_event_map(path)).predict(**more).events
 
 
 def test_operands_choose_number_and_locate_events(
@@ -125,6 +125,10 @@ def test_what_lies_far_behind_the_end_is_not_evaluated(
     some = seen(toy, text, tmp_path, until=10)
     assert some == everything[: len(some)]
     assert 0 < len(some) < len(everything) and some[-1].cycle >= 10
+    path = tmp_path / "map.toml"
+    path.write_text(path.read_text() + 'when = "a == 160"\nid = false\n[origin]\nunit = "u"\nevent = "e"\n')
+    later, is_whole = ModelRun(*toy, read_event_map(path)).predict(10, ("u", "e"))
+    assert [event.instruction for event in later] == [12] and not is_whole
 
 
 def test_what_an_event_waited_for_is_told(toy: tuple[Architecture, LoopProgram], tmp_path: Path) -> None:
