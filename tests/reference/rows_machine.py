@@ -1,7 +1,7 @@
 """Small machines with controllers and movers, as text, and their runs in numbers.
 
 All instructions are in the issue buffer in cycle 1, and each execute stage takes one of them per cycle. So
-the k-th instruction for a stage, from 0 on, enters its controller in cycle 1 + k unless something holds it up.
+instruction k for a stage, from 0 on, enters its controller in cycle 1 + k unless something holds it up.
 """
 
 from __future__ import annotations

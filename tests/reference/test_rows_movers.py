@@ -158,8 +158,8 @@ def test_a_part_ends_where_it_has_nothing_more_to_do() -> None:
 def test_what_parts_wait_for_is_said() -> None:
     arch = two_movers("capacity: 2")
     message = (
-        r"#0 'copy .*' is in 'x1.c1' and sends part 2; part 1 of #0 is in 'm1' and waits for a place in 'm2'; "
-        r"part 2 of #0 waits for a place in 'm1'"
+        r"#0 'copy .*' is in 'x1.c1' and sends part 2; "
+        r"part 1 of #0 is in 'm1' and waits for a place in 'm2'; part 2 of #0 waits for a place in 'm1'"
     )
     with pytest.raises(acadl.SimulationError, match=message):
         acadl.simulate(arch, [copy(arch, 3)], max_cycles=5)
