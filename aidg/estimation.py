@@ -93,6 +93,8 @@ def estimate(
 ) -> Estimate:
     """Cycles of ``program`` on ``arch``.
 
+    Descriptions with controllers and movers are evaluated in order of time, all instructions (``full``).
+
     Args:
         method: ``exact`` skips iterations whose outcome is known; ``full`` propagates every instruction;
             ``fixed_point`` is the published extrapolation.
@@ -109,6 +111,10 @@ def estimate(
     """
     check_choice("method", method, get_args(Method))
     check_choice("kernel", kernel, ("auto", *get_args(KernelKind)))
+    if arch.in_order_of_time:
+        from aidg.flow.estimation import estimate_in_order_of_time
+
+        return estimate_in_order_of_time(arch, program)
     state = Kernel(prepare(arch, program), kernel)
     if method == "exact":
         exact = ExactRunner(state, budget)

@@ -16,6 +16,7 @@ import networkx as nx
 from acadl.errors import AcadlError
 from acadl.model import Architecture
 from acadl.operations import Instruction
+from aidg.flow.refusal import refuse_order_of_time
 from aidg.graph_builder import EVENTS, Builder, Inner
 from aidg.graph_history import Event, NodeKey
 from mappings.program import Loop, LoopProgram, Node, Sequence
@@ -62,6 +63,7 @@ def build(arch: Architecture, program: Iterable[Instruction], iterations: int | 
     Raises:
         AcadlError: The program is longer than 200,000 instructions, or cannot be routed or evaluated.
     """
+    refuse_order_of_time(arch, "graph")
     builder = Builder(arch)
     count = builder.add_all(_bounded(_capped(program, iterations)))
     builder.finish()

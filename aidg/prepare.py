@@ -21,6 +21,7 @@ from acadl.model import (
 from acadl.operations import Operation
 from acadl.routing import Route, route
 from acadl.storage import path_to
+from aidg.flow.refusal import refuse_order_of_time
 from aidg.hazards import Access, Group, group_accesses
 from aidg.machine import build_machine
 from aidg.prepared import (
@@ -49,7 +50,9 @@ def prepare(arch: Architecture, program: LoopProgram) -> PreparedProgram:
     Raises:
         RoutingError: An instruction has no unit, or several.
         ProgramError: An address leaves its memory, a register does not exist, a latency is negative.
+        AcadlError: The description is evaluated in order of time.
     """
+    refuse_order_of_time(arch, "critical path, gain of single changes or time line")
     return _Preparation(arch, program).run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from acadl.errors import ProgramError
 from acadl.model import (
@@ -24,6 +25,23 @@ from aidg.flow.source import Order
 from aidg.prepared import evaluate
 
 
+class Access(NamedTuple):
+    """A request that a storage has granted.
+
+    Attributes:
+        storage: Its name.
+        number: Of the instruction.
+        write: Whether it writes.
+        granted, answer: Cycles.
+    """
+
+    storage: str
+    number: int
+    write: bool
+    granted: int
+    answer: int
+
+
 class Engine:
     """One run of one program.
 
@@ -41,6 +59,8 @@ class Engine:
         self.agenda = Agenda()
         self.cycles = 0
         self.finished = 0
+        self.busy: dict[str, int] = {}  # cycles in which units could not start another instruction
+        self.watcher: Callable[[Access], None] | None = None
         self._program = program
         self._recorder = recorder
         self.declared = declared(arch)
@@ -110,6 +130,15 @@ class Engine:
         """Offer a request at the end of this cycle; ``refused`` is called if it is not granted."""
         self._offers.setdefault(storage, []).append(request)
         self._refusals[id(request)] = refused
+
+    def watched(self, storage: str, number: int, write: bool, granted: int, answer: int) -> None:
+        """A request has been granted."""
+        if self.watcher is not None:
+            self.watcher(Access(storage, number, write, granted, answer))
+
+    def storage_busy(self) -> dict[str, int]:
+        """Cycles that the ports of the storages were held, all ports together."""
+        return {name: decider.busy for name, decider in self._deciders.items()}
 
     def record(self, flight: Flight, event: str) -> None:
         """Note an event of an instruction."""
@@ -261,6 +290,9 @@ class Engine:
         turn = flight.turns[-1]
         if not turn.pipelined:
             turn.happened(self.agenda.now)
+        name = flight.order.unit.name
+        taken = turn.interval if turn.pipelined else self.agenda.now - flight.started
+        self.busy[name] = self.busy.get(name, 0) + taken
         self.leave(flight.order.objects[-1], flight)
         self._finish(flight)
 
@@ -297,6 +329,7 @@ class Engine:
             )  # fmt: skip
 
         def granted(index: int, now: int, answer: int) -> None:
+            self.watched(storage, flight.number, write, now, answer)
             if index + 1 < count:
                 self.agenda.at(now + hold, lambda: ask(index + 1))
             else:

@@ -105,6 +105,7 @@ class Queue:
         return None
 
     def _granted(self, part: Part, now: int, answer: int) -> None:
+        self._stage.engine.watched(self._storage, part.carrier.number, self._write, now, answer)
         beats = self._beats[id(part)]
         beats.pop()
         if beats:
@@ -370,6 +371,7 @@ class Line:
         self.count = 0  # parts of the frame
         self.next_part = 0  # earliest cycle of the next part
         self.next_frame = 0
+        self._begin_at = 0
         self.begun: deque[Flight] = deque()  # and not moved
 
     # -- frames ---------------------------------------------------------------------------------------------
@@ -419,7 +421,7 @@ class Line:
             if flight.order.prepares:
                 self.prepared = flight
         self.sent = 0
-        self.next_part = now
+        self.next_part = self._begin_at = now
         return True
 
     def _part(self, number: int) -> Part:
@@ -445,6 +447,8 @@ class Line:
         if self.sent < self.count:
             return True
         self.next_frame = agenda.now + 1 + self.controller.turnaround
+        name = self.controller.name
+        self.engine.busy[name] = self.engine.busy.get(name, 0) + self.next_frame - self._begin_at
         frame, self.frame = self.frame, []
         for flight in frame:
             self.engine.sent(flight)

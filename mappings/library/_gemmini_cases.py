@@ -66,7 +66,7 @@ def _loop(case: Case, arch: Architecture, product: Product, commands: Commands) 
         product,
         commands,
         sizes.dim,
-        sizes.wide,
+        sizes.widest,
         *_rows(sizes),
         ahead=parameter(arch, "load_entries"),
         pairs_ahead=max(1, sizes.execute_entries // 2),

@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acadl.operations import Operation
-from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of
+from mappings.library._gemmini_machine import (
+    ACCUMULATOR_ELEMENT,
+    Machine,
+    blocks_of,
+    preload,
+    rows_of,
+    scaled,
+)
 from mappings.program import Affine, Memory, Node, Sequence, as_affine, memory, step
 
 
@@ -72,21 +79,16 @@ class Commands:
             rows, cols: Of the sums.
             accumulate: Whether the sums are added to those that are there.
         """
-        if b is None:
-            return step("preload_reuse")
-        block = memory(self._scratchpad(b), self.machine.block)
-        return step("preload", weights="weights", b=block)
+        place = memory(self._accumulator(c), rows * self.machine.dim * ACCUMULATOR_ELEMENT)
+        block = None if b is None else memory(self._scratchpad(b), self.machine.block)
+        return preload(self.machine, block, place, accumulate=accumulate)
 
     def compute(self, a: Affine, c: Affine, rows: int, cols: int, accumulate: bool, preloaded: bool) -> Node:
         """Product of ``rows`` × ``cols`` elements in row ``a`` with the weights, for sums in row ``c``."""
-        dim = self.machine.dim
         return step(
             "compute_preloaded" if preloaded else "compute_accumulated",
-            c=memory(self._accumulator(c), rows * dim * ACCUMULATOR_ELEMENT),
-            a=memory(self._scratchpad(a), rows * dim),
-            weights="weights",
+            a=memory(self._scratchpad(a), rows * self.machine.dim),
             rows=rows,
-            accumulate=int(accumulate),
         )
 
     def mvout(self, row: Affine, address: Affine, rows: int, cols: int, pitch: int) -> Node:
@@ -99,6 +101,7 @@ class Commands:
         return step(
             "mvout",
             dst=rows_of(address, cols, rows, pitch),
+            scaled=scaled(machine, rows, -(-cols // machine.dim)),
             src=source,
             rows=rows,
             cols=cols,

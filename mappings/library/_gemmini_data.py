@@ -61,20 +61,23 @@ def mvin3(state: ArchitecturalState, instruction: Instruction) -> None:
 
 
 def preload(state: ArchitecturalState, instruction: Instruction) -> None:
-    """A block of int8 into the array."""
+    """A block of int8 into the array, where there is one; and where the next sums go."""
     dim = _dim(state)
-    weights = state.read_memory(instruction.read_addresses[0]).view(np.int8).reshape(dim, dim)
-    state.write_register(instruction.write_registers[0], weights)
+    if instruction.operation in ("preload", "preload_add"):
+        weights = state.read_memory(instruction.read_addresses[-1]).view(np.int8).reshape(dim, dim)
+        state.write_register("weights", weights)
+    state.write_register("place", instruction.write_addresses[0].start)
+    state.write_register("adds", int(instruction.operation.endswith("_add")))
 
 
 def compute(state: ArchitecturalState, instruction: Instruction) -> None:
-    """``c = a · weights`` or ``c += a · weights`` in wrapping int32."""
+    """``c = a · weights`` or ``c += a · weights`` in wrapping int32; the preload before it says where."""
     dim, rows = _dim(state), instruction.immediates["rows"]
     a = state.read_memory(instruction.read_addresses[0]).view(np.int8).reshape(rows, dim)
-    weights = np.asarray(state.read_register(instruction.read_registers[0]))
+    weights = np.asarray(state.read_register("weights"))
     sums = a.astype(np.int32) @ weights.astype(np.int32)
-    dst = instruction.write_addresses[0]
-    if instruction.immediates["accumulate"]:
+    dst = AddressRange(int(state.read_register("place")), rows * dim * 4)
+    if state.read_register("adds"):
         sums = sums + state.read_memory(dst).reshape(-1).view("<i4").reshape(rows, dim)
     state.write_memory(dst, sums.astype("<i4"))
 
@@ -116,6 +119,9 @@ FUNCTIONS: Mapping[str, DataFunction] = {
     "mvin2": mvin,
     "mvin3": mvin3,
     "preload": preload,
+    "preload_add": preload,
+    "preload_reuse": preload,
+    "preload_reuse_add": preload,
     "compute_preloaded": compute,
     "compute_accumulated": compute,
     "mvout": mvout,

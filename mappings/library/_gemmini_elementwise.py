@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mappings.layers import Layer
-from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of
+from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of, scaled
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import repeat, rotating
@@ -35,7 +35,7 @@ HOST_CYCLES: Mapping[str, int] = {
 
 def lower_elementwise(at: Mapping[str, Array], machine: Machine, operands: int, relu: int) -> Node:
     """The sum of one or more equally shaped tensors, with or without ReLU."""
-    wide = min(machine.wide, machine.accumulator_blocks)
+    wide = machine.wide
     slots = min(SLOTS, machine.accumulator_blocks // wide)
     nodes: list[Node] = []
     for name, offset, count, rows, cols in _sweeps(at["output"].bytes, machine.dim, wide * machine.dim):
@@ -78,6 +78,7 @@ def _move_through(
     ]  # fmt: skip
     nodes.append(step(
         "mvout", pending="pending", dst=rows_of(target, cols, rows, cols), src=place,
+        scaled=scaled(machine, rows, -(-cols // dim)),
         rows=rows, cols=cols, divide=1, relu=relu,
     ))  # fmt: skip
     return sequence(*nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 from acadl.model import Architecture, MemoryInterface
 from mappings.library._memory import parameter
@@ -17,21 +18,28 @@ ACCUMULATOR_ELEMENT = 4  # bytes
 class Machine:
     """Sizes and addresses; a block is ``dim × dim`` elements.
 
+    What one command reads or writes must lie in one bank.
+
     Attributes:
         bus_bytes: Bytes per cycle between DMA and memory.
-        wide: Blocks that one command moves side by side.
-        scratchpad, accumulator: First addresses.
+        widest: Blocks side by side in the widest command.
+        wide: Blocks side by side in the commands of layers; the banks are multiples of it.
+        scratchpad, accumulator, scale_unit: First addresses.
         scratchpad_blocks, accumulator_blocks: Sizes.
+        accumulator_bank: Blocks of one bank.
         execute_entries: Places of the execute queue.
     """
 
     dim: int
     bus_bytes: int
+    widest: int
     wide: int
     scratchpad: int
     scratchpad_blocks: int
     accumulator: int
     accumulator_blocks: int
+    accumulator_bank: int
+    scale_unit: int
     execute_entries: int
 
     @property
@@ -44,6 +52,16 @@ class Machine:
         """Bytes of a block of int32."""
         return ACCUMULATOR_ELEMENT * self.block
 
+    @property
+    def half_scratchpad(self) -> int:
+        """Blocks of half of the scratchpad, in whole groups of ``wide``."""
+        return self.scratchpad_blocks // 2 // self.wide * self.wide
+
+    @property
+    def half_accumulator(self) -> int:
+        """Blocks of half of the accumulator, in whole groups of ``wide``."""
+        return max(1, self.accumulator_blocks // 2 // self.wide * self.wide)
+
     def beats(self, rows: int, row_bytes: int) -> int:
         """Cycles of the bus for rows of that many bytes."""
         return rows * -(-row_bytes // self.bus_bytes)
@@ -52,19 +70,43 @@ class Machine:
 def machine(arch: Architecture) -> Machine:
     """Sizes of the described machine. Raises :class:`MappingError` if it is not a Gemmini."""
     dim = parameter(arch, "dim")
-    scratchpad, accumulator = (
-        memory_named(arch, name).address_ranges[0] for name in ("scratchpad", "accumulator")
-    )
+    block, widest = dim * dim, max(1, REQUEST_BYTES // dim)
+    scratchpad, accumulator = _banks(arch, "scratchpad"), _banks(arch, "accumulator")
+    scratchpad_bank = (scratchpad[0][1] - scratchpad[0][0]) // block
+    accumulator_bank = (accumulator[0][1] - accumulator[0][0]) // (ACCUMULATOR_ELEMENT * block)
     return Machine(
         dim=dim,
         bus_bytes=parameter(arch, "bus_bytes"),
-        wide=max(1, REQUEST_BYTES // dim),
-        scratchpad=scratchpad[0],
-        scratchpad_blocks=(scratchpad[1] - scratchpad[0]) // (dim * dim),
-        accumulator=accumulator[0],
-        accumulator_blocks=(accumulator[1] - accumulator[0]) // (ACCUMULATOR_ELEMENT * dim * dim),
+        widest=widest,
+        wide=largest_power(gcd(largest_power(widest), scratchpad_bank, accumulator_bank)),
+        scratchpad=scratchpad[0][0],
+        scratchpad_blocks=scratchpad_bank * len(scratchpad),
+        accumulator=accumulator[0][0],
+        accumulator_blocks=accumulator_bank * len(accumulator),
+        accumulator_bank=accumulator_bank,
+        scale_unit=memory_named(arch, "scale_unit").address_ranges[0][0],
         execute_entries=parameter(arch, "execute_entries"),
     )
+
+
+def largest_power(size: int) -> int:
+    """The largest power of two up to ``size``."""
+    return 1 << (size.bit_length() - 1)
+
+
+def room_for(blocks: int, wide: int) -> int:
+    """Places that ``blocks`` side by side take, so that groups of ``wide`` behind them do not break."""
+    if blocks >= wide:
+        return -(-blocks // wide) * wide
+    return 1 << (blocks - 1).bit_length()
+
+
+def _banks(arch: Architecture, name: str) -> list[tuple[int, int]]:
+    """Addresses of the banks ``name[0]``, ``name[1]``, …"""
+    found = [memory_named(arch, f"{name}[0]").address_ranges[0]]
+    while f"{name}[{len(found)}]" in arch.objects:
+        found.append(memory_named(arch, f"{name}[{len(found)}]").address_ranges[0])
+    return found
 
 
 def memory_named(arch: Architecture, name: str) -> MemoryInterface:
@@ -89,6 +131,29 @@ def blocks_of(address: Affine | int, row_bytes: int, rows: int, blocks: int, blo
     if blocks == 1 or size == block_bytes:
         return Memory(as_affine(address), size * blocks)
     return Memory(as_affine(address), size, blocks, block_bytes)
+
+
+def preload(machine: Machine, b: Memory | None, c: Memory, *, accumulate: bool) -> Node:
+    """Weights from ``b``, or those that are in the array, for sums that go to ``c``.
+
+    The weights shift in while ``dim`` rows of the product before stream; without new ones nothing does.
+    """
+    name = "preload" if b is not None else "preload_reuse"
+    if accumulate:
+        name += "_add"
+    if b is None:
+        return step(name, c=c, rows=0)
+    return step(name, c=c, b=b, rows=machine.dim)
+
+
+def scaled(machine: Machine, rows: int, taken: int = 1) -> Memory:
+    """All rows of sums of a ``mvout`` on their way through the scale unit.
+
+    Args:
+        rows: That go to memory.
+        taken: Rows of sums for each of them.
+    """
+    return Memory(as_affine(machine.scale_unit), rows * taken * machine.dim * ACCUMULATOR_ELEMENT, 1, 0)
 
 
 def configure() -> list[Node]:

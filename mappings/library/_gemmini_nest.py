@@ -14,7 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of
+from mappings.library._gemmini_machine import (
+    ACCUMULATOR_ELEMENT,
+    Machine,
+    blocks_of,
+    preload,
+    room_for,
+    rows_of,
+    scaled,
+)
 from mappings.library._gemmini_product import Axis, Product
 from mappings.library._gemmini_tiling import Block, Tiling, blocks, buffers, piece_blocks, tiling
 from mappings.library._memory import Array
@@ -123,7 +131,7 @@ class _Nest:
     def _sums(self, number: Affine) -> Affine:
         """Where a tile's sums are; small tiles take turns, large ones are moved out in time."""
         machine, tiles = self.machine, self.tiling
-        size = tiles.blocks(self.product.dim)
+        size = tiles.blocks(self.product.dim, machine.wide)
         pairs = size * piece_blocks(self.product, machine)
         whole = size * self.product.depth_blocks
         count = buffers(pairs, whole, machine.accumulator_blocks // size)
@@ -240,7 +248,7 @@ class _Tile:
                     nodes.append(self._bias(i, j))
                 for k in range(depth):
                     fresh = kind.first and not kind.bias and k == 0
-                    nodes += self._pair(i, j, k, number, accumulate=int(not fresh))
+                    nodes += self._pair(i, j, k, number, accumulate=not fresh)
             if kind.stores:
                 nodes += self._stores(i, kind.stores)
         return sequence(*nodes)
@@ -285,18 +293,19 @@ class _Tile:
             rows=rows, cols=dim, element_bytes=ACCUMULATOR_ELEMENT, accumulate=0,
         )  # fmt: skip
 
-    def _pair(self, i: int, j: int, k: int, number: Affine, *, accumulate: int) -> list[Node]:
+    def _pair(self, i: int, j: int, k: int, number: Affine, *, accumulate: bool) -> list[Node]:
         machine, dim, rows = self.machine, self.product.dim, self.blocks[i].pixels
         b = self._b_slot(j, number) + k * machine.block
         a = self._a_slot(i, number) + k * machine.block
         return [
-            step("preload", weights="weights", b=memory(b, machine.block)),
-            step(
-                "compute_preloaded",
-                c=memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
-                a=memory(a, rows * dim), weights="weights", rows=rows, accumulate=accumulate,
+            preload(
+                machine,
+                memory(b, machine.block),
+                memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
+                accumulate=accumulate,
             ),
-        ]  # fmt: skip
+            step("compute_preloaded", a=memory(a, rows * dim), rows=rows),
+        ]
 
     def _stores(self, i: int, finish: Finish) -> list[Node]:
         """A block of pixels to memory, as many blocks of columns side by side as one command takes."""
@@ -308,6 +317,7 @@ class _Tile:
             nodes.append(step(
                 "mvout", pending="pending",
                 dst=rows_of(address, columns, block.pixels, self.product.pixels.c),
+                scaled=scaled(self.machine, block.pixels, -(-columns // dim)),
                 src=self._sums(i, j, -(-columns // dim)),
                 rows=block.pixels, cols=columns, divide=finish.divide, relu=finish.relu,
             ))  # fmt: skip
@@ -319,7 +329,7 @@ class _Tile:
         return self._slot(len(self.blocks), self.column_blocks, i, number) + self.machine.scratchpad
 
     def _b_slot(self, j: int, number: Affine) -> Affine:
-        half = self.machine.scratchpad_blocks // 2 * self.machine.block
+        half = self.machine.half_scratchpad * self.machine.block
         between_columns = self._slot(self.column_blocks, 1, j, number)
         return between_columns + (self.machine.scratchpad + half)
 
@@ -327,12 +337,17 @@ class _Tile:
         """Offset of a place; a body fills ``places`` of them, ``pairs`` times the depth in pairs apart."""
         depth = piece_blocks(self.product, self.machine)
         body = len(self.blocks) * self.column_blocks * depth
-        room = self.machine.scratchpad_blocks // 2 // (places * depth)
+        size = room_for(depth, self.machine.wide)
+        room = self.machine.half_scratchpad // (places * size)
         count = buffers((places - 1) * pairs * depth, body, room)
-        return (rotating(number, count) * places + place) * (depth * self.machine.block)
+        return (rotating(number, count) * places + place) * (size * self.machine.block)
 
     def _sum(self, i: int, j: int) -> Affine:
-        return self.sums + (i * self.column_blocks + j) * self.machine.sum_block
+        """Groups of ``wide`` columns one after the other, each block of pixels by block of pixels."""
+        wide, blocks = self.machine.wide, len(self.blocks)
+        first = j // wide * wide
+        size = min(wide, room_for(self.column_blocks - first, wide))
+        return self.sums + (first * blocks + i * size + j - first) * self.machine.sum_block
 
     def _sums(self, i: int, j: int, count: int) -> Memory:
         row_bytes = self.product.dim * ACCUMULATOR_ELEMENT

@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mappings.layers import Layer
-from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of
+from mappings.library._gemmini_machine import (
+    ACCUMULATOR_ELEMENT,
+    Machine,
+    blocks_of,
+    preload,
+    rows_of,
+    scaled,
+)
 from mappings.library._memory import Array
 from mappings.library._split import Split, Tile, over, repeat, rotating, split
 from mappings.library._windows import Windows, windows
@@ -31,9 +38,9 @@ class PoolTiling:
 
 
 def pool_tiling(view: Windows, machine: Machine) -> PoolTiling | None:
-    """The widest tiles whose input lines fit half of the accumulator; ``None`` if no window fits."""
+    """The widest tiles whose input lines fit a bank or half of the accumulator; ``None``: no window fits."""
     reach = view.dilation_w * (view.kernel_w - 1) + 1
-    half = machine.accumulator_blocks // 2 * machine.dim
+    half = _region(machine) * machine.dim
     for wide in range(min(machine.wide, -(-view.channels // machine.dim)), 0, -1):
         width = half // (wide * view.kernel_h)
         pixels = min(view.out_w, (width - reach) // view.stride_w + 1)
@@ -41,6 +48,11 @@ def pool_tiling(view: Windows, machine: Machine) -> PoolTiling | None:
             limit = wide * machine.dim
             return PoolTiling(split(view.channels, limit, machine.dim), split(view.out_w, pixels))
     return None
+
+
+def _region(machine: Machine) -> int:
+    """Blocks of one of the two places of lines."""
+    return min(machine.accumulator_blocks // 2, machine.accumulator_bank)
 
 
 def lower_max_pool(layer: Layer, at: Mapping[str, Array], machine: Machine, tiles: PoolTiling) -> Node:
@@ -67,8 +79,7 @@ class _MaxPool:
         view, machine = self.view, self.machine
         width = (pixels.size - 1) * view.stride_w + view.dilation_w * (view.kernel_w - 1) + 1
         number = pixels.number if self.tiles.pixels.tiles > 1 else y
-        half = machine.accumulator_blocks // 2 * machine.sum_block
-        place = rotating(number, 2) * half + machine.accumulator
+        place = rotating(number, 2) * (_region(machine) * machine.sum_block) + machine.accumulator
         source = (
             n * view.image_bytes
             + y * (view.stride_h * view.row_bytes)
@@ -80,10 +91,12 @@ class _MaxPool:
         for line in range(view.kernel_h):
             address = source + line * view.dilation_h * view.row_bytes
             nodes += self._line(address, place, line, width, channels.size)
+        window = view.kernel_h * view.kernel_w
         position = ((n * view.out_h + y) * view.out_w + pixels.offset) * view.channels + channels.offset
         nodes.append(step(
             "mvout_pool", pending="pending",
             dst=rows_of(position + self.at["output"].address, channels.size, pixels.size, view.channels),
+            scaled=scaled(machine, pixels.size, window * -(-channels.size // machine.dim)),
             src=self._lines(place, 0, view.kernel_h * width, width, channels.size),
             rows=pixels.size, cols=channels.size, width=width, window_h=view.kernel_h, window_w=view.kernel_w,
             stride=view.stride_w, dilation=view.dilation_w,
@@ -138,7 +151,7 @@ class _GlobalAverage:
             )
             for row in range(2)
         ]  # fmt: skip
-        wide = min(machine.wide, machine.accumulator_blocks // 2)
+        wide = min(machine.wide, machine.half_accumulator)
         channels = split(layer.C, wide * machine.dim, machine.dim)
         images = repeat("n", layer.N, lambda n: over("c", channels, lambda c: self._channels(n, c)))
         return sequence(*constants, images)
@@ -147,30 +160,31 @@ class _GlobalAverage:
         machine, layer = self.machine, self.layer
         pixels, dim = layer.H * layer.W, machine.dim
         count, rest = divmod(pixels, dim)
-        half = machine.accumulator_blocks // 2 * machine.sum_block
+        half = machine.half_accumulator * machine.sum_block
         sums = rotating(channels.number, 2) * half + machine.accumulator
         source = n * (pixels * layer.C) + channels.offset + self.at["input"].address
         cols = channels.size
         nodes: list[Node] = []
         if count:
-            nodes.append(self._pixels(source, sums, dim, cols, as_affine(0), accumulate=0))
+            nodes.append(self._pixels(source, sums, dim, cols, as_affine(0), accumulate=False))
             nodes.append(repeat("p", count - 1, lambda p: self._pixels(
-                source + (p + 1) * (dim * layer.C), sums, dim, cols, p + 1, accumulate=1
+                source + (p + 1) * (dim * layer.C), sums, dim, cols, p + 1, accumulate=True
             )))  # fmt: skip
         if rest:
             nodes.append(self._pixels(
-                source + count * dim * layer.C, sums, rest, cols, as_affine(count), accumulate=int(count > 0)
+                source + count * dim * layer.C, sums, rest, cols, as_affine(count), accumulate=count > 0
             ))  # fmt: skip
         place = n * layer.C + channels.offset + self.at["output"].address
         nodes.append(step(
             "mvout", pending="pending", dst=rows_of(place, cols, 1, 0),
+            scaled=scaled(machine, 1, -(-cols // dim)),
             src=blocks_of(sums, dim * ACCUMULATOR_ELEMENT, 1, -(-cols // dim), machine.sum_block),
             rows=1, cols=cols, divide=pixels, relu=0,
         ))  # fmt: skip
         return sequence(*nodes)
 
     def _pixels(
-        self, source: Affine, sums: Affine, rows: int, cols: int, number: Affine, *, accumulate: int
+        self, source: Affine, sums: Affine, rows: int, cols: int, number: Affine, *, accumulate: bool
     ) -> Node:
         """Up to ``dim`` pixels as weights, and the row of ones times each of their blocks."""
         machine, dim = self.machine, self.machine.dim
@@ -187,10 +201,7 @@ class _GlobalAverage:
         )]  # fmt: skip
         for b in range(blocks):
             block = memory(slot + b * machine.block, machine.block)
-            nodes.append(step("preload", weights="weights", b=block))
-            nodes.append(step(
-                "compute_preloaded",
-                c=memory(sums + b * machine.sum_block, dim * ACCUMULATOR_ELEMENT),
-                a=memory(ones, dim), weights="weights", rows=1, accumulate=accumulate,
-            ))  # fmt: skip
+            place = memory(sums + b * machine.sum_block, dim * ACCUMULATOR_ELEMENT)
+            nodes.append(preload(machine, block, place, accumulate=accumulate))
+            nodes.append(step("compute_preloaded", a=memory(ones, dim), rows=1))
         return sequence(*nodes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mappings.library._gemmini_machine import Machine
+from mappings.library._gemmini_machine import Machine, room_for
 from mappings.library._gemmini_product import Product
 from mappings.library._split import Split, split
 
@@ -53,9 +53,14 @@ class Tiling:
     pixels: Split
     columns: Split
 
-    def blocks(self, dim: int) -> int:
-        """Blocks of sums of the largest tile."""
-        return _count(self.rows.tile * self.pixels.tile, dim) * _count(self.columns.tile, dim)
+    def blocks(self, dim: int, wide: int) -> int:
+        """Blocks of sums of the largest tile, and those between them and the next tile's.
+
+        Groups of ``wide`` columns begin where banks do not break them.
+        """
+        full, rest = divmod(_count(self.columns.tile, dim), wide)
+        columns = full * wide + (room_for(rest, wide) if rest else 0)
+        return room_for(_count(self.rows.tile * self.pixels.tile, dim) * columns, wide)
 
 
 def piece_blocks(product: Product, machine: Machine) -> int:
@@ -86,7 +91,7 @@ def tiling(product: Product, machine: Machine) -> Tiling:
 
 def _candidates(product: Product, machine: Machine) -> Iterator[Tiling]:
     dim, depth = product.dim, piece_blocks(product, machine)
-    half = machine.scratchpad_blocks // 2 // depth
+    half = machine.half_scratchpad // room_for(depth, machine.wide)
     commands = 2 * depth + 4  # of a block: pairs, and up to one each for its operands, bias and result
     most = max(1, min(MOST_COMMANDS // commands, machine.accumulator_blocks, half))
     columns = {
@@ -95,7 +100,9 @@ def _candidates(product: Product, machine: Machine) -> Iterator[Tiling]:
     for part in sorted(columns, key=lambda item: item.tile):
         room = max(1, most // _count(part.tile, dim))
         for rows, pixels in _pixel_tiles(product, room):
-            yield Tiling(rows, pixels, part)
+            found = Tiling(rows, pixels, part)
+            if found.blocks(dim, machine.wide) <= machine.accumulator_blocks:
+                yield found
 
 
 def _pixel_tiles(product: Product, room: int) -> Iterator[tuple[Split, Split]]:

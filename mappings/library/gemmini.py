@@ -155,8 +155,8 @@ functions: Mapping[str, DataFunction] = {
     **{
         name: _data_function(name)
         for name in (
-            "mvin", "mvin2", "mvin3", "preload", "compute_preloaded", "compute_accumulated", "mvout",
-            "mvout_pool", "fence",
+            "mvin", "mvin2", "mvin3", "preload", "preload_add", "preload_reuse", "preload_reuse_add",
+            "compute_preloaded", "compute_accumulated", "mvout", "mvout_pool", "fence",
         )
     },
     "host": _no_data,
