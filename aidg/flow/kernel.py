@@ -21,10 +21,10 @@ NOBODY = -1
     K_FLIGHTS, K_WHEEL, K_BUFFER, K_WIDTH, K_STRICT, K_READ_LATENCY, K_READ_INTERVAL, K_FETCH_STORAGE, K_OBJECTS,
     K_LINES, K_MOVERS, K_STORAGES, K_QUEUES, K_LOG,
     K_OBJECT, K_LINE, K_MOVER, K_STORAGE, K_QUEUE, K_REACH, K_STEP, K_ROUTE, K_OPERAND, K_TERM, K_RANGE,
-    K_TAPE, K_WATCHED, K_FETCH_REQUESTER, K_WORK,
+    K_TAPE, K_PARTS, K_FETCH_REQUESTER, K_WORK,
     M_FLIGHT, M_DEPENDS, M_USERS, M_STAYING, M_LINE, M_STORAGE, M_NODE,
-    M_WHEEL, M_OVERFLOW, M_WORK, M_INDEX, M_JOB, M_OFFER, M_LAST, M_ALIVE, M_LOGGED, M_BUSY, M_COSTS, M_FREE_FLIGHTS, HEAD,
-) = range(49)  # fmt: skip
+    M_WHEEL, M_OVERFLOW, M_WORK, M_INDEX, M_JOB, M_OFFER, M_LAST, M_ALIVE, M_LOGGED, M_BUSY, M_COSTS, M_FREE_FLIGHTS, M_WATCH, M_PART, M_RANK, M_KEY, HEAD,
+) = range(53)  # fmt: skip
 
 # -- records of k ------------------------------------------------------------------------------------------------
 O_CAPACITY, O_RELEASE, O_FIFO, O_ISSUE_LATENCY, OBJECT = range(5)
@@ -229,14 +229,25 @@ def settle(k: Any, m: Any) -> bool:
         happen(k, m, m[base], m[base + 1], m[base + 2])
         if m[PAUSED]:
             return False
+    decided = False
     for line in range(k[K_LINES]):
         if begin_frame(k, m, line):
-            return True
+            decided = True
     for line in range(k[K_LINES]):
-        first = k[k[K_LINE] + line * LINE + L_MOVER]
-        for mover in range(first, first + k[k[K_LINE] + line * LINE + L_COUNT]):
-            if admit(k, m, mover):
-                return True
+        while m[PASSED] == m[WORKING] and decide(k, m, line):
+            decided = True
+    return decided
+
+
+def decide(k: Any, m: Any, line: int) -> bool:
+    """Let one part of a line into the first mover that admits one."""
+    fixed = k[K_LINE] + line * LINE
+    first = k[fixed + L_MOVER]
+    if m[line_state(k, line) + N_FRAME] >= 0 and admit(k, m, first):
+        return True
+    for mover in range(first + 1, first + k[fixed + L_COUNT]):
+        if m[mover_state(k, mover - 1) + W_FINISHED] and admit(k, m, mover):
+            return True
     return False
 
 
@@ -716,7 +727,7 @@ def next_row(k: Any, m: Any) -> int:
             m[index] += 1
             if m[index] < k[entry + 2]:
                 m[PC] = k[entry + 3]
-                if k[K_WATCHED]:
+                if m[k[M_WATCH] + k[entry + 1]]:
                     m[PAUSED] = BOUNDARY
                     m[BOUNDARY_LEVEL] = k[entry + 1]
                     return -1
@@ -997,6 +1008,7 @@ def new_part(k: Any, m: Any) -> int:
 def free_part(k: Any, m: Any, part: int) -> None:
     """The record of a part is free."""
     m[part] = m[FREE_PART]
+    m[part + P_FLIGHT] = -1
     m[FREE_PART] = part
 
 
@@ -1235,29 +1247,44 @@ def let_in(k: Any, m: Any, mover: int, part: int) -> None:
     m[state + W_ENTRY] = m[NOW] + k[fixed + V_INTERVAL]
     m[part + P_MOVER] = mover
     m[part + P_POSITION] = k[fixed + V_POSITION]
-    wait_for(k, m, part, ENTERED, m[NOW] + k[fixed + V_LATENCY])
+    if not wait_for(k, m, part, ENTERED, k[fixed + V_LATENCY]):
+        next_phase(k, m, part)
 
 
-def wait_for(k: Any, m: Any, part: int, phase: int, when: int) -> None:
-    """A part is in a phase until ``when``."""
+def wait_for(k: Any, m: Any, part: int, phase: int, delay: int) -> bool:
+    """A part is in a phase for ``delay`` cycles; whether that is any time at all."""
     m[part + P_PHASE] = phase
-    m[part + P_DUE] = when
-    at(k, m, when, PART_EVENT, part, 0)
+    m[part + P_DUE] = m[NOW] + delay
+    if delay == 0:
+        return False
+    at(k, m, m[NOW] + delay, PART_EVENT, part, 0)
+    return True
 
 
 def next_phase(k: Any, m: Any, part: int) -> None:
-    """A phase of a part is over."""
-    phase, now = m[part + P_PHASE], m[NOW]
+    """A phase of a part is over; the next one begins, and those that take no time pass by."""
     fixed = k[K_MOVER] + m[part + P_MOVER] * MOVER
-    if phase == ENTERED and ask(k, m, part, 0):
-        m[part + P_PHASE] = READING
-    elif phase == ENTERED or phase == READING:
-        wait_for(k, m, part, MOVING, now + k[fixed + V_TRANSFER])
-    elif phase == MOVING and ask(k, m, part, 1):
-        m[part + P_PHASE] = WRITTEN
-    elif phase == MOVING or phase == WRITTEN:
-        wait_for(k, m, part, ENDING, now + k[fixed + V_TAIL])
-    elif m[part + P_POSITION] == m[part + P_LAST]:
+    while True:
+        phase = m[part + P_PHASE]
+        if phase == ENTERED:
+            if ask(k, m, part, 0):
+                m[part + P_PHASE] = READING
+                return
+            m[part + P_PHASE] = READING
+        elif phase == READING:
+            if wait_for(k, m, part, MOVING, k[fixed + V_TRANSFER]):
+                return
+        elif phase == MOVING:
+            if ask(k, m, part, 1):
+                m[part + P_PHASE] = WRITTEN
+                return
+            m[part + P_PHASE] = WRITTEN
+        elif phase == WRITTEN:
+            if wait_for(k, m, part, ENDING, k[fixed + V_TAIL]):
+                return
+        else:
+            break
+    if m[part + P_POSITION] == m[part + P_LAST]:
         leave_mover(k, m, m[part + P_MOVER])
         ended(k, m, part)
     else:
@@ -1569,3 +1596,329 @@ def refuse(k: Any, m: Any, offer: int) -> None:
     retry = k[k[K_MOVER] + k[k[K_QUEUE] + queue * QUEUE + Q_MOVER] * MOVER + V_RETRY]
     if retry >= 0:
         m[entry + E_AWAY] = m[NOW] + retry
+
+
+# -- the state as a key ------------------------------------------------------------------------------------------
+
+
+def write_key(k: Any, m: Any) -> int:
+    """Write what decides the future, up to a shift in time and address, behind ``M_KEY``; its length.
+
+    Times are relative to now, flights and parts are named by their rank in age, addresses are relative to where
+    the present indices put the operand. Times that are over are alike.
+    """
+    rank_flights(k, m)
+    rank_parts(k, m)
+    end = key_flights(k, m, k[M_KEY])
+    end = key_objects(k, m, end)
+    end = key_lines(k, m, end)
+    end = key_parts(k, m, end)
+    end = key_storages(k, m, end)
+    end = key_events(k, m, end)
+    return end - k[M_KEY]
+
+
+def ahead(m: Any, when: int) -> int:
+    """Cycles until a moment; 0: it is over, -1: it is not known."""
+    return -1 if when == UNKNOWN else max(when - m[NOW], 0)
+
+
+def rank_flights(k: Any, m: Any) -> None:
+    """Rank of every flight whose record is in use, -1 for the others; behind ``M_RANK``, then how many."""
+    count, rank = k[K_FLIGHTS], k[M_RANK]
+    for slot in range(count):
+        m[rank + slot] = 0
+    free_list = k[M_FREE_FLIGHTS]
+    for index in range(m[free_list]):
+        m[rank + m[free_list + 1 + index]] = -1
+    used = 0
+    order = rank + count + 1
+    for slot in range(count):
+        if m[rank + slot] == 0:
+            index = used
+            while index and m[flight_of(k, m[order + index - 1]) + F_NUMBER] > m[flight_of(k, slot) + F_NUMBER]:
+                m[order + index] = m[order + index - 1]
+                index -= 1
+            m[order + index] = slot
+            used += 1
+    for index in range(used):
+        m[rank + m[order + index]] = index
+    m[rank + count] = used
+
+
+def rank_of(k: Any, m: Any, slot: int) -> int:
+    """Rank of a flight; -1: none."""
+    return m[k[M_RANK] + slot] if slot >= 0 else -1
+
+
+def rank_parts(k: Any, m: Any) -> None:
+    """The parts in use by age, behind the ranks of flights: how many, then their positions."""
+    base = k[M_RANK] + 2 * k[K_FLIGHTS] + 1
+    m[base] = 0
+    for number in range(k[K_PARTS]):
+        part = k[M_PART] + number * PART
+        if m[part + P_FLIGHT] >= 0:
+            insert_part(m, base, part)
+
+
+def part_rank(k: Any, m: Any, part: int) -> int:
+    """Rank of a part; -1: none."""
+    if part < 0:
+        return -1
+    base = k[M_RANK] + 2 * k[K_FLIGHTS] + 1
+    low, high, age = 1, m[base], m[part + P_AGE]
+    while low < high:
+        middle = (low + high) // 2
+        if m[m[base + middle] + P_AGE] < age:
+            low = middle + 1
+        else:
+            high = middle
+    while m[base + low] != part:
+        low += 1
+    return low
+
+
+def key_flights(k: Any, m: Any, end: int) -> int:
+    """Flights in use, and who waits for whom."""
+    count, rank = k[K_FLIGHTS], k[M_RANK]
+    used, order = m[rank + count], rank + count + 1
+    m[end] = used
+    end += 1
+    for index in range(used):
+        slot = m[order + index]
+        flight = flight_of(k, slot)
+        step = step_of(k, m, flight)
+        m[end] = m[flight + F_STEP]
+        m[end + 1] = m[flight + F_AT]
+        m[end + 2] = m[flight + F_PHASE]
+        m[end + 3] = ahead(m, m[flight + F_DUE])
+        m[end + 4] = ahead(m, m[flight + F_BOUND_AT])
+        m[end + 5] = ahead(m, m[flight + F_ORDER_AT])
+        m[end + 6] = rank_of(k, m, m[flight + F_PAIR])
+        m[end + 7] = ahead(m, m[flight + F_READY])
+        m[end + 8] = m[flight + F_LEFT]
+        m[end + 9] = m[flight + F_HOLDS]
+        m[end + 10] = m[flight + F_ANSWERS]
+        m[end + 11] = m[flight + F_STAGE]
+        m[end + 12] = m[flight + F_PARTS]
+        m[end + 13] = ahead(m, m[flight + F_WAKE])
+        end += 14
+        if m[flight + F_PHASE] == OVER:
+            continue
+        for visit in range(k[step + T_OBJECTS] - 1):
+            m[end] = ahead(m, m[flight + F_SINCE + visit])
+            end += 1
+            if k[step + T_VARIES]:
+                m[end] = m[flight + F_COST + 2 * visit]
+                m[end + 1] = m[flight + F_COST + 2 * visit + 1]
+                end += 2
+        for number in range(k[step + T_OPERANDS]):
+            operand = k[K_OPERAND] + (k[step + T_OPERAND] + number) * OPERAND
+            m[end] = m[flight + F_ADDRESS + number] - address_of(k, m, operand)
+            end += 1
+        for other in range(used):
+            if m[k[M_DEPENDS] + slot * count + m[order + other]]:
+                m[end] = other
+                end += 1
+        m[end] = -1
+        end += 1
+    return end
+
+
+def key_list(k: Any, m: Any, position: int, end: int) -> int:
+    """A list of flights."""
+    m[end] = m[position]
+    for index in range(m[position]):
+        m[end + 1 + index] = rank_of(k, m, m[position + 1 + index])
+    return end + 1 + m[position]
+
+
+def key_objects(k: Any, m: Any, end: int) -> int:
+    """Places and turns of stages and units, and the fetch stage."""
+    for item in range(k[K_OBJECTS]):
+        end = key_list(k, m, users_of(k, item), end)
+        end = key_list(k, m, staying_in(k, item), end)
+        last = k[M_LAST] + 4 * item
+        m[end] = rank_of(k, m, m[last])
+        m[end + 1] = ahead(m, m[last + 1])
+        m[end + 2] = rank_of(k, m, m[last + 2])
+        m[end + 3] = ahead(m, m[last + 3])
+        end += 4
+    m[end] = m[BUFFERED]
+    m[end + 1] = m[GROUP_SIZE]
+    m[end + 2] = ahead(m, m[FETCH_SINCE])
+    m[end + 3] = m[FETCH_WAITS]
+    m[end + 4] = rank_of(k, m, m[LAST_FLIGHT])
+    m[end + 5] = ahead(m, m[TICKING])
+    return end + 6
+
+
+def key_lines(k: Any, m: Any, end: int) -> int:
+    """Controllers and movers."""
+    for line in range(k[K_LINES]):
+        state, fixed = line_state(k, line), k[K_LINE] + line * LINE
+        m[end] = rank_of(k, m, m[state + N_FRAME])
+        m[end + 1] = rank_of(k, m, m[state + N_JOINED])
+        m[end + 2] = m[state + N_SENT]
+        m[end + 3] = m[state + N_COUNT]
+        m[end + 4] = ahead(m, m[state + N_NEXT_PART])
+        m[end + 5] = ahead(m, m[state + N_NEXT_FRAME])
+        m[end + 6] = m[state + N_BEGUN]
+        m[end + 7] = rank_of(k, m, m[state + N_PREPARED])
+        m[end + 8] = part_rank(k, m, m[state + N_PART])
+        end = key_list(k, m, state + N_QUEUE, end + 9)
+        for mover in range(k[fixed + L_MOVER], k[fixed + L_MOVER] + k[fixed + L_COUNT]):
+            here = mover_state(k, mover)
+            m[end] = m[here + W_USED]
+            m[end + 1] = ahead(m, m[here + W_ENTRY])
+            m[end + 2] = m[here + W_FINISHED]
+            end += 3
+            for index in range(m[here + W_FINISHED]):
+                m[end] = part_rank(k, m, m[here + W_FINISHED + 1 + index])
+                end += 1
+    return end
+
+
+def key_parts(k: Any, m: Any, end: int) -> int:
+    """Parts and their shares."""
+    base = k[M_RANK] + 2 * k[K_FLIGHTS] + 1
+    m[end] = m[base]
+    end += 1
+    for index in range(m[base]):
+        part = m[base + 1 + index]
+        mover = k[K_MOVER] + m[part + P_MOVER] * MOVER
+        m[end] = rank_of(k, m, m[part + P_FLIGHT])
+        m[end + 1] = m[part + P_AGE] % (AGE_PARTS * AGE_PIECES)
+        m[end + 2] = m[part + P_POSITION]
+        m[end + 3] = m[part + P_PHASE]
+        m[end + 4] = m[part + P_ASKED]
+        m[end + 5] = ahead(m, m[part + P_LATEST])
+        m[end + 6] = m[part + P_RESERVED]
+        m[end + 7] = m[part + P_LAST]
+        m[end + 8] = m[part + P_DONE]
+        m[end + 9] = ahead(m, m[part + P_DUE]) if m[part + P_POSITION] >= 0 else 0
+        end += 10
+        line = k[mover + V_LINE] if m[part + P_POSITION] >= 0 else -1
+        for number in range(m[part + P_SHARES]):
+            share = part + P_SHARE + number * SHARE
+            if m[share + H_POSITION] < m[part + P_POSITION]:
+                continue
+            m[end] = m[share + H_POSITION] * 2 + m[share + H_WRITE]
+            m[end + 1] = m[share + H_STORAGE]
+            m[end + 2] = m[share + H_BYTES]
+            m[end + 3] = residue(k, m, line, m[part + P_FLIGHT], m[share + H_POSITION], m[share + H_START])
+            end += 4
+    return end
+
+
+def residue(k: Any, m: Any, line: int, slot: int, position: int, address: int) -> int:
+    """What of a share's address matters where a mover cuts by aligned windows."""
+    if line < 0:
+        line = k[step_of(k, m, flight_of(k, slot)) + T_LINE]
+    mover = k[K_MOVER] + (k[k[K_LINE] + line * LINE + L_MOVER] + position) * MOVER
+    largest = k[mover + V_LARGEST]
+    return address % largest if largest else 0
+
+
+def key_storages(k: Any, m: Any, end: int) -> int:
+    """Ports, channels, and requests that wait."""
+    for storage in range(k[K_STORAGES]):
+        fixed, state = k[K_STORAGE] + storage * STORAGE, storage_state(k, storage)
+        m[end] = m[state + S_LAST_READ]
+        m[end + 1] = m[state + S_LAST_WRITE]
+        m[end + 2] = ahead(m, m[state + S_CHANNEL])
+        end += 3
+        for port in range(k[fixed + S_READ_PORTS] + k[fixed + S_WRITE_PORTS]):
+            m[end] = ahead(m, m[k[fixed + S_PORT] + port])
+            end += 1
+        for place in range(k[fixed + S_MOST]):
+            m[end] = ahead(m, m[k[fixed + S_FLYING] + place])
+            end += 1
+    for queue in range(k[K_QUEUES]):
+        state = k[k[K_QUEUE] + queue * QUEUE + Q_STATE]
+        m[end] = m[state]
+        end += 1
+        for index in range(m[state]):
+            entry = state + 1 + index * ENTRY
+            m[end] = part_rank(k, m, m[entry + E_PART])
+            m[end + 1] = m[entry + E_SHARE]
+            m[end + 2] = ahead(m, m[entry + E_AFTER])
+            m[end + 3] = m[entry + E_AWAY] - m[NOW] if m[entry + E_AWAY] else NEVER
+            end += 4
+    m[end] = m[JOBS]
+    end += 1
+    for index in range(m[JOBS]):
+        job = k[M_JOB] + index * JOB
+        m[end] = rank_of(k, m, m[job + J_FLIGHT])
+        m[end + 1] = m[job + J_STORAGE] * 2 + m[job + J_WRITE]
+        m[end + 2] = m[job + J_LEFT]
+        m[end + 3] = ahead(m, m[job + J_AFTER])
+        m[end + 4] = m[job + J_GROUP]
+        end += 5
+    return end
+
+
+def key_event(k: Any, m: Any, kind: int, identity: int, more: int, end: int) -> int:
+    """Something that is to happen."""
+    m[end] = kind
+    m[end + 1] = identity
+    m[end + 2] = more
+    if kind == FLIGHT_EVENT or kind == DONE_EVENT or kind == ANSWER_EVENT or kind == FETCHED_EVENT:
+        m[end + 1] = rank_of(k, m, identity)
+    elif kind == PART_EVENT:
+        m[end + 1] = part_rank(k, m, identity)
+    elif kind == FREE_EVENT:
+        m[end + 2] = rank_of(k, m, more)
+    return end + 3
+
+
+def key_events(k: Any, m: Any, end: int) -> int:
+    """What is to happen in this cycle and later. Mere occasions to look again are left out."""
+    for index in range(m[PASSED], m[WORKING]):
+        base = k[M_WORK] + 3 * (index % k[K_WORK])
+        if m[base] != TICK_EVENT and m[base] != FLIGHT_EVENT:
+            end = key_event(k, m, m[base], m[base + 1], m[base + 2], end)
+    wheel = k[K_WHEEL]
+    for distance in range(1, wheel):
+        end = key_slot(k, m, k[M_WHEEL] + 2 * ((m[NOW] + distance) % wheel), end)
+    return key_slot(k, m, k[M_OVERFLOW], end)
+
+
+def key_slot(k: Any, m: Any, slot: int, end: int) -> int:
+    """A list of events."""
+    node = m[slot]
+    while node >= 0:
+        base = k[M_NODE] + node * NODE
+        kind = m[base + X_KIND]
+        if kind != TICK_EVENT and kind != FLIGHT_EVENT:
+            m[end] = m[base + X_TIME] - m[NOW]
+            end = key_event(k, m, kind, m[base + X_ID], m[base + X_MORE], end + 1)
+        node = m[base + X_NEXT]
+    return end
+
+
+def key_at(fixed: Any, state: Any) -> int:
+    """:func:`write_key` on two lists; compiled: on two arrays, given by their addresses."""
+    return write_key(pointer(fixed), pointer(state))
+
+
+def move_flights(k: Any, m: Any, level: int, iterations: int) -> None:
+    """Move the operands of the flights in use as far as so many iterations of a loop would."""
+    count = k[K_FLIGHTS]
+    index = k[M_INDEX] + level
+    for slot in range(count):
+        flight = flight_of(k, slot)
+        if m[k[M_RANK] + slot] < 0:
+            continue
+        step = step_of(k, m, flight)
+        for number in range(k[step + T_OPERANDS]):
+            operand = k[K_OPERAND] + (k[step + T_OPERAND] + number) * OPERAND
+            before = address_of(k, m, operand)
+            m[index] += iterations
+            m[flight + F_ADDRESS + number] += address_of(k, m, operand) - before
+            m[index] -= iterations
+
+
+def move_at(fixed: Any, state: Any, level: int, iterations: int) -> None:
+    """:func:`move_flights` on two lists; compiled: on two arrays, given by their addresses."""
+    move_flights(pointer(fixed), pointer(state), level, iterations)

@@ -71,7 +71,7 @@ class Tables:
     ports: list[int]
 
 
-def build(arch: Architecture, program: LoopProgram, *, watched: bool = False, logged: bool = False) -> Tables:
+def build(arch: Architecture, program: LoopProgram, *, logged: bool = False) -> Tables:
     """Bind ``program`` to ``arch``.
 
     Raises:
@@ -79,7 +79,7 @@ def build(arch: Architecture, program: LoopProgram, *, watched: bool = False, lo
         ProgramError: An address leaves its memory, a latency is negative, a storage has a state of its own.
     """
     builder = _Builder(arch, program)
-    return builder.build(watched, logged)
+    return builder.build(logged)
 
 
 @dataclass
@@ -138,7 +138,7 @@ class _Builder:
 
     # -- putting it together --------------------------------------------------------------------------------
 
-    def build(self, watched: bool, logged: bool) -> Tables:
+    def build(self, logged: bool) -> Tables:
         tape: list[int] = []
         self._walk(self.program.body, {}, tape)
         tape += (n.STOP, 0, 0, 0)
@@ -146,7 +146,7 @@ class _Builder:
         fixed = _Fixed(head)
         space = _Space()
         flights = self._flight_count()
-        self._head(head, flights, watched, logged)
+        self._head(head, flights, logged)
         ports = self._storages(fixed, space)
         movers = self._lines_and_movers(fixed, space, flights)
         fixed.table(n.K_OBJECT, [value for item in self.items for value in _object(item)])
@@ -159,7 +159,10 @@ class _Builder:
             (n.K_TAPE, tape),
         ):
             fixed.table(key, values)
-        self._state(head, space, flights, sum(chain_capacity for chain_capacity in movers))
+        self._state(head, space, flights, sum(movers))
+        # at most: 14 + costs + operands + dependences per flight, 10 + shares per part, and all lists
+        size = flights * (24 + 3 * n.MOST_VISITS + n.MOST_OPERANDS + flights) + space.size
+        head[n.M_KEY] = space.take([0] * size)
         state = space.list()
         for key in (n.HELD_ROW, n.LAST_FLIGHT, n.TICKING):
             state[key] = -1
@@ -177,7 +180,7 @@ class _Builder:
         state[n.WORKING] = 1
         return made
 
-    def _head(self, head: list[int], flights: int, watched: bool, logged: bool) -> None:
+    def _head(self, head: list[int], flights: int, logged: bool) -> None:
         fetch = self.arch.fetch_stage
         unit, memory = instruction_memory(self.arch)
         interval = unit.initiation_interval
@@ -199,7 +202,6 @@ class _Builder:
             n.K_MOVERS: sum(len(chain.movers) for chain in self.chains.values()),
             n.K_STORAGES: len(self.storages),
             n.K_LOG: LOG_ENTRIES if logged else 0,
-            n.K_WATCHED: int(watched),
             n.K_FETCH_REQUESTER: self.declared.get(unit.name, -1),
         }
         for key, value in values.items():
@@ -230,10 +232,12 @@ class _Builder:
         head[n.M_JOB] = space.take([0] * (jobs * n.JOB))
         head[n.M_OFFER] = space.take([0] * ((jobs + head[n.K_QUEUES] + 1) * n.OFFER))
         count = parts + 2 * len(self.lines) + 2
-        self.first_part = space.size
+        self.first_part = head[n.M_PART] = space.size
+        head[n.K_PARTS] = count
         records = [0] * (count * n.PART)
         for number in range(count):
             records[number * n.PART] = space.size + (number + 1) * n.PART
+            records[number * n.PART + n.P_FLIGHT] = -1
         space.take(records)
         nodes = 8 * (flights + count) + 64 * (len(self.lines) + head[n.K_MOVERS]) + 256
         links = [0] * (nodes * n.NODE)
@@ -244,6 +248,8 @@ class _Builder:
         head[n.M_OVERFLOW] = space.take([-1, -1])
         head[n.K_WORK] = 8 * (flights + count) + 256
         head[n.M_WORK] = space.take([0] * (3 * head[n.K_WORK]))
+        head[n.M_WATCH] = space.take([0] * (len(self.levels) + 1))
+        head[n.M_RANK] = space.take([0] * (2 * flights + 2 + count + 1))
         head[n.M_LOGGED] = space.take([0] * (4 * (head[n.K_LOG] + 1)))
 
     def _storages(self, fixed: _Fixed, space: _Space) -> list[int]:
