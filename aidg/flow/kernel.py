@@ -21,10 +21,10 @@ NOBODY = -1
     K_FLIGHTS, K_WHEEL, K_BUFFER, K_WIDTH, K_STRICT, K_READ_LATENCY, K_READ_INTERVAL, K_FETCH_STORAGE, K_OBJECTS,
     K_LINES, K_MOVERS, K_STORAGES, K_QUEUES, K_LOG,
     K_OBJECT, K_LINE, K_MOVER, K_STORAGE, K_QUEUE, K_REACH, K_STEP, K_ROUTE, K_OPERAND, K_TERM, K_RANGE,
-    K_TAPE, K_PARTS, K_FETCH_REQUESTER, K_WORK,
+    K_TAPE, K_PARTS, K_FETCH_REQUESTER, K_FETCH_RELEASE, K_WORK,
     M_FLIGHT, M_DEPENDS, M_USERS, M_STAYING, M_LINE, M_STORAGE, M_NODE,
     M_WHEEL, M_OVERFLOW, M_WORK, M_INDEX, M_JOB, M_OFFER, M_LAST, M_ALIVE, M_LOGGED, M_BUSY, M_COSTS, M_FREE_FLIGHTS, M_WATCH, M_PART, M_RANK, M_KEY, HEAD,
-) = range(53)  # fmt: skip
+) = range(54)  # fmt: skip
 
 # -- records of k ------------------------------------------------------------------------------------------------
 O_CAPACITY, O_RELEASE, O_FIFO, O_ISSUE_LATENCY, OBJECT = range(5)
@@ -42,8 +42,8 @@ O_CAPACITY, O_RELEASE, O_FIFO, O_ISSUE_LATENCY, OBJECT = range(5)
 Q_MOVER, Q_STORAGE, Q_WRITE, Q_STATE, QUEUE = range(5)
 (
     T_ROUTE, T_OBJECTS, T_FETCH, T_KIND, T_LINE, T_PARTS, T_PREPARES, T_OPERAND, T_OPERANDS, T_REQUESTER, T_PRIORITY, T_VARIES,
-    T_READS, T_WRITES, STEP,
-) = range(15)  # fmt: skip
+    T_READS, T_WRITES, T_BY_ROWS, T_LEFT_ROWS, STEP,
+) = range(17)  # fmt: skip
 R_OBJECT, R_LATENCY, R_INTERVAL, ROUTE = range(4)  # an interval of -1: until done
 A_BYTES, A_ROWS, A_PITCH, A_READ, A_WRITE, A_SPACE, A_RANGES, A_CONST, A_TERM, A_TERMS, A_ROTATIONS, OPERAND = range(12)
 OLDEST, PRIORITY, ROUND_ROBIN = range(3)
@@ -53,8 +53,8 @@ ROW, BEGIN, END, STOP = range(4)
 # -- head of m ---------------------------------------------------------------------------------------------------
 (
     NOW, NUMBER, HELD_ROW, COSTS_KNOWN, BOUNDARY_LEVEL, FINISHED, CYCLES, BUFFERED, PC, EXHAUSTED, GROUP_SIZE, FETCH_SINCE, FETCH_WAITS, FREE_PART, FREE_NODE,
-    WORKING, JOBS, OFFERS, TICKING, PAUSED, PASSED, LOGGED, LAST_FLIGHT, STATE_HEAD,
-) = range(24)  # fmt: skip
+    WORKING, JOBS, OFFERS, TICKING, PAUSED, PASSED, LOGGED, LAST_FLIGHT, PATIENCE, STATE_HEAD,
+) = range(25)  # fmt: skip
 
 # -- records of m ------------------------------------------------------------------------------------------------
 MOST_VISITS = 12
@@ -92,7 +92,7 @@ X_KIND, X_ID, X_MORE, X_NEXT, X_TIME, NODE = range(6)
 AGE_PARTS, AGE_PIECES = 1 << 16, 1 << 12
 
 # why the kernel returns
-RUNNING, ENDED, STUCK, BOUNDARY, COSTS, LOG_FULL, TOO_MUCH = range(7)
+RUNNING, ENDED, STUCK, BOUNDARY, COSTS, LOG_FULL, TOO_MUCH, PAUSE = range(8)
 # events in the log
 LOG_ISSUE, LOG_ENTER, LOG_START, LOG_SENT, LOG_MOVED, LOG_DONE, LOG_GRANT = range(7)
 
@@ -196,7 +196,7 @@ def run_at(fixed: Any, state: Any) -> int:
 
 def run(k: Any, m: Any) -> int:
     """Run until the end, or until something must be decided outside; the reason is returned."""
-    if m[PAUSED] == LOG_FULL:
+    if m[PAUSED] == LOG_FULL or m[PAUSED] == PAUSE:
         m[PAUSED] = 0
         advance(k, m)
     elif m[PAUSED]:
@@ -215,6 +215,9 @@ def run(k: Any, m: Any) -> int:
         if m[LOGGED] > k[K_LOG] // 2:
             m[PAUSED] = LOG_FULL
             return LOG_FULL
+        if m[NUMBER] > m[PATIENCE]:
+            m[PAUSED] = PAUSE
+            return PAUSE
         if not advance(k, m):
             if m[EXHAUSTED] and m[FINISHED] == m[NUMBER] and m[k[M_ALIVE]] == 0:
                 return ENDED
@@ -261,6 +264,8 @@ def happen(k: Any, m: Any, kind: int, identity: int, more: int) -> None:
         job_answered(k, m, identity)
     elif kind == RELEASE_EVENT:
         m[mover_state(k, identity) + W_USED] -= 1
+    elif kind == FREE_EVENT and identity < 0:
+        free_buffer(k, m)
     elif kind == FREE_EVENT:
         free(k, m, identity, more)
     elif kind == DONE_EVENT:
@@ -422,10 +427,10 @@ def issue(k: Any, m: Any, slot: int, flight: int, step: int) -> bool:
         return False
     m[flight + F_AT] = 0
     log(k, m, LOG_ISSUE, m[flight + F_NUMBER], 0)
-    m[BUFFERED] -= 1
-    if m[FETCH_WAITS]:
-        m[FETCH_WAITS] = 0
-        work(k, m, FETCH_EVENT, 0, 0)
+    if k[K_FETCH_RELEASE]:
+        at(k, m, m[NOW] + k[K_FETCH_RELEASE], FREE_EVENT, -1, -1)
+    else:
+        free_buffer(k, m)
     bound, order = m[flight + F_BOUND_NEXT], m[flight + F_ORDER_NEXT]
     if bound >= 0:
         m[flight_of(k, bound) + F_BOUND_AT] = m[NOW] + 1
@@ -441,6 +446,14 @@ def issue(k: Any, m: Any, slot: int, flight: int, step: int) -> bool:
         m[LAST_FLIGHT] = -1
     arrive(k, m, flight, step)
     return True
+
+
+def free_buffer(k: Any, m: Any) -> None:
+    """A place in the issue buffer is free."""
+    m[BUFFERED] -= 1
+    if m[FETCH_WAITS]:
+        m[FETCH_WAITS] = 0
+        work(k, m, FETCH_EVENT, 0, 0)
 
 
 def arrive(k: Any, m: Any, flight: int, step: int) -> None:
@@ -562,6 +575,8 @@ def start(k: Any, m: Any, slot: int, flight: int, step: int) -> bool:
             at(k, m, now + latency, TICK_EVENT, 0, 0)
         return False
     m[k[M_BUSY] + object_at(k, step, visit + 1)] += latency if gap < 0 else gap
+    if k[step + T_KIND] == MEMORY:
+        m[flight + F_READY] = now + m[flight + F_PARTS]  # its duration
     m[flight + F_DUE] = now + latency
     if latency:
         at(k, m, now + latency, FLIGHT_EVENT, slot, 0)
@@ -581,6 +596,8 @@ def access(k: Any, m: Any, slot: int, flight: int, step: int) -> bool:
         if m[flight + F_ANSWERS]:
             m[flight + F_STAGE] -= 4  # waits
             return False
+    if k[step + T_KIND] == MEMORY and not come(k, m, slot, m[flight + F_READY]):
+        return False
     visit = k[step + T_OBJECTS] - 2
     if interval(k, m, flight, step, visit) < 0:
         came(k, m, flight, step, visit, m[NOW])
@@ -911,6 +928,9 @@ def begin_frame(k: Any, m: Any, line: int) -> bool:
     remove(m, queue, head)
     m[state + N_FRAME] = head
     m[state + N_JOINED] = -1
+    if k[step + T_BY_ROWS] and m[state + N_PREPARED] >= 0:
+        left = k[step_of(k, m, flight_of(k, m[state + N_PREPARED])) + T_LEFT_ROWS]
+        m[flight + F_PARTS] = max(m[flight + F_PARTS], left)
     m[state + N_COUNT] = m[flight + F_PARTS]
     if k[step + T_PREPARES]:
         m[state + N_PREPARED] = head

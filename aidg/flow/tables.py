@@ -18,7 +18,7 @@ from acadl.model import (
     Mover,
     PipelineStage,
 )
-from acadl.operations import Instruction
+from acadl.operations import Instruction, Operation
 from acadl.routing import Route, instruction_memory, route
 from aidg.flow import kernel as n
 from aidg.flow.layout import Chain, StorageFacts, chain_of, declared, storage_facts
@@ -56,7 +56,8 @@ class Tables:
         fixed: ``k`` of :mod:`aidg.flow.kernel`.
         state: ``m``, at the beginning.
         objects: Names of stages and units by number; likewise lines, movers, storages and loop levels.
-        costs: Of the static steps whose costs vary: number of parts, then latency and interval per visit.
+        costs: Of the static steps whose costs vary: number of parts (of a memory access unit: duration), then latency
+            and interval per visit.
     """
 
     fixed: list[int]
@@ -167,6 +168,7 @@ class _Builder:
         for key in (n.HELD_ROW, n.LAST_FLIGHT, n.TICKING):
             state[key] = -1
         state[n.FETCH_SINCE] = n.NOBODY
+        state[n.PATIENCE] = n.NEVER
         fixed.values[: n.HEAD] = head
         state[n.FREE_PART] = self.first_part
         state[n.FREE_NODE] = 0
@@ -202,6 +204,7 @@ class _Builder:
             n.K_MOVERS: sum(len(chain.movers) for chain in self.chains.values()),
             n.K_STORAGES: len(self.storages),
             n.K_LOG: LOG_ENTRIES if logged else 0,
+            n.K_FETCH_RELEASE: fetch.release_latency,
             n.K_FETCH_REQUESTER: self.declared.get(unit.name, -1),
         }
         for key, value in values.items():
@@ -339,13 +342,15 @@ class _Builder:
         line = self.lines.index(unit.name) if isinstance(unit, Controller) else -1
         kind = n.CONTROLLER if line >= 0 else n.MEMORY if isinstance(unit, MemoryAccessUnit) else n.PLAIN
         prepares = int(isinstance(unit, Controller) and node.operation in unit.prepares)
+        by_rows = int(isinstance(unit, Controller) and unit.parts is None)
+        left = _rows(node, operation, ("out", "inout"))
         number = len(self.static)
         if way.varies:
             self.costs[number] = way.costs
         self.static.append(node)
         self.steps += (
             way.position, way.length, way.fetch, kind, line, way.parts, prepares, first, count,
-            self.declared[unit.name], getattr(unit, "priority", 0), int(way.varies), reads, writes,
+            self.declared[unit.name], getattr(unit, "priority", 0), int(way.varies), reads, writes, by_rows, left,
         )  # fmt: skip
 
     def _way(self, node: Step, scope: dict[str, int]) -> _Way:
@@ -363,23 +368,25 @@ class _Builder:
             tuple(varying.items()),
         )
         if key not in self.ways:
-            self.ways[key] = self._make_way(instruction, varying)
+            self.ways[key] = self._make_way(node, instruction, varying)
         return self.ways[key]
 
     def _holder(self, address: int) -> int:
         return next((index for index, (low, high, _) in enumerate(self.memories) if low <= address < high), -1)
 
-    def _make_way(self, instruction: Instruction, varying: Mapping[str, Affine]) -> _Way:
+    def _make_way(self, node: Step, instruction: Instruction, varying: Mapping[str, Affine]) -> _Way:
         arch = self.arch
         found = route(arch, instruction)
         names = arch.operations[instruction.operation].latency_names(instruction)
-        ranges = (*instruction.read_addresses, *instruction.write_addresses)
         costs = _Costs(names, varying)
         unit = found.unit
         parts: VaryingCost | int = 0
         if isinstance(unit, Controller):
-            rows = max([1, *(piece.rows for piece in ranges)])
+            directions = ("in",) if instruction.operation in unit.prepares else ("in", "out", "inout")
+            rows = _rows(node, arch.operations[instruction.operation], directions)
             parts = rows if unit.parts is None else costs.of(f"parts of '{unit.name}'", unit.parts, 1)
+        elif isinstance(unit, MemoryAccessUnit):
+            parts = costs.of(f"duration of '{unit.name}'", unit.duration, 0)
         values: list[VaryingCost | int] = [parts]
         for item in (*found.stages[:-1], unit):
             values += costs.visit(item)
@@ -525,6 +532,12 @@ class _Costs:
         if isinstance(item, Controller):
             return latency, 1
         return latency, latency if isinstance(item, PipelineStage) else -1
+
+
+def _rows(node: Step, operation: Operation, directions: tuple[str, ...]) -> int:
+    """The largest number of rows of the address operands of some directions."""
+    values = [node.operands[operand.name] for operand in operation.operands if operand.direction in directions]
+    return max([1, *(value.rows for value in values if isinstance(value, Memory))])
 
 
 def _object(item: PipelineStage | FunctionalUnit) -> list[int]:
