@@ -111,7 +111,7 @@ class Demand:
     def answered_after(self) -> int:
         """Cycles from the grant to the answer, where answers do not wait for each other."""
         further = self.widths - 1
-        return (further * self.interval if self.write else 0) + self.latency + further
+        return self.latency + (further * self.interval if self.write else further)
 
     @property
     def channel_cycles(self) -> int:

@@ -1,0 +1,587 @@
+"""What the kernel works on: machine and program as one list of integers, the state as another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from acadl.errors import ProgramError
+from acadl.expressions import Expr
+from acadl.model import (
+    Architecture,
+    Controller,
+    ExecuteStage,
+    FunctionalUnit,
+    InstructionFetchStage,
+    MemoryAccessUnit,
+    MemoryInterface,
+    Mover,
+    PipelineStage,
+)
+from acadl.operations import Instruction, Operation
+from acadl.routing import Route, instruction_memory, route
+from aidg.flow import kernel as n
+from aidg.flow.layout import Chain, StorageFacts, chain_of, declared, storage_facts
+from aidg.prepared import evaluate
+from mappings.program import Affine, Loop, LoopProgram, Memory, Node, Register, Sequence, Step, as_affine, concrete
+
+# Flights, parts and pending events that a machine may have at once.
+LARGEST_CAPACITY = 1 << 14
+WHEEL = 256
+LOG_ENTRIES = 1 << 16
+ARBITRATIONS = ("oldest_first", "priority", "round_robin")
+
+
+@dataclass(frozen=True, slots=True)
+class VaryingCost:
+    """A latency, interval or number of parts that depends on loop indices."""
+
+    what: str
+    expression: Expr
+    names: Mapping[str, int]
+    varying: Mapping[str, Affine]
+    least: int = 0
+
+    def at(self, indices: Mapping[str, int]) -> int:
+        """Its value. Raises :class:`ProgramError`."""
+        names = {**self.names, **{name: value.at(indices) for name, value in self.varying.items()}}
+        return max(self.least, evaluate(self.what, self.expression, names))
+
+
+@dataclass(slots=True)
+class Tables:
+    """Machine and program for the kernel.
+
+    Attributes:
+        fixed: ``k`` of :mod:`aidg.flow.kernel`.
+        state: ``m``, at the beginning.
+        objects: Names of stages and units by number; likewise lines, movers, storages and loop levels.
+        costs: Of the static steps whose costs vary: number of parts (of a memory access unit: duration), then latency
+            and interval per visit.
+    """
+
+    fixed: list[int]
+    state: list[int]
+    objects: list[str]
+    lines: list[str]
+    movers: list[str]
+    storages: list[str]
+    levels: list[str]
+    costs: dict[int, list[VaryingCost | int]]
+    steps: list[Step]
+    ports: list[int]
+
+
+def build(arch: Architecture, program: LoopProgram, *, logged: bool = False) -> Tables:
+    """Bind ``program`` to ``arch``.
+
+    Raises:
+        RoutingError: An instruction has no unit, or several.
+        ProgramError: An address leaves its memory, a latency is negative, a storage has a state of its own.
+    """
+    builder = _Builder(arch, program)
+    return builder.build(logged)
+
+
+@dataclass
+class _Space:
+    """Positions in the list of the state."""
+
+    size: int = n.STATE_HEAD
+    filled: list[tuple[int, list[int]]] = field(default_factory=list)
+
+    def take(self, values: list[int]) -> int:
+        """Position of new entries."""
+        position = self.size
+        self.size += len(values)
+        self.filled.append((position, values))
+        return position
+
+    def list(self) -> list[int]:
+        """All entries."""
+        made = [0] * self.size
+        for position, values in self.filled:
+            made[position : position + len(values)] = values
+        return made
+
+
+class _Builder:
+    def __init__(self, arch: Architecture, program: LoopProgram) -> None:
+        self.arch = arch
+        self.program = program
+        self.declared = declared(arch)
+        self.facts = storage_facts(arch)
+        self.storages = list(self.facts)
+        self.chains = {item.name: chain_of(arch, item.name) for item in arch.of_type(Controller)}
+        self.lines = list(self.chains)
+        stages = [item for item in arch.of_type(PipelineStage) if not isinstance(item, InstructionFetchStage)]
+        self.items: list[PipelineStage | FunctionalUnit] = [*stages, *arch.of_type(FunctionalUnit)]
+        self.objects = {item.name: number for number, item in enumerate(self.items)}
+        self.registers = {name: number for number, name in enumerate(sorted(arch.register_file_of))}
+        self.ranges: list[int] = []
+        self.range_of: dict[tuple[int, int], int] = {}
+        self.routes: list[int] = []
+        self.route_of: dict[tuple[int, ...], int] = {}
+        self.steps: list[int] = []
+        self.static: list[Step] = []
+        self.operands: list[int] = []
+        self.terms: list[int] = []
+        self.costs: dict[int, list[VaryingCost | int]] = {}
+        self.levels: dict[str, int] = {}
+        self.ways: dict[tuple[object, ...], _Way] = {}
+        self.memories = sorted(
+            (low, high, self.storages.index(memory.name))
+            for memory in arch.of_type(MemoryInterface)
+            for low, high in memory.address_ranges
+        )
+        for low, high, storage in self.memories:
+            self.ranges += (low, high, storage)
+
+    # -- putting it together --------------------------------------------------------------------------------
+
+    def build(self, logged: bool) -> Tables:
+        tape: list[int] = []
+        self._walk(self.program.body, {}, tape)
+        tape += (n.STOP, 0, 0, 0)
+        head = [0] * n.HEAD
+        fixed = _Fixed(head)
+        space = _Space()
+        flights = self._flight_count()
+        self._head(head, flights, logged)
+        ports = self._storages(fixed, space)
+        movers = self._lines_and_movers(fixed, space, flights)
+        fixed.table(n.K_OBJECT, [value for item in self.items for value in _object(item)])
+        for key, values in (
+            (n.K_STEP, self.steps),
+            (n.K_ROUTE, self.routes),
+            (n.K_OPERAND, self.operands),
+            (n.K_TERM, self.terms),
+            (n.K_RANGE, self.ranges),
+            (n.K_TAPE, tape),
+        ):
+            fixed.table(key, values)
+        self._state(head, space, flights, sum(movers))
+        # at most: 14 + costs + operands + dependences per flight, 10 + shares per part, and all lists
+        size = flights * (24 + 3 * n.MOST_VISITS + n.MOST_OPERANDS + flights) + space.size
+        head[n.M_KEY] = space.take([0] * size)
+        state = space.list()
+        for key in (n.HELD_ROW, n.LAST_FLIGHT, n.TICKING):
+            state[key] = -1
+        state[n.FETCH_SINCE] = n.NOBODY
+        state[n.PATIENCE] = n.NEVER
+        fixed.values[: n.HEAD] = head
+        state[n.FREE_PART] = self.first_part
+        state[n.FREE_NODE] = 0
+        made = Tables(
+            fixed.values, state, [item.name for item in self.items], self.lines,
+            [mover.name for chain in self.chains.values() for mover in chain.movers], self.storages,
+            list(self.levels), self.costs, self.static, ports,
+        )  # fmt: skip
+        base = head[n.M_WORK]
+        state[base : base + 3] = [n.FETCH_EVENT, 0, 0]
+        state[n.WORKING] = 1
+        return made
+
+    def _head(self, head: list[int], flights: int, logged: bool) -> None:
+        fetch = self.arch.fetch_stage
+        unit, memory = instruction_memory(self.arch)
+        interval = unit.initiation_interval
+        width = memory.port_width
+        if fetch.issue_buffer_size < width:
+            raise ProgramError(f"the issue buffer of '{fetch.name}' is smaller than one read of '{memory.name}'")
+        number = self.storages.index(memory.name)
+        values = {
+            n.K_FLIGHTS: flights,
+            n.K_WHEEL: WHEEL,
+            n.K_BUFFER: fetch.issue_buffer_size,
+            n.K_WIDTH: width,
+            n.K_STRICT: int(fetch.in_order_issue or fetch.order == "fifo"),
+            n.K_READ_LATENCY: evaluate(f"latency of '{unit.name}'", unit.latency, {}),
+            n.K_READ_INTERVAL: -1 if interval is None else evaluate("initiation_interval", interval, {}),
+            n.K_FETCH_STORAGE: number if self.facts[memory.name].read_latency else -1,
+            n.K_OBJECTS: len(self.items),
+            n.K_LINES: len(self.lines),
+            n.K_MOVERS: sum(len(chain.movers) for chain in self.chains.values()),
+            n.K_STORAGES: len(self.storages),
+            n.K_LOG: LOG_ENTRIES if logged else 0,
+            n.K_FETCH_RELEASE: fetch.release_latency,
+            n.K_FETCH_REQUESTER: self.declared.get(unit.name, -1),
+        }
+        for key, value in values.items():
+            head[key] = value
+
+    def _flight_count(self) -> int:
+        fetch = self.arch.fetch_stage
+        places = fetch.issue_buffer_size + instruction_memory(self.arch)[1].port_width
+        places += sum(item.capacity for item in self.items if isinstance(item, PipelineStage))
+        places += sum(item.capacity for item in self.items)  # places that are kept after leaving
+        if places > LARGEST_CAPACITY:
+            raise ProgramError(f"the stages hold {places} instructions; at most {LARGEST_CAPACITY} can be evaluated")
+        return places + 2
+
+    def _state(self, head: list[int], space: _Space, flights: int, parts: int) -> None:
+        objects = len(self.items)
+        head[n.M_FLIGHT] = space.take([0] * (flights * n.FLIGHT))
+        head[n.M_DEPENDS] = space.take([0] * (flights * flights))
+        head[n.M_USERS] = space.take([0] * (objects * (flights + 1)))
+        head[n.M_STAYING] = space.take([0] * (objects * (flights + 1)))
+        head[n.M_FREE_FLIGHTS] = space.take([flights, *range(flights)])
+        head[n.M_ALIVE] = space.take([0] * (flights + 1))
+        head[n.M_LAST] = space.take([-1] * (4 * objects))
+        head[n.M_INDEX] = space.take([0] * (len(self.levels) + 1))
+        head[n.M_COSTS] = space.take([0] * (1 + 2 * n.MOST_VISITS))
+        head[n.M_BUSY] = space.take([0] * objects)
+        jobs = 2 * flights * max(1, n.MOST_OPERANDS) + 4
+        head[n.M_JOB] = space.take([0] * (jobs * n.JOB))
+        head[n.M_OFFER] = space.take([0] * ((jobs + head[n.K_QUEUES] + 1) * n.OFFER))
+        count = parts + 2 * len(self.lines) + 2
+        self.first_part = head[n.M_PART] = space.size
+        head[n.K_PARTS] = count
+        records = [0] * (count * n.PART)
+        for number in range(count):
+            records[number * n.PART] = space.size + (number + 1) * n.PART
+            records[number * n.PART + n.P_FLIGHT] = -1
+        space.take(records)
+        nodes = 8 * (flights + count) + 64 * (len(self.lines) + head[n.K_MOVERS]) + 256
+        links = [0] * (nodes * n.NODE)
+        for number in range(nodes):
+            links[number * n.NODE + n.X_NEXT] = number + 1 if number + 1 < nodes else -1
+        head[n.M_NODE] = space.take(links)
+        head[n.M_WHEEL] = space.take([-1] * (2 * WHEEL))
+        head[n.M_OVERFLOW] = space.take([-1, -1])
+        head[n.K_WORK] = 8 * (flights + count) + 256
+        head[n.M_WORK] = space.take([0] * (3 * head[n.K_WORK]))
+        head[n.M_WATCH] = space.take([0] * (len(self.levels) + 1))
+        head[n.M_RANK] = space.take([0] * (2 * flights + 2 + count + 1))
+        head[n.M_LOGGED] = space.take([0] * (4 * (head[n.K_LOG] + 1)))
+
+    def _storages(self, fixed: _Fixed, space: _Space) -> list[int]:
+        values: list[int] = []
+        counts = []
+        for facts in self.facts.values():
+            ports, record = _storage(facts, space)
+            values += record
+            counts.append(ports)
+        fixed.table(n.K_STORAGE, values)
+        fixed.head[n.M_STORAGE] = space.take([-1, -1, 0, 0] * len(self.facts))
+        return counts
+
+    def _lines_and_movers(self, fixed: _Fixed, space: _Space, flights: int) -> list[int]:
+        lines: list[int] = []
+        movers: list[int] = []
+        queues: list[int] = []
+        reach: list[int] = []
+        capacities: list[int] = []
+        each = [*_line_state(), *[0] * (2 * (flights + 1))]
+        fixed.head[n.M_LINE] = space.take(each * len(self.chains))
+        for number, (name, chain) in enumerate(self.chains.items()):
+            unit = self.arch.objects[name]
+            assert isinstance(unit, Controller)
+            lines += _line(unit, self.objects[name], len(movers) // n.MOVER, len(chain.movers))
+            for place, mover in enumerate(chain.movers):
+                capacities.append(mover.capacity)
+                if mover.capacity > LARGEST_CAPACITY:
+                    raise ProgramError(f"capacity of '{mover.name}' is too large; at most {LARGEST_CAPACITY}")
+                state = space.take([0, 0, -1, 0, *[0] * (mover.capacity + 1)])
+                movers += self._mover(mover, chain, number, place, state, len(queues) // n.QUEUE)
+                for storage, write in _reached(chain, place, self.storages):
+                    entries = space.take([0] * (1 + (mover.capacity + 1) * n.MOST_SHARES * n.ENTRY))
+                    queues += (len(movers) // n.MOVER - 1, storage, write, entries)
+            reach += _reach(chain, self.storages)
+        fixed.table(n.K_LINE, lines)
+        fixed.table(n.K_MOVER, movers)
+        fixed.table(n.K_QUEUE, queues)
+        fixed.table(n.K_REACH, reach)
+        fixed.head[n.K_QUEUES] = len(queues) // n.QUEUE
+        return capacities
+
+    def _mover(self, mover: Mover, chain: Chain, line: int, place: int, state: int, queue: int) -> list[int]:
+        return [
+            mover.latency, mover.transfer_latency, mover.tail_latency, mover.initiation_interval, mover.capacity,
+            mover.release_latency, -1 if mover.retry_interval is None else mover.retry_interval,
+            mover.max_request_bytes or 0, mover.priority, self.declared[mover.name], line, place,
+            int(place == len(chain.movers) - 1), state, queue,
+        ]  # fmt: skip
+
+    # -- the program ----------------------------------------------------------------------------------------
+
+    def _walk(self, node: Node, scope: dict[str, int], tape: list[int]) -> None:
+        match node:
+            case Sequence(nodes):
+                for child in nodes:
+                    self._walk(child, scope, tape)
+            case Loop(name, count, body):
+                if count:
+                    level = self.levels.setdefault(name, len(self.levels))
+                    begin = len(tape)
+                    tape += (n.BEGIN, level, 0, 0)
+                    self._walk(body, scope | {name: count}, tape)
+                    if len(tape) == begin + 4:
+                        del tape[begin:]
+                    else:
+                        tape += (n.END, level, count, begin // 4 + 1)
+            case Step():
+                tape += (n.ROW, len(self.static), 0, 0)
+                self._step(node, scope)
+
+    def _step(self, node: Step, scope: dict[str, int]) -> None:
+        operation = self.program.operations[node.operation]
+        way = self._way(node, scope)
+        unit = way.route.unit
+        first = len(self.operands) // n.OPERAND
+        reads = writes = 0
+        for operand in operation.operands:
+            value = node.operands[operand.name]
+            if isinstance(value, (Register, Memory)):
+                bits = self._operand(value, operand.direction, scope, way, node.operation)
+                reads |= bits if operand.direction != "out" else 0
+                writes |= bits if operand.direction != "in" else 0
+        count = len(self.operands) // n.OPERAND - first
+        if count > n.MOST_OPERANDS:
+            raise ProgramError(f"'{node.operation}' has {count} operands; at most {n.MOST_OPERANDS} can be evaluated")
+        line = self.lines.index(unit.name) if isinstance(unit, Controller) else -1
+        kind = n.CONTROLLER if line >= 0 else n.MEMORY if isinstance(unit, MemoryAccessUnit) else n.PLAIN
+        prepares = int(isinstance(unit, Controller) and node.operation in unit.prepares)
+        by_rows = int(isinstance(unit, Controller) and unit.parts is None)
+        left = _rows(node, operation, ("out", "inout"))
+        number = len(self.static)
+        if way.varies:
+            self.costs[number] = way.costs
+        self.static.append(node)
+        self.steps += (
+            way.position, way.length, way.fetch, kind, line, way.parts, prepares, first, count,
+            self.declared[unit.name], getattr(unit, "priority", 0), int(way.varies), reads, writes, by_rows, left,
+        )  # fmt: skip
+
+    def _way(self, node: Step, scope: dict[str, int]) -> _Way:
+        operation = self.program.operations[node.operation]
+        indices = dict.fromkeys(scope, 0)
+        instruction = concrete(node, operation, indices, 0)
+        varying = {name: value for name, value in node.operands.items() if isinstance(value, Affine)}
+        key = (
+            node.operation,
+            instruction.read_registers,
+            instruction.write_registers,
+            tuple((a.bytes, a.rows, self._holder(a.start)) for a in instruction.read_addresses),
+            tuple((a.bytes, a.rows, self._holder(a.start)) for a in instruction.write_addresses),
+            tuple((name, value) for name, value in instruction.immediates.items() if name not in varying),
+            tuple(varying.items()),
+        )
+        if key not in self.ways:
+            self.ways[key] = self._make_way(node, instruction, varying)
+        return self.ways[key]
+
+    def _holder(self, address: int) -> int:
+        return next((index for index, (low, high, _) in enumerate(self.memories) if low <= address < high), -1)
+
+    def _make_way(self, node: Step, instruction: Instruction, varying: Mapping[str, Affine]) -> _Way:
+        arch = self.arch
+        found = route(arch, instruction)
+        names = arch.operations[instruction.operation].latency_names(instruction)
+        costs = _Costs(names, varying)
+        unit = found.unit
+        parts: VaryingCost | int = 0
+        if isinstance(unit, Controller):
+            directions = ("in",) if instruction.operation in unit.prepares else ("in", "out", "inout")
+            rows = _rows(node, arch.operations[instruction.operation], directions)
+            parts = rows if unit.parts is None else costs.of(f"parts of '{unit.name}'", unit.parts, 1)
+        elif isinstance(unit, MemoryAccessUnit):
+            parts = costs.of(f"duration of '{unit.name}'", unit.duration, 0)
+        values: list[VaryingCost | int] = [parts]
+        for item in (*found.stages[:-1], unit):
+            values += costs.visit(item)
+        fetch = costs.of("latency of the fetch stage", arch.fetch_stage.latency, 0)
+        if not isinstance(fetch, int):
+            raise ProgramError("the latency of the fetch stage may not depend on loop indices here")
+        if len(found.stages) > n.MOST_VISITS:
+            raise ProgramError(f"more than {n.MOST_VISITS} stages on the way to '{unit.name}'")
+        way = _Way(found, values, any(not isinstance(value, int) for value in values), fetch)
+        self._route(way)
+        return way
+
+    def _route(self, way: _Way) -> None:
+        record: list[int] = []
+        plain = [value if isinstance(value, int) else 0 for value in way.costs]
+        way.parts = plain[0]
+        pairs = list(zip(plain[1::2], plain[2::2], strict=True))
+        names = [*(stage.name for stage in way.route.stages), way.route.unit.name]
+        visits = [*pairs[:-1], (0, 0), pairs[-1]]
+        for name, (latency, gap) in zip(names, visits, strict=True):
+            record += (self.objects[name], latency, gap)
+        key = tuple(record)
+        if key not in self.route_of:
+            self.route_of[key] = len(self.routes) // n.ROUTE
+            self.routes += record
+        way.position, way.length = self.route_of[key], len(names)
+
+    def _operand(
+        self, value: Register | Memory, direction: str, scope: dict[str, int], way: _Way, operation: str
+    ) -> int:
+        """Add an operand; bits for the spaces that it lies in."""
+        read, write = int(direction != "out"), int(direction != "in")
+        if isinstance(value, Register):
+            address, bits = self._register(value, scope, operation), 1
+            record = [1, 1, 0, read, write, 0, -1]
+        else:
+            address = value.address
+            low, high = address.bounds(scope)
+            high += (value.rows - 1) * value.pitch + value.bytes
+            first, bits = self._check_range(low, high, way, operation, read, write)
+            record = [value.bytes, value.rows, value.pitch, read, write, 1, first]
+        self.operands += (*record, *self._affine(address))
+        return bits
+
+    def _check_range(self, low: int, high: int, way: _Way, operation: str, read: int, write: int) -> tuple[int, int]:
+        covered = low
+        bits = 0
+        first = -1
+        for number, (start, end, storage) in enumerate(self.memories):
+            if start <= covered < end:
+                first = number if first < 0 else first
+                bits |= 1 << (1 + storage % 60)
+                self._check_reach(way, storage, operation, read, write)
+                covered = end
+            if covered >= high:
+                break
+        if covered < high or first < 0:
+            raise ProgramError(
+                f"'{operation}' reaches addresses 0x{low:x} to 0x{high:x} over its loops; no memory holds them all"
+            )
+        return first, bits
+
+    def _check_reach(self, way: _Way, storage: int, operation: str, read: int, write: int) -> None:
+        unit, name = way.route.unit, self.storages[storage]
+        if not isinstance(unit, Controller):
+            return
+        chain = self.chains[unit.name]
+        for wanted, reach, verb in ((read, chain.reads, "reads"), (write, chain.writes, "writes")):
+            if wanted and not any(name in names for names in reach):
+                raise ProgramError(f"'{operation}' reaches '{name}', which no mover behind '{unit.name}' {verb}")
+
+    def _register(self, value: Register, scope: dict[str, int], operation: str) -> Affine:
+        if value.index is None:
+            if value.name not in self.registers:
+                raise ProgramError(f"'{operation}' uses register '{value.name}', which does not exist")
+            return Affine(self.registers[value.name])
+        low, high = value.index.bounds(scope)
+        for number in range(low, high + 1):
+            self.registers.setdefault(f"{value.name}{number}", len(self.registers))
+        numbers = [self.registers[f"{value.name}{number}"] for number in range(low, high + 1)]
+        if any(b != a + 1 for a, b in zip(numbers, numbers[1:], strict=False)):
+            for offset, number in enumerate(range(low, high + 1)):  # make them consecutive
+                self.registers[f"{value.name}{number}"] = len(self.registers) + (1 << 20) + offset
+            numbers = [self.registers[f"{value.name}{low}"]]
+        return value.index + (numbers[0] - low)
+
+    def _affine(self, value: Affine) -> list[int]:
+        """Constant, first term, terms, rotations; the terms go into their table."""
+        value = as_affine(value)
+        position = len(self.terms)
+        for name, coefficient in value.terms:
+            self.terms += (self.levels[name], coefficient)
+        for rotation in value.rotations:
+            inner = rotation.index
+            self.terms += (rotation.scale, rotation.modulus, inner.const, len(inner.terms))
+            for name, coefficient in inner.terms:
+                self.terms += (self.levels[name], coefficient)
+        return [value.const, position, len(value.terms), len(value.rotations)]
+
+
+class _Fixed:
+    """The list of what is fixed: a head with positions, then tables."""
+
+    def __init__(self, head: list[int]) -> None:
+        self.head = head
+        self.values = [0] * len(head)
+
+    def table(self, key: int, values: list[int]) -> None:
+        """Add a table whose position the head has at ``key``."""
+        self.head[key] = len(self.values)
+        self.values += values
+
+
+@dataclass(slots=True)
+class _Way:
+    """What static steps share that differ in addresses only."""
+
+    route: Route
+    costs: list[VaryingCost | int]
+    varies: bool
+    fetch: int
+    position: int = 0
+    length: int = 0
+    parts: int = 0
+
+
+class _Costs:
+    def __init__(self, names: Mapping[str, int], varying: Mapping[str, Affine]) -> None:
+        self._names = names
+        self._varying = varying
+
+    def of(self, what: str, expression: Expr, least: int) -> VaryingCost | int:
+        varying = {name: self._varying[name] for name in expression.names() & self._varying.keys()}
+        if varying:
+            return VaryingCost(what, expression, self._names, varying, least)
+        return max(least, evaluate(what, expression, self._names))
+
+    def visit(self, item: PipelineStage | FunctionalUnit) -> tuple[VaryingCost | int, VaryingCost | int]:
+        """Latency and interval; an interval of -1 means until done."""
+        latency = self.of(f"latency of '{item.name}'", item.latency, 0)
+        if item.initiation_interval is not None:
+            return latency, self.of(f"initiation_interval of '{item.name}'", item.initiation_interval, 0)
+        if isinstance(item, Controller):
+            return latency, 1
+        return latency, latency if isinstance(item, PipelineStage) else -1
+
+
+def _rows(node: Step, operation: Operation, directions: tuple[str, ...]) -> int:
+    """The largest number of rows of the address operands of some directions."""
+    values = [node.operands[operand.name] for operand in operation.operands if operand.direction in directions]
+    return max([1, *(value.rows for value in values if isinstance(value, Memory))])
+
+
+def _object(item: PipelineStage | FunctionalUnit) -> list[int]:
+    release = getattr(item, "release_latency", 0)
+    fifo = int(isinstance(item, PipelineStage) and item.order == "fifo")
+    return [item.capacity, release, fifo, item.issue_latency if isinstance(item, ExecuteStage) else 0]
+
+
+def _line(unit: Controller, item: int, first: int, count: int) -> list[int]:
+    most = -1 if unit.in_progress is None else unit.in_progress
+    return [
+        item, first, count, unit.part_interval, unit.turnaround, most, int(unit.completion == "sent"), unit.completion_latency,
+    ]  # fmt: skip
+
+
+def _line_state() -> list[int]:
+    state = [0] * n.LINE_STATE
+    for key in (n.N_FRAME, n.N_JOINED, n.N_PREPARED, n.N_PART, n.N_TICK):
+        state[key] = -1
+    return state
+
+
+def _storage(facts: StorageFacts, space: _Space) -> tuple[int, list[int]]:
+    storage = facts.storage
+    shared = storage.read_ports is None and storage.write_ports is None
+    reads = storage.read_ports or storage.read_write_ports
+    writes = 0 if shared else storage.write_ports or storage.read_write_ports
+    most = storage.max_concurrent_requests or 0
+    record = [
+        reads, writes, int(shared), space.take([0] * (reads + writes)), *facts.hold, facts.read_latency, facts.write_latency,
+        ARBITRATIONS.index(storage.arbitration), int(storage.answers == "in_order"), most, storage.port_bytes,
+        space.take([0] * most),
+    ]  # fmt: skip
+    return reads + writes, record
+
+
+def _reached(chain: Chain, place: int, storages: list[str]) -> list[tuple[int, int]]:
+    reads = [(number, 0) for number, name in enumerate(storages) if name in chain.reads[place]]
+    return reads + [(number, 1) for number, name in enumerate(storages) if name in chain.writes[place]]
+
+
+def _reach(chain: Chain, storages: list[str]) -> list[int]:
+    found = []
+    for name in storages:
+        for reach in (chain.reads, chain.writes):
+            found.append(next((place for place, names in enumerate(reach) if name in names), -1))
+    return found
