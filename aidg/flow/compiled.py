@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from acadl.errors import AcadlError
 from aidg.compiled import is_available
@@ -17,22 +17,26 @@ from aidg.copies import second_copy
 from aidg.flow import kernel
 
 
-@cache
-def compiled_kernel() -> Callable[[int, int], int]:
-    """:func:`aidg.flow.kernel.run`, compiled, for the addresses of two arrays of 64-bit integers.
+class CompiledKernel(NamedTuple):
+    """Functions of the kernel for the addresses of two arrays of 64-bit integers."""
 
-    Bare pointers cost nothing to pass on, unlike arrays. Raises :class:`AcadlError`.
-    """
+    run_at: Callable[[int, int], int]
+    key_at: Callable[[int, int], int]
+    move_at: Callable[[int, int, int, int], None]
+
+
+@cache
+def compiled_kernel() -> CompiledKernel:
+    """The kernel, compiled; bare pointers cost nothing to pass on, unlike arrays. Raises :class:`AcadlError`."""
     if not is_available():
         raise AcadlError("the compiled kernel needs numba: pip install 'acadl[fast]'")
     from numba import njit
 
     from aidg import pointers
 
-    copy = second_copy("aidg.flow.kernel")
-    copy.pointer = pointers.integers  # type: ignore[attr-defined]
+    copy: Any = second_copy("aidg.flow.kernel")
+    copy.pointer = pointers.integers
     for name, function in vars(kernel).items():
         if isinstance(function, FunctionType) and name != "pointer":
             setattr(copy, name, njit(cache=True, error_model="numpy")(getattr(copy, name)))
-    run_at: Callable[[int, int], int] = copy.run_at
-    return run_at
+    return CompiledKernel(copy.run_at, copy.key_at, copy.move_at)

@@ -1826,18 +1826,29 @@ def key_parts(k: Any, m: Any, end: int) -> int:
             m[end] = m[share + H_POSITION] * 2 + m[share + H_WRITE]
             m[end + 1] = m[share + H_STORAGE]
             m[end + 2] = m[share + H_BYTES]
-            m[end + 3] = residue(k, m, line, m[part + P_FLIGHT], m[share + H_POSITION], m[share + H_START])
-            end += 4
+            end = key_windows(k, m, line, part, share, end + 3)
     return end
 
 
-def residue(k: Any, m: Any, line: int, slot: int, position: int, address: int) -> int:
-    """What of a share's address matters where a mover cuts by aligned windows."""
+def key_windows(k: Any, m: Any, line: int, part: int, share: int, end: int) -> int:
+    """How aligned windows cover a share, where its mover goes by them."""
     if line < 0:
-        line = k[step_of(k, m, flight_of(k, slot)) + T_LINE]
-    mover = k[K_MOVER] + (k[k[K_LINE] + line * LINE + L_MOVER] + position) * MOVER
+        line = k[step_of(k, m, flight_of(k, m[part + P_FLIGHT])) + T_LINE]
+    mover = k[K_MOVER] + (k[k[K_LINE] + line * LINE + L_MOVER] + m[share + H_POSITION]) * MOVER
     largest = k[mover + V_LARGEST]
-    return address % largest if largest else 0
+    if largest == 0:
+        return end
+    port = k[k[K_STORAGE] + m[share + H_STORAGE] * STORAGE + S_BYTES]
+    start, left = m[share + H_START], m[share + H_BYTES]
+    while left > 0:
+        window = best_window(start, left, port, largest)
+        size = covered(start, left, window)
+        m[end] = size
+        m[end + 1] = window
+        end += 2
+        start += size
+        left -= size
+    return end
 
 
 def key_storages(k: Any, m: Any, end: int) -> int:
@@ -1923,9 +1934,14 @@ def key_at(fixed: Any, state: Any) -> int:
 
 
 def move_flights(k: Any, m: Any, level: int, iterations: int) -> None:
-    """Move the operands of the flights in use as far as so many iterations of a loop would."""
+    """Move the operands of the flights in use as far as so many iterations of a loop would.
+
+    From the iteration before this one on, which, and whose like, has been; what comes behind the last one may not
+    be like it.
+    """
     count = k[K_FLIGHTS]
     index = k[M_INDEX] + level
+    m[index] -= 1
     for slot in range(count):
         flight = flight_of(k, slot)
         if m[k[M_RANK] + slot] < 0:
@@ -1937,6 +1953,7 @@ def move_flights(k: Any, m: Any, level: int, iterations: int) -> None:
             m[index] += iterations
             m[flight + F_ADDRESS + number] += address_of(k, m, operand) - before
             m[index] -= iterations
+    m[index] += 1
 
 
 def move_at(fixed: Any, state: Any, level: int, iterations: int) -> None:

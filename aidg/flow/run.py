@@ -1,48 +1,135 @@
-"""Runs the kernel."""
+"""Runs the kernel: on plain lists, or, once that is worth it, compiled."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from acadl.errors import ProgramError
 from aidg.flow import kernel as n
 from aidg.flow.tables import Tables
 
+# Instructions that are evaluated before compiled code takes over.
+PATIENCE = 1500
+
 
 class Run:
-    """One run of a program."""
+    """One run of a program, every instruction evaluated.
 
-    def __init__(self, tables: Tables) -> None:
+    Attributes:
+        k, m: What is fixed, and the state; lists, or arrays once compiled code has taken over.
+        log: Events, where they are wanted: kind, number, more, cycle (``LOG_…`` of the kernel).
+        is_compiled: Whether compiled code has taken over.
+    """
+
+    def __init__(self, tables: Tables, kernel: str = "auto") -> None:
+        """``kernel``: ``auto``, ``interpreted`` or ``compiled``."""
         self.tables = tables
+        self.k: Any = tables.fixed
+        self.m: Any = list(tables.state)
         self.log: list[tuple[int, int, int, int]] = []
+        self.is_compiled = False
+        self._kernel = kernel
+        if kernel == "compiled":
+            self._compile()
+        elif kernel == "auto":
+            self.m[n.PATIENCE] = PATIENCE
+
+    # -- running --------------------------------------------------------------------------------------------
 
     def run(self) -> int:
-        """Cycles of the program. Raises :class:`ProgramError`."""
-        k, m = self.tables.fixed, self.tables.state
+        """Cycles of the program. Raises :class:`ProgramError` where nothing can move any more."""
         while True:
-            why = n.run(k, m)
+            why = self._go()
             if why == n.ENDED:
                 self._drain()
-                return m[n.CYCLES]
-            if why == n.COSTS:
+                return self.cycles()
+            if why == n.BOUNDARY:
+                self.boundary()
+            elif why == n.COSTS:
                 self._costs()
             elif why == n.LOG_FULL:
                 self._drain()
-            elif why == n.STUCK:
-                raise ProgramError(f"nothing can move any more at cycle {m[n.NOW]}")
-            elif why == n.TOO_MUCH:
-                raise ProgramError(f"more happens in cycle {m[n.NOW]} than can be evaluated")
+            elif why == n.PAUSE:
+                self._lose_patience()
+            else:
+                raise ProgramError(self._failure(why))
+
+    def cycles(self) -> int:
+        """When the last instruction was done and the last part had ended."""
+        return int(self.m[n.CYCLES])
+
+    def boundary(self) -> None:
+        """A loop that is watched begins its next iteration."""
+
+    @property
+    def evaluated(self) -> int:
+        """Instructions that were evaluated."""
+        return int(self.m[n.NUMBER])
+
+    def _go(self) -> int:
+        if self.is_compiled:
+            return int(self._compiled.run_at(self.k.ctypes.data, self.m.ctypes.data))
+        return n.run(self.k, self.m)
+
+    def write_key(self) -> Any:
+        """The state up to a shift in time and address, as something that can be looked up."""
+        if self.is_compiled:
+            length = self._compiled.key_at(self.k.ctypes.data, self.m.ctypes.data)
+        else:
+            length = n.write_key(self.k, self.m)
+        base = self.k[n.M_KEY]
+        part = self.m[base : base + length]
+        return part.tobytes() if self.is_compiled else tuple(part)
+
+    def move(self, level: int, iterations: int) -> None:
+        """Move the operands of what is in flight by iterations of a loop."""
+        if self.is_compiled:
+            self._compiled.move_at(self.k.ctypes.data, self.m.ctypes.data, level, iterations)
+        else:
+            n.move_flights(self.k, self.m, level, iterations)
+
+    # -- what the kernel asks for ---------------------------------------------------------------------------
+
+    def _lose_patience(self) -> None:
+        from aidg.compiled import is_available
+
+        self.m[n.PATIENCE] = n.NEVER
+        if is_available():
+            self._compile()
+
+    def _compile(self) -> None:
+        import numpy as np
+
+        from aidg.flow.compiled import compiled_kernel
+
+        self._compiled = compiled_kernel()
+        self.k = np.array(self.k, dtype=np.int64)
+        self.m = np.array(self.m, dtype=np.int64)
+        self.is_compiled = True
 
     def _costs(self) -> None:
-        k, m = self.tables.fixed, self.tables.state
+        k, m = self.k, self.m
         base = k[n.M_INDEX]
-        indices = {name: m[base + number] for number, name in enumerate(self.tables.levels)}
-        values = self.tables.costs[m[n.HELD_ROW]]
-        for number, value in enumerate(values):
+        indices = {name: int(m[base + number]) for number, name in enumerate(self.tables.levels)}
+        for number, value in enumerate(self.tables.costs[int(m[n.HELD_ROW])]):
             m[k[n.M_COSTS] + number] = value if isinstance(value, int) else value.at(indices)
         m[n.COSTS_KNOWN] = 1
 
     def _drain(self) -> None:
-        k, m = self.tables.fixed, self.tables.state
-        base = k[n.M_LOGGED]
-        for number in range(m[n.LOGGED]):
-            self.log.append(tuple(m[base + 4 * number : base + 4 * number + 4]))  # type: ignore[arg-type]
-        m[n.LOGGED] = 0
+        base = self.k[n.M_LOGGED]
+        for number in range(self.m[n.LOGGED]):
+            kind, identity, more, cycle = self.m[base + 4 * number : base + 4 * number + 4]
+            self.log.append((int(kind), int(identity), int(more), int(cycle)))
+        self.m[n.LOGGED] = 0
+
+    def _failure(self, why: int) -> str:
+        now = self.m[n.NOW]
+        if why == n.TOO_MUCH:
+            return f"more happens in cycle {now} than can be evaluated"
+        alive = self.k[n.M_ALIVE]
+        waiting = []
+        for index in range(min(4, self.m[alive])):
+            flight = n.flight_of(self.k, self.m[alive + 1 + index])
+            operation = self.tables.steps[self.m[flight + n.F_STEP]].operation
+            waiting.append(f"#{self.m[flight + n.F_NUMBER]} '{operation}'")
+        return f"nothing can move any more at cycle {now}: {', '.join(waiting) or 'the fetch stage'} wait"
