@@ -109,11 +109,15 @@ class Machine:
 
     def _read_group(self, flights: list[Flight], visit: Visit, burst: Burst, turn: Turn) -> Steps:
         yield self.env.timeout(visit.latency)
-        job = self._arbiters[burst.storage].request(flights[0].plan.number, burst, visit.name)
-        yield job.finished
+        now = self.env.cycle
+        if burst.transactions[0].latency == 0 and self._arch.in_order_of_time:  # nothing is decided
+            flights[0].transactions.append((burst.storage, now, now, now, now))
+        else:
+            job = self._arbiters[burst.storage].request(flights[0].plan.number, burst, visit.name)
+            yield job.finished
+            _note_transactions(flights[0], [burst], [job])
         turn.done.happen()
         flights[0].times[visit.name] += [self.env.cycle] * 2
-        _note_transactions(flights[0], [burst], [job])
         for flight in flights:
             self._start(self._travel(flight))
 

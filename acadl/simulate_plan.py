@@ -137,7 +137,7 @@ class Planner:
         )
         address = memory.address_ranges[0][0] if memory.address_ranges else 0
         model = build_model((memory,), self._models)
-        return visit, Burst(memory.name, -1, (self._transaction(memory, model, address, False),))
+        return visit, Burst(memory.name, -1, (self._transaction(memory, model, address, False, True),))
 
     def plan(self, number: int, instruction: Instruction) -> Plan:
         """Plan the next instruction. Raises :class:`AcadlError` where it cannot be routed or evaluated."""
@@ -240,13 +240,13 @@ class Planner:
         return tuple(bursts)
 
     def _transaction(
-        self, storage: DataStorage, model: StorageModel, address: int, write: bool
+        self, storage: DataStorage, model: StorageModel, address: int, write: bool, fetching: bool = False
     ) -> Transaction:
         latency = model.latency(address, write)
         hold = latency if storage.initiation_interval is None else storage.initiation_interval
         if latency < 0 or hold < 0:
             raise SimulationError(f"storage '{storage.name}' has a negative latency or initiation_interval")
-        if latency == 0 and self._arch.in_order_of_time:
+        if latency == 0 and self._arch.in_order_of_time and not fetching:
             raise SimulationError(
                 f"storage '{storage.name}' answers after 0 cycles; where storages decide in order of time, "
                 "their latencies are 1 or more"

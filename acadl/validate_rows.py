@@ -15,6 +15,7 @@ from acadl.model import (
     DataStorage,
     EdgeKind,
     ExecuteStage,
+    InstructionMemoryAccessUnit,
     Mover,
     needs_order_of_time,
 )
@@ -146,11 +147,13 @@ def _memories(arch: Architecture, mover: Mover) -> Findings:
 
 
 def _storage_latencies(arch: Architecture) -> Findings:
-    """In order of time an answer comes at least one cycle after its grant."""
+    """In order of time an answer comes at least one cycle after its grant, but for instructions."""
     cause = next((item for item in arch.objects.values() if needs_order_of_time(item)), None)
     if cause is None:
         return
     for storage in arch.of_type(DataStorage):
+        if _holds_instructions(arch, storage):
+            continue
         for attribute in _latencies(storage):
             if getattr(storage, attribute) < 1:
                 message = (
@@ -159,6 +162,16 @@ def _storage_latencies(arch: Architecture) -> Findings:
                 )
                 noted = label(cause, "because of this, order of time counts")
                 yield Diagnostic("E0614", message, storage.span, f"write `{attribute}: 1` or more", noted)
+
+
+def _holds_instructions(arch: Architecture, storage: DataStorage) -> bool:
+    """Whether only the fetch stage reads it, and nobody writes it."""
+    readers = arch.successors(storage.name, EdgeKind.READ_DATA)
+    return (
+        bool(readers)
+        and all(isinstance(arch.objects[name], InstructionMemoryAccessUnit) for name in readers)
+        and not arch.predecessors(storage.name, EdgeKind.WRITE_DATA)
+    )
 
 
 def _latencies(storage: DataStorage) -> tuple[str, ...]:
