@@ -259,8 +259,9 @@ class Machine:
         self._places[name].leave(plan.number)
         flight.position = f"has left '{name}' and waits until its parts have ended"
         if rows.prepared is not None:
-            flight.position = f"has left '{name}' and waits for #{rows.prepared.plan.number}"
-            yield rows.prepared.done.event
+            flight.position = f"has left '{name}' and waits for the parts of #{rows.prepared.plan.number}"
+            assert rows.prepared.rows is not None, "it has the same controller"
+            yield rows.prepared.rows.ended.event
         else:
             if controller.completion == "moved":
                 yield rows.ended.event

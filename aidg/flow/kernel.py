@@ -1394,9 +1394,8 @@ def grant(k: Any, m: Any) -> None:
             tick(k, m, TICKING, m[NOW] + 1)
             return
     for index in range(m[JOBS]):
-        if m[k[M_JOB] + index * JOB + J_AFTER] <= m[NOW]:
-            tick(k, m, TICKING, m[NOW] + 1)
-            return
+        job = k[M_JOB] + index * JOB
+        tick(k, m, job + J_TICK, max(m[job + J_AFTER], m[NOW] + 1))
 
 
 def offer_entry(k: Any, m: Any, queue: int) -> None:

@@ -39,7 +39,7 @@ def command_program(case: Case, arch: Architecture) -> LoopProgram:
         )
     sizes = machine(arch)
     product = _product(case, arch, sizes.dim)
-    commands = Commands(sizes, arch.operations)
+    commands = Commands(sizes, arch.operations, unrolled=variant == "loop")
     body = _loop(case, arch, product, commands) if variant == "loop" else _host(variant, product, commands)
     name = f"{variant} {product.m}x{product.n}x{product.k}"
     return LoopProgram(simplify(body), arch.operations, name)

@@ -47,10 +47,12 @@ class Commands:
     Attributes:
         machine: Sizes and addresses.
         operations: What the description declares.
+        unrolled: Whether the unroller makes them, not the host.
     """
 
     machine: Machine
     operations: Mapping[str, Operation]
+    unrolled: bool = False
 
     def config_ex(self) -> Node:
         """Set the data flow."""
@@ -81,7 +83,7 @@ class Commands:
         """
         place = memory(self._accumulator(c), rows * self.machine.dim * ACCUMULATOR_ELEMENT)
         block = None if b is None else memory(self._scratchpad(b), self.machine.block)
-        return preload(self.machine, block, place, accumulate=accumulate)
+        return preload(self.machine, block, place, accumulate=accumulate, unrolled=self.unrolled)
 
     def compute(self, a: Affine, c: Affine, rows: int, cols: int, accumulate: bool, preloaded: bool) -> Node:
         """Product of ``rows`` × ``cols`` elements in row ``a`` with the weights, for sums in row ``c``."""
@@ -89,6 +91,7 @@ class Commands:
             "compute_preloaded" if preloaded else "compute_accumulated",
             a=memory(self._scratchpad(a), rows * self.machine.dim),
             rows=rows,
+            unrolled=int(self.unrolled),
         )
 
     def mvout(self, row: Affine, address: Affine, rows: int, cols: int, pitch: int) -> Node:
@@ -108,6 +111,7 @@ class Commands:
             divide=1,
             relu=0,
             pending="pending",
+            unrolled=int(self.unrolled),
         )
 
     def loop_ws(self, bounds: LoopBounds) -> Node:
@@ -121,7 +125,8 @@ class Commands:
     ) -> Node:
         machine = self.machine
         place = blocks_of(self._scratchpad(row), machine.dim, rows, -(-cols // machine.dim), machine.block)
-        return step(operation, dst=place, src=_source(address, rows, cols, pitch), rows=rows, cols=cols)
+        source = _source(address, rows, cols, pitch)
+        return step(operation, dst=place, src=source, rows=rows, cols=cols, unrolled=int(self.unrolled))
 
     def _scratchpad(self, row: Affine) -> Affine:
         return as_affine(self.machine.scratchpad) + row * self.machine.dim

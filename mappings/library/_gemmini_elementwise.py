@@ -79,7 +79,7 @@ def _move_through(
     nodes.append(step(
         "mvout", pending="pending", dst=rows_of(target, cols, rows, cols), src=place,
         scaled=scaled(machine, rows, -(-cols // dim)),
-        rows=rows, cols=cols, divide=1, relu=relu,
+        rows=rows, cols=cols, divide=1, relu=relu, unrolled=0,
     ))  # fmt: skip
     return sequence(*nodes)
 

@@ -133,7 +133,9 @@ def blocks_of(address: Affine | int, row_bytes: int, rows: int, blocks: int, blo
     return Memory(as_affine(address), size, blocks, block_bytes)
 
 
-def preload(machine: Machine, b: Memory | None, c: Memory, *, accumulate: bool) -> Node:
+def preload(
+    machine: Machine, b: Memory | None, c: Memory, *, accumulate: bool, unrolled: bool = False
+) -> Node:
     """Weights from ``b``, or those that are in the array, for sums that go to ``c``.
 
     The weights shift in while ``dim`` rows of the product before stream; without new ones nothing does.
@@ -142,8 +144,8 @@ def preload(machine: Machine, b: Memory | None, c: Memory, *, accumulate: bool) 
     if accumulate:
         name += "_add"
     if b is None:
-        return step(name, c=c, rows=0)
-    return step(name, c=c, b=b, rows=machine.dim)
+        return step(name, c=c, rows=0, unrolled=int(unrolled))
+    return step(name, c=c, b=b, rows=machine.dim, unrolled=int(unrolled))
 
 
 def scaled(machine: Machine, rows: int, taken: int = 1) -> Memory:

@@ -267,6 +267,7 @@ class _Tile:
                 ),
                 rows=part.pixels,
                 cols=size,
+                unrolled=0,
             )
             for part in self.blocks[i].segments
         ]  # fmt: skip
@@ -282,6 +283,7 @@ class _Tile:
             src=rows_of(self.point.b + weights + j * depth * machine.block, depth * dim, rows, depth * dim),
             rows=rows,
             cols=depth * dim,
+            unrolled=0,
         )
 
     def _bias(self, i: int, j: int) -> Node:
@@ -304,7 +306,7 @@ class _Tile:
                 memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
                 accumulate=accumulate,
             ),
-            step("compute_preloaded", a=memory(a, rows * dim), rows=rows),
+            step("compute_preloaded", a=memory(a, rows * dim), rows=rows, unrolled=0),
         ]
 
     def _stores(self, i: int, finish: Finish) -> list[Node]:
@@ -319,7 +321,7 @@ class _Tile:
                 dst=rows_of(address, columns, block.pixels, self.product.pixels.c),
                 scaled=scaled(self.machine, block.pixels, -(-columns // dim)),
                 src=self._sums(i, j, -(-columns // dim)),
-                rows=block.pixels, cols=columns, divide=finish.divide, relu=finish.relu,
+                rows=block.pixels, cols=columns, divide=finish.divide, relu=finish.relu, unrolled=0,
             ))  # fmt: skip
         return nodes
 

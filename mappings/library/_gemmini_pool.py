@@ -147,7 +147,7 @@ class _GlobalAverage:
                 "mvin",
                 dst=memory(machine.scratchpad + row * machine.dim, machine.dim),
                 src=rows_of(self.at["weights"].address + row * machine.dim, machine.dim, 1, 0),
-                rows=1, cols=machine.dim,
+                rows=1, cols=machine.dim, unrolled=0,
             )
             for row in range(2)
         ]  # fmt: skip
@@ -179,7 +179,7 @@ class _GlobalAverage:
             "mvout", pending="pending", dst=rows_of(place, cols, 1, 0),
             scaled=scaled(machine, 1, -(-cols // dim)),
             src=blocks_of(sums, dim * ACCUMULATOR_ELEMENT, 1, -(-cols // dim), machine.sum_block),
-            rows=1, cols=cols, divide=pixels, relu=0,
+            rows=1, cols=cols, divide=pixels, relu=0, unrolled=0,
         ))  # fmt: skip
         return sequence(*nodes)
 
@@ -197,11 +197,11 @@ class _GlobalAverage:
             "mvin2",
             dst=blocks_of(slot, dim, rows, blocks, machine.block),
             src=rows_of(source, cols, rows, self.layer.C),
-            rows=rows, cols=cols,
+            rows=rows, cols=cols, unrolled=0,
         )]  # fmt: skip
         for b in range(blocks):
             block = memory(slot + b * machine.block, machine.block)
             place = memory(sums + b * machine.sum_block, dim * ACCUMULATOR_ELEMENT)
             nodes.append(preload(machine, block, place, accumulate=accumulate))
-            nodes.append(step("compute_preloaded", a=memory(ones, dim), rows=1))
+            nodes.append(step("compute_preloaded", a=memory(ones, dim), rows=1, unrolled=0))
         return sequence(*nodes)

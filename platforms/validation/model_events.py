@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from acadl.errors import AcadlError
+from acadl.operations import AddressRange
 from platforms.validation.alignment import Kind
 from platforms.validation.conditions import Condition, ConditionError, Value
 from platforms.validation.event_map import EventMap, RunEvent
@@ -15,6 +16,7 @@ from platforms.validation.run_events import check_objects, check_runs, is_of
 
 if TYPE_CHECKING:
     from acadl.model import Architecture
+    from acadl.operations import Instruction
     from aidg.timeline_kernel import Passage, Visit
     from aidg.waiting import Wait
     from mappings.program import LoopProgram, Step
@@ -57,10 +59,12 @@ class ModelRun:
                 operand that the instructions do not have.
             AcadlError: As for :func:`aidg.estimate`.
         """
+        check_runs(self.mapping)
+        if self.arch.in_order_of_time:
+            return self._predict_in_order_of_time()
         from aidg.passages import passages
         from aidg.prepare import prepare
 
-        check_runs(self.mapping)
         prepared = prepare(self.arch, self.program)
         fetch = self.arch.fetch_stage.name
         seers = self._seers(prepared.level_names)
@@ -77,6 +81,24 @@ class ModelRun:
             if start is None:
                 start = min((e.cycle for e in seen if (e.unit, e.event) == origin), default=None)
             found += seen
+        check_objects(self.mapping, passed)
+        return Predicted(_by_cycle(found), True)
+
+    def _predict_in_order_of_time(self) -> Predicted:
+        """All events of a machine that is evaluated in order of time."""
+        from aidg.flow.passages import flow_passages
+
+        forms = self.arch.operations.values()
+        self._check_names({operand.name for form in forms for operand in form.operands})
+        found: list[Event] = []
+        passed: set[str] = set()
+        for instruction, passage in flow_passages(self.arch, self.program):
+            passed.update(visit.name for visit in passage.visits)
+            passed.update(access.storage for access in passage.accesses)
+            values = _bound(self.arch, instruction)
+            for run in self.mapping.runs:
+                if is_of(run, instruction.operation):
+                    found += _Seer(run, self.mapping.file, values.of)(passage)
         check_objects(self.mapping, passed)
         return Predicted(_by_cycle(found), True)
 
@@ -114,6 +136,23 @@ class ModelRun:
                     condition.check_names(frozenset(known), "operand")
                 except ConditionError as error:
                     raise TraceError(f"{self.mapping.file}: run {number}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Values of an instruction's operands; of address operands the first address."""
+
+    values: Mapping[str, Value]
+
+    def of(self, indices: tuple[int, ...]) -> Mapping[str, Value]:
+        return self.values
+
+
+def _bound(arch: Architecture, instruction: Instruction) -> _Bound:
+    bound = arch.operations[instruction.operation].bind(instruction)
+    return _Bound(
+        {name: value.start if isinstance(value, AddressRange) else value for name, value in bound.items()}
+    )
 
 
 def _by_cycle(events: list[Event]) -> list[Event]:
