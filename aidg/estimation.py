@@ -114,7 +114,7 @@ def estimate(
     if arch.in_order_of_time:
         from aidg.flow.estimation import estimate_in_order_of_time
 
-        return estimate_in_order_of_time(arch, program)
+        return estimate_in_order_of_time(arch, program, method, budget, kernel, tolerance)
     state = Kernel(prepare(arch, program), kernel)
     if method == "exact":
         exact = ExactRunner(state, budget)

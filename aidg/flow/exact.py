@@ -63,7 +63,7 @@ class ExactRun(Run):
             plan.gap = 1
         if plan.count * plan.instructions < WORTHWHILE or iteration % plan.gap or not plan.is_steady:
             return
-        now = int(m[n.NOW])
+        now = int(m[n.NOW]) + self.offset  # as if nothing had been skipped
         plan.latest.append((iteration, now))
         if self.evaluated > self._budget and len(plan.latest) > LAST_RESORT:
             self._extrapolate(plan, iteration, now)
@@ -146,17 +146,6 @@ class ExactRun(Run):
         return found
 
     # -- busy counters --------------------------------------------------------------------------------------
-
-    def _busy_positions(self) -> list[int]:
-        k = self.k
-        objects = [k[n.M_BUSY] + item for item in range(k[n.K_OBJECTS])]
-        lines = [n.line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
-        storages = [n.storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
-        return [int(position) for position in (*objects, *lines, *storages)]
-
-    def busy(self) -> list[int]:
-        """Busy cycles of units, controllers and storages' ports, in this order."""
-        return [int(self.m[position]) for position in self._busy_positions()]
 
     def _add_busy(self, then: list[int], periods: int) -> None:
         for position, before in zip(self._busy_positions(), then, strict=True):

@@ -77,19 +77,20 @@ S_LAST_READ, S_LAST_WRITE, S_CHANNEL, S_BUSY, STORAGE_STATE = range(5)
 MOST_SHARES = 8
 (
     P_AGE, P_FLIGHT, P_POSITION, P_PHASE, P_ASKED, P_LATEST, P_RESERVED, P_LAST, P_SHARES, P_PIECE, P_DONE, P_TOTAL, P_MOVER, P_DUE,
-    P_SHARE,
-) = range(15)  # fmt: skip
+    P_SUB, P_SHARE,
+) = range(16)  # fmt: skip
 H_POSITION, H_WRITE, H_STORAGE, H_START, H_BYTES, SHARE = range(6)
 PART = P_SHARE + MOST_SHARES * SHARE
 ENTERED, READING, MOVING, WRITTEN, ENDING, FINISHED_ = range(6)
 E_PART, E_SHARE, E_AFTER, E_AWAY, ENTRY = range(5)
 J_FLIGHT, J_STORAGE, J_WRITE, J_LEFT, J_AFTER, J_GROUP, J_TICK, JOB = range(8)
-D_STORAGE, D_WRITE, D_REQUESTER, D_PRIORITY, D_AGE, D_BEATS, D_KIND, D_INDEX, OFFER = range(9)
+D_STORAGE, D_WRITE, D_REQUESTER, D_PRIORITY, D_AGE, D_BEATS, D_KIND, D_INDEX, D_SUB, OFFER = range(10)
 X_KIND, X_ID, X_MORE, X_NEXT, X_TIME, NODE = range(6)
 (
     FLIGHT_EVENT, FETCH_EVENT, FETCHED_EVENT, FREE_EVENT, PART_EVENT, RELEASE_EVENT, DONE_EVENT, TICK_EVENT, ANSWER_EVENT,
 ) = range(9)  # fmt: skip
 AGE_PARTS, AGE_PIECES = 1 << 16, 1 << 12
+MOST_CUTS = 6  # movers of a chain that take parts apart
 
 # why the kernel returns
 RUNNING, ENDED, STUCK, BOUNDARY, COSTS, LOG_FULL, TOO_MUCH, PAUSE = range(8)
@@ -1019,6 +1020,7 @@ def new_part(k: Any, m: Any) -> int:
     m[part + P_LAST] = 0
     m[part + P_RESERVED] = 0
     m[part + P_PIECE] = 0
+    m[part + P_SUB] = 0
     m[part + P_TOTAL] = -1
     m[part + P_DONE] = 0
     m[part + P_POSITION] = -1
@@ -1169,7 +1171,7 @@ def leave_mover(k: Any, m: Any, mover: int) -> None:
 def enter(k: Any, m: Any, mover: int, part: int) -> bool:
     """A part, or its next piece, enters a mover; whether all of it has."""
     fixed = k[K_MOVER] + mover * MOVER
-    if k[fixed + V_LARGEST] and m[part + P_PIECE] == 0:
+    if k[fixed + V_LARGEST]:
         if m[part + P_TOTAL] < 0:
             m[part + P_TOTAL] = own_bytes(k, m, part, k[fixed + V_POSITION])
         if m[part + P_TOTAL]:
@@ -1227,8 +1229,14 @@ def enter_piece(k: Any, m: Any, mover: int, part: int) -> bool:
             )
     m[part + P_DONE] += size
     m[part + P_LATEST] += 1 if first else 1 - m[part + P_LATEST]  # pieces so far
-    m[piece + P_PIECE] = 1
-    m[piece + P_AGE] = m[part + P_AGE] + m[part + P_LATEST]
+    if m[part + P_LATEST] >= AGE_PIECES:
+        m[PAUSED] = TOO_MUCH
+    m[piece + P_PIECE] = m[part + P_PIECE] + 1
+    if m[part + P_PIECE]:  # a piece of a piece
+        m[piece + P_AGE] = m[part + P_AGE]
+        m[piece + P_SUB] = m[part + P_SUB] + m[part + P_LATEST] * AGE_PIECES ** (MOST_CUTS - 1 - m[part + P_PIECE])
+    else:
+        m[piece + P_AGE] = m[part + P_AGE] + m[part + P_LATEST]
     m[piece + P_FLIGHT] = m[part + P_FLIGHT]
     m[piece + P_RESERVED] = m[part + P_RESERVED]
     m[part + P_RESERVED] = 0
@@ -1267,6 +1275,8 @@ def let_in(k: Any, m: Any, mover: int, part: int) -> None:
     m[state + W_ENTRY] = m[NOW] + k[fixed + V_INTERVAL]
     m[part + P_MOVER] = mover
     m[part + P_POSITION] = k[fixed + V_POSITION]
+    m[part + P_TOTAL] = -1
+    m[part + P_DONE] = 0
     if not wait_for(k, m, part, ENTERED, k[fixed + V_LATENCY]):
         next_phase(k, m, part)
 
@@ -1312,11 +1322,18 @@ def next_phase(k: Any, m: Any, part: int) -> None:
         insert_part(m, mover_state(k, m[part + P_MOVER]) + W_FINISHED, part)
 
 
+def is_older(m: Any, part: int, other: int) -> bool:
+    """Whether a part is older than another one."""
+    if m[part + P_AGE] != m[other + P_AGE]:
+        return m[part + P_AGE] < m[other + P_AGE]
+    return m[part + P_SUB] < m[other + P_SUB]
+
+
 def insert_part(m: Any, position: int, part: int) -> None:
     """Put a part into a list that is in order of age."""
     index = m[position]
     m[position] += 1
-    while index and m[m[position + index] + P_AGE] > m[part + P_AGE]:
+    while index and is_older(m, part, m[position + index]):
         m[position + index + 1] = m[position + index]
         index -= 1
     m[position + index + 1] = part
@@ -1350,7 +1367,7 @@ def insert_entry(k: Any, m: Any, queue: int, part: int, share: int) -> None:
     index = m[state]
     m[state] += 1
     base = state + 1 + index * ENTRY
-    while index and m[m[base - ENTRY + E_PART] + P_AGE] > m[part + P_AGE]:
+    while index and is_older(m, part, m[base - ENTRY + E_PART]):
         for field in range(ENTRY):
             m[base + field] = m[base - ENTRY + field]
         index -= 1
@@ -1431,6 +1448,7 @@ def offer_entry(k: Any, m: Any, queue: int) -> None:
     m[offer + D_REQUESTER] = k[mover + V_REQUESTER]
     m[offer + D_PRIORITY] = k[mover + V_PRIORITY]
     m[offer + D_AGE] = m[m[chosen + E_PART] + P_AGE]
+    m[offer + D_SUB] = m[m[chosen + E_PART] + P_SUB]
     m[offer + D_BEATS] = 1
     if k[mover + V_LARGEST]:
         window = best_window(m[share + H_START], m[share + H_BYTES], port, k[mover + V_LARGEST])
@@ -1455,6 +1473,7 @@ def offer_job(k: Any, m: Any, index: int, job: int) -> None:
     m[offer + D_REQUESTER] = k[K_FETCH_REQUESTER] if m[job + J_GROUP] else k[step + T_REQUESTER]
     m[offer + D_PRIORITY] = 0 if m[job + J_GROUP] else k[step + T_PRIORITY]
     m[offer + D_AGE] = m[flight + F_NUMBER] * AGE_PARTS * AGE_PIECES + (0 if m[job + J_GROUP] else 1)
+    m[offer + D_SUB] = 0
     m[offer + D_BEATS] = 1
     m[offer + D_KIND] = -1
     m[offer + D_INDEX] = index
@@ -1488,6 +1507,8 @@ def precedes(k: Any, m: Any, a: int, b: int) -> bool:
             return first < second
     if m[a + D_AGE] != m[b + D_AGE]:
         return m[a + D_AGE] < m[b + D_AGE]
+    if m[a + D_SUB] != m[b + D_SUB]:
+        return m[a + D_SUB] < m[b + D_SUB]
     return m[a + D_WRITE] < m[b + D_WRITE]
 
 

@@ -88,6 +88,17 @@ class Run:
         else:
             n.move_flights(self.k, self.m, level, iterations)
 
+    def _busy_positions(self) -> list[int]:
+        k = self.k
+        objects = [k[n.M_BUSY] + item for item in range(k[n.K_OBJECTS])]
+        lines = [n.line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
+        storages = [n.storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
+        return [int(position) for position in (*objects, *lines, *storages)]
+
+    def busy(self) -> list[int]:
+        """Busy cycles of units, controllers and storages' ports, in this order."""
+        return [int(self.m[position]) for position in self._busy_positions()]
+
     # -- what the kernel asks for ---------------------------------------------------------------------------
 
     def _lose_patience(self) -> None:
