@@ -336,13 +336,20 @@ class _Tile:
         return between_columns + (self.machine.scratchpad + half)
 
     def _slot(self, places: int, pairs: int, place: int, number: Affine) -> Affine:
-        """Offset of a place; a body fills ``places`` of them, ``pairs`` times the depth in pairs apart."""
+        """Offset of a place; a body fills ``places`` of them, ``pairs`` times the depth in pairs apart.
+
+        Neighbours lie in different quarters of the scratchpad, so in different banks: one is moved in while
+        the array reads the other.
+        """
         depth = piece_blocks(self.product, self.machine)
         body = len(self.blocks) * self.column_blocks * depth
         size = room_for(depth, self.machine.wide)
-        room = self.machine.half_scratchpad // (places * size)
+        quarter = self.machine.half_scratchpad // 2 // self.machine.wide * self.machine.wide
+        apart = quarter if places * size <= quarter else 0
+        room = (apart or self.machine.half_scratchpad) // (places * size)
         count = buffers((places - 1) * pairs * depth, body, room)
-        return (rotating(number, count) * places + place) * (size * self.machine.block)
+        slot = (rotating(number, count) * places + place) * size + rotating(number + place, 2) * apart
+        return slot * self.machine.block
 
     def _sum(self, i: int, j: int) -> Affine:
         """Groups of ``wide`` columns one after the other, each block of pixels by block of pixels."""
