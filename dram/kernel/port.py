@@ -56,6 +56,7 @@ from dram.kernel.layout import (
     STAGED_BY,
     STAGED_SIZE,
     STUCK,
+    STUCK_SLOT,
     THE_END,
     WAIT_READ,
     WAIT_READS,
@@ -222,7 +223,6 @@ def wait(k: Kernel, slot: int, op: int) -> None:
         k.slots[tail * SLOT + AFTER] = slot
     regs[at + 1] = slot
     regs[at + 2] += 1
-    regs[STUCK] = NONE
 
 
 def leave(k: Kernel, slot: int, at: int) -> None:
@@ -266,7 +266,7 @@ def stage(k: Kernel) -> bool:
         if full or (queued == 0 and (over or regs[WAIT_WRITES] > settings[DRAIN_THRESHOLD])):
             regs[DRAINING] = regs[WAIT_WRITES]
     at = WAIT_WRITE if not shared and regs[DRAINING] > 0 else WAIT_READ
-    slot = NONE if regs[STUCK] == at else regs[at]
+    slot = k.slots[regs[STUCK_SLOT] * SLOT + AFTER] if regs[STUCK] == at else regs[at]
     while slot != NONE:
         s = slot * SLOT
         bank = k.slots[s + BANK_OF]
@@ -282,8 +282,9 @@ def stage(k: Kernel) -> bool:
             leave(k, slot, at)
             enqueue(k, slot)
             return True
+        regs[STUCK_SLOT] = slot
+        regs[STUCK] = at
         slot = k.slots[s + AFTER]
-    regs[STUCK] = at
     return again  # the writes have their turn in the next cycle
 
 
