@@ -2,10 +2,10 @@
 
 Cases for ``acadl validate`` have the columns ``program``, ``p0`` to ``p3`` and ``isa``, which name a file
 under ``programs/`` beside the table: ``gemm``, 2, 2, 2 and ``rv32im`` are ``gemm_2x2x2_rv32im.elf``, or
-``.lst``. A ``program`` that ends in ``.elf`` or ``.lst`` is the path of a file. What is predicted are the cycles
-of the kernel, between two stores to the marker address; of programs without marks, and where the measured column is
-``total_cycles``, those from the reset to the end. A column ``checksum`` must agree with what the program
-returns.
+``.lst``. A ``program`` that ends in ``.elf`` or ``.lst`` is the path of a file. What is predicted are the
+cycles of the kernel, between two stores to the marker address; of programs without marks, and where the
+measured column is ``total_cycles``, those from the reset to the end. A column ``checksum`` must agree with
+what the program returns.
 
 The time of this machine does not depend on the addresses of data; its loads and stores all have the same one.
 """
