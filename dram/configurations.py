@@ -89,7 +89,8 @@ class ControllerSettings(_Settings):
         page_cap: See there.
         read_forwarding: A read that finds its data in a waiting write is answered at once.
         write_coalescing: A write to the place of a waiting one takes its place.
-        read_merging: A read to the place of a waiting one is answered with it.
+        read_merging: A read to the place of a waiting one, or of one whose command goes out in the cycle in
+            which it comes, is answered with it.
         responses: Requests are answered ``as_ready``; ``in_order_of_issue``: a read that is forwarded waits
             for those on their way; ``in_order_of_arrival``: each waits for all before it, one per cycle.
         drain_at_end: The last writes of a trace leave the stage, however few they are.

@@ -67,8 +67,8 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
     regs = [0] * at.REGS
     regs[at.BUS_WANTED] = at.ANY_BUS
     regs[at.LAST_STEP] = at.NONE
-    nothing = (at.STUCK, at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
-    for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
+    stage = (at.STUCK, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
+    for position in (*stage, at.LAST_READ, at.LAST_ACCEPT, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE
     ranks = _ranks(device, controller, settings[at.REFRESH_INTERVAL])
     regs[at.NEXT_DUE] = min(ranks[at.DUE :: at.RANK])

@@ -64,8 +64,9 @@ FIRST_ONLY, ALL_AT_ONCE = range(2)
     LAST_RESPONSE, LAST_DATA, BASE, BUS_WANTED, PAIR_TICK, PAIR_RANK, PAIR_BANK,
     SPLIT_SLOT, SPLIT_DEADLINE, CAS_COMMAND, CAS_BANK, CAS_SLOT, NEXT_DUE,
     LAST_PROGRESS, LAST_STEP, ALL_WAKE, WOKEN_COUNT, STUCK, STUCK_SLOT,
-) = range(59)  # fmt: skip
-REGS = 59
+    LAST_READ, LAST_READ_BANK, LAST_READ_ROW, LAST_READ_COLUMN, LAST_READ_DONE,
+) = range(64)  # fmt: skip
+REGS = 64
 # STUCK: list of the stage in which no request up to STUCK_SLOT finds room in its queue.
 ANY_BUS = 2  # BUS_WANTED: commands of either bus
 READS_FIRST = -1  # DRAINING: a write waits for a read to its place

@@ -32,6 +32,11 @@ from dram.kernel.layout import (
     LAST_ACCEPT,
     LAST_BANK,
     LAST_PROGRESS,
+    LAST_READ,
+    LAST_READ_BANK,
+    LAST_READ_COLUMN,
+    LAST_READ_DONE,
+    LAST_READ_ROW,
     LAST_RESPONSE,
     MERGE_READS,
     MERGE_WRITES,
@@ -83,7 +88,8 @@ def accept(k: Kernel, now: int) -> None:
     if regs[FREE] == NONE or (k.settings[STAGED] and not has_room(k, bank, op)):
         return
     key = key_of(bank, k.row[number], k.column[number])
-    if k.keys[KEYS + key] and answered_at_once(k, number, bank, op, label):
+    at_once = k.keys[KEYS + key] > 0 and answered_at_once(k, number, bank, op, label)
+    if at_once or (op == 0 and k.settings[MERGE_READS] and just_read(k, number, bank, label)):
         regs[INPUT] += 1
         regs[LAST_ACCEPT] = label
         return
@@ -158,6 +164,18 @@ def answered_at_once(k: Kernel, number: int, bank: int, op: int, label: int) -> 
         respond(k, k.regs[BASE] + number, label, label + 1)
     else:
         finish(k, k.regs[BASE] + number, label, label if settings[WRITE_DONE] == AT_COMMAND else label + 1)
+    return True
+
+
+def just_read(k: Kernel, number: int, bank: int, label: int) -> bool:
+    """Whether the place is read by the command of the cycle in which the read comes; that answers it, too."""
+    regs = k.regs
+    if regs[LAST_READ] != label or regs[LAST_READ_BANK] != bank:
+        return False
+    if regs[LAST_READ_ROW] != k.row[number] or regs[LAST_READ_COLUMN] != k.column[number]:
+        return False
+    regs[MERGED] += 1
+    respond(k, regs[BASE] + number, label, regs[LAST_READ_DONE])
     return True
 
 

@@ -32,7 +32,7 @@ def test_the_kernel_numbers_commands_as_everyone_does() -> None:
 def test_positions_are_unique() -> None:
     assert len(layout.Kernel._fields) == 25
     assert layout.SLACK == layout.SETTINGS - 1
-    assert layout.STUCK_SLOT == layout.REGS - 1
+    assert layout.LAST_READ_DONE == layout.REGS - 1
     assert layout.HELD_WAKE == layout.BANK - 1
     assert layout.KEY == layout.SLOT - 1
     assert layout.CLOCK_END == layout.RANK - 1
