@@ -77,8 +77,8 @@ S_LAST_READ, S_LAST_WRITE, S_CHANNEL, S_BUSY, STORAGE_STATE = range(5)
 MOST_SHARES = 8
 (
     P_AGE, P_FLIGHT, P_POSITION, P_PHASE, P_ASKED, P_LATEST, P_RESERVED, P_LAST, P_SHARES, P_PIECE, P_DONE, P_TOTAL, P_MOVER, P_DUE,
-    P_SUB, P_SHARE,
-) = range(16)  # fmt: skip
+    P_SUB, P_PROMISED, P_SHARE,
+) = range(17)  # fmt: skip
 H_POSITION, H_WRITE, H_STORAGE, H_START, H_BYTES, SHARE = range(6)
 PART = P_SHARE + MOST_SHARES * SHARE
 ENTERED, READING, MOVING, WRITTEN, ENDING, FINISHED_ = range(6)
@@ -1021,6 +1021,7 @@ def new_part(k: Any, m: Any) -> int:
     m[part + P_RESERVED] = 0
     m[part + P_PIECE] = 0
     m[part + P_SUB] = 0
+    m[part + P_PROMISED] = -1
     m[part + P_TOTAL] = -1
     m[part + P_DONE] = 0
     m[part + P_POSITION] = -1
@@ -1384,9 +1385,8 @@ def insert_entry(k: Any, m: Any, queue: int, part: int, share: int) -> None:
 def grant(k: Any, m: Any) -> None:
     """At the end of a cycle: offer requests, and let the storages decide."""
     m[OFFERS] = 0
-    for queue in range(k[K_QUEUES]):
-        if m[k[k[K_QUEUE] + queue * QUEUE + Q_STATE]]:
-            offer_entry(k, m, queue)
+    for mover in range(k[K_MOVERS]):
+        offer_requests(k, m, mover)
     for index in range(m[JOBS]):
         job = k[M_JOB] + index * JOB
         if m[job + J_AFTER] <= m[NOW]:
@@ -1415,30 +1415,90 @@ def grant(k: Any, m: Any) -> None:
         tick(k, m, job + J_TICK, max(m[job + J_AFTER], m[NOW] + 1))
 
 
-def offer_entry(k: Any, m: Any, queue: int) -> None:
-    """Offer one request of a queue."""
-    fixed = k[K_QUEUE] + queue * QUEUE
-    state, mover = k[fixed + Q_STATE], k[K_MOVER] + k[fixed + Q_MOVER] * MOVER
+def offer_requests(k: Any, m: Any, mover: int) -> None:
+    """Offer each storage at most one read and one write of a mover."""
+    fixed = k[K_MOVER] + mover * MOVER
+    queue = k[fixed + V_QUEUE]
+    waiting, only = 0, -1
+    while queue < k[K_QUEUES] and k[k[K_QUEUE] + queue * QUEUE + Q_MOVER] == mover:
+        record = k[K_QUEUE] + queue * QUEUE
+        if m[k[record + Q_STATE]]:
+            if k[record + Q_WRITE] or k[fixed + V_IS_LAST]:
+                offer_entry(k, m, queue, choose(k, m, queue, NEVER))
+            else:
+                waiting += 1
+                only = queue
+        queue += 1
+    if waiting == 0:
+        return
+    following = k[K_MOVER] + (mover + 1) * MOVER
+    places = k[following + V_CAPACITY] - m[mover_state(k, mover + 1) + W_USED]
+    if waiting == 1:
+        offer_entry(k, m, only, choose(k, m, only, places))
+    else:
+        offer_reads(k, m, mover, places)
+
+
+def offer_reads(k: Any, m: Any, mover: int, places: int) -> None:
+    """Offer reads to several storages, as far as the next mover has places for their parts."""
+    while True:
+        best, offered = -1, -1
+        queue = k[k[K_MOVER] + mover * MOVER + V_QUEUE]
+        while queue < k[K_QUEUES] and k[k[K_QUEUE] + queue * QUEUE + Q_MOVER] == mover:
+            record = k[K_QUEUE] + queue * QUEUE
+            if k[record + Q_WRITE] == 0 and m[k[record + Q_STATE]] and not is_offered(k, m, queue):
+                entry = choose(k, m, queue, places)
+                if entry >= 0 and (best < 0 or goes_first(m, entry, best)):
+                    best, offered = entry, queue
+            queue += 1
+        if best < 0:
+            return
+        part = m[best + E_PART]
+        if not has_promise(m, part):
+            m[part + P_PROMISED] = m[NOW]
+            places -= 1
+        offer_entry(k, m, offered, best)
+
+
+def is_offered(k: Any, m: Any, queue: int) -> bool:
+    """Whether a request of a queue is offered in this cycle."""
+    for index in range(m[OFFERS]):
+        if m[k[M_OFFER] + index * OFFER + D_KIND] == queue:
+            return True
+    return False
+
+
+def has_promise(m: Any, part: int) -> bool:
+    """Whether a part needs no other place in the next mover."""
+    return m[part + P_RESERVED] or m[part + P_POSITION] == m[part + P_LAST] or m[part + P_PROMISED] == m[NOW]
+
+
+def goes_first(m: Any, a: int, b: int) -> bool:
+    """Whether an entry of a queue is offered before another one: who comes back, then who is older."""
+    if m[a + E_AWAY] != m[b + E_AWAY]:
+        return m[b + E_AWAY] == 0 or 0 < m[a + E_AWAY] < m[b + E_AWAY]
+    return is_older(m, m[a + E_PART], m[b + E_PART])
+
+
+def choose(k: Any, m: Any, queue: int, places: int) -> int:
+    """The request of a queue that is offered now, if so many parts can go on; -1: none."""
+    state = k[k[K_QUEUE] + queue * QUEUE + Q_STATE]
     now, chosen = m[NOW], -1
-    for index in range(m[state]):  # who comes back goes first, in the order of coming back
+    for index in range(m[state]):  # in order of age
         entry = state + 1 + index * ENTRY
-        away = m[entry + E_AWAY]
-        if away and away <= now and (chosen < 0 or away < m[chosen + E_AWAY]):
+        if m[entry + E_AWAY] > now or m[entry + E_AFTER] > now or not is_first(m, state, index):
+            continue
+        if (places > 0 or has_promise(m, m[entry + E_PART])) and (chosen < 0 or goes_first(m, entry, chosen)):
             chosen = entry
-    places = NEVER
-    if k[fixed + Q_WRITE] == 0 and not k[mover + V_IS_LAST]:
-        following = k[fixed + Q_MOVER] + 1
-        places = k[k[K_MOVER] + following * MOVER + V_CAPACITY] - m[mover_state(k, following) + W_USED]
-    index = 0
-    while chosen < 0 and index < m[state]:
-        entry = state + 1 + index * ENTRY
-        part = m[entry + E_PART]
-        own = m[part + P_RESERVED] or m[part + P_POSITION] == m[part + P_LAST]
-        if not m[entry + E_AWAY] and m[entry + E_AFTER] <= now and (own or places > 0) and is_first(m, state, index):
-            chosen = entry
-        index += 1
+    return chosen
+
+
+def offer_entry(k: Any, m: Any, queue: int, chosen: int) -> None:
+    """Offer a request of a queue, if there is one."""
     if chosen < 0:
         return
+    fixed = k[K_QUEUE] + queue * QUEUE
+    mover = k[K_MOVER] + k[fixed + Q_MOVER] * MOVER
     share = m[chosen + E_PART] + P_SHARE + m[chosen + E_SHARE] * SHARE
     offer = k[M_OFFER] + m[OFFERS] * OFFER
     m[OFFERS] += 1
@@ -1631,11 +1691,10 @@ def drop_jobs(k: Any, m: Any) -> None:
 
 
 def refuse(k: Any, m: Any, offer: int) -> None:
-    """A mover's request is not granted: with a retry interval, it steps back."""
+    """A mover's request is not granted: it comes back, in the next cycle or later."""
     queue, entry = m[offer + D_KIND], m[offer + D_INDEX]
     retry = k[k[K_MOVER] + k[k[K_QUEUE] + queue * QUEUE + Q_MOVER] * MOVER + V_RETRY]
-    if retry >= 0:
-        m[entry + E_AWAY] = m[NOW] + retry
+    m[entry + E_AWAY] = m[NOW] + max(retry, 1)
 
 
 # -- the state as a key ------------------------------------------------------------------------------------------
