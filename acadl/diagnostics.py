@@ -57,6 +57,7 @@ CODES: Mapping[str, str] = {
     "E0614": "a storage latency of 0 where order of time counts",
     "E0615": "a mover that reaches open rows",
     "E0616": "requests that do not fit the port of a memory",
+    "E0617": "no room for an instruction and what prepares it",
     "E0701": "a file that cannot be read",
     "E0702": "an import from outside of the folder",
     "E0703": "files that import each other, or too many",

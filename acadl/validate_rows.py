@@ -14,6 +14,7 @@ from acadl.model import (
     Controller,
     DataStorage,
     EdgeKind,
+    ExecuteStage,
     Mover,
     needs_order_of_time,
 )
@@ -26,6 +27,7 @@ def row_errors(arch: Architecture) -> Findings:
     yield from _ways(arch)
     circle = list(_circle(arch))
     yield from circle or _meetings(arch)
+    yield from _pairs(arch)
     for mover in arch.of_type(Mover):
         yield from _memories(arch, mover)
     yield from _storage_latencies(arch)
@@ -86,6 +88,20 @@ def _circle(arch: Architecture) -> Findings:
     if loop:
         message = f"parts would run in a circle: {' -> '.join((*loop, loop[0]))}"
         yield Diagnostic("E0613", message, _edge_span(arch, loop[-1], loop[0]), "leave one of the edges out")
+
+
+def _pairs(arch: Architecture) -> Findings:
+    """What prepares an instruction waits in the controller for it, so both have room there (rule 12)."""
+    for controller in arch.of_type(Controller):
+        if not controller.prepares:
+            continue
+        holders = [arch.objects[name] for name in arch.predecessors(controller.name, EdgeKind.CONTAINS)]
+        rooms: list[ExecuteStage | Controller] = [i for i in holders if isinstance(i, ExecuteStage)]
+        small = next((item for item in (*rooms, controller) if item.capacity < 2), None)
+        if small is not None:
+            message = f"'{controller.name}' prepares instructions, but '{small.name}' holds one at a time"
+            hint = "write `capacity: 2` or more: what prepares an instruction waits for it"
+            yield Diagnostic("E0617", message, small.span, hint)
 
 
 def _edge_span(arch: Architecture, source: str, target: str) -> Span | None:

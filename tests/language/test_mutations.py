@@ -27,7 +27,7 @@ template cell(width: bits = wide) {
     open optional east: part.u =>
 }
 grid: cell(width: 16 bits)[n][2]
-execute queue { controller rows { operations: load gemm, prepares: load, parts: src.rows } }
+execute queue { capacity: 2, controller rows { operations: load gemm, prepares: load, capacity: 2 } }
 mover port { max_request_bytes: 64 bytes, retry_interval: 3 }
 ifs -> queue
 queue.rows -> port, rf <=> queue.rows, dmem <=> port

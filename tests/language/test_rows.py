@@ -24,6 +24,7 @@ architecture machine {{
     registers rf {{ data_width: 32 bits, names: r[0 ..< 2] }}
     fetch ifs {{ from: imem }}
     execute ex {{
+        {stage}
         controller dma {{ operations: load{controller} }}
         controller sum {{ operations: count }}
     }}
@@ -40,10 +41,17 @@ EDGES = (
 
 
 def text(
-    far: str = "sram", memory: str = "", controller: str = "", request: str = "", edges: str = EDGES
+    far: str = "sram",
+    memory: str = "",
+    stage: str = "",
+    controller: str = "",
+    request: str = "",
+    edges: str = EDGES,
 ) -> str:
     memory, controller = (f", {part}" if part else "" for part in (memory, controller))
-    return FRAME.format(far=far, memory=memory, controller=controller, request=request, edges=edges)
+    return FRAME.format(
+        far=far, memory=memory, stage=stage, controller=controller, request=request, edges=edges
+    )
 
 
 def engine(**parts: str) -> Architecture:
@@ -292,7 +300,23 @@ def test_what_controllers_need_of_all_their_operations() -> None:
 
 
 def test_prepares_takes_names_in_parentheses_too() -> None:
-    both = text(controller="prepares: (load)").replace("operations: load,", "operations: (load count),")
+    both = text(controller="prepares: (load), capacity: 2", stage="capacity: 2").replace(
+        "operations: load,", "operations: (load count),"
+    )
     item = acadl.loads(both).objects["ex.dma"]
     assert isinstance(item, Controller)
     assert item.prepares == {"load"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "controller", "expected"),
+    [(2, 2, []), (1, 2, ["E0617"]), (2, 1, ["E0617"]), (9, 2, [])],
+)
+def test_what_prepares_an_instruction_has_room_beside_it(
+    stage: int, controller: int, expected: list[str]
+) -> None:
+    parts = f"prepares: count, capacity: {controller}"
+    both = text(
+        stage=f"capacity: {stage}", controller=parts, edges=f"{EDGES}, rf <=> ex.dma, near => request"
+    )
+    assert codes(both.replace("operations: load,", "operations: load count,")) == expected

@@ -160,7 +160,8 @@ def test_controllers_whose_movers_reach_main_memory_do_not_compute() -> None:
             execute ex { controller dma { operations: load }, controller vector { operations: fold } }
             mover request { }
             mover fill { }
-            ifs -> ex, ex.dma -> request -> fill, memory => request, fill <=> pad, ex.vector -> fill
+            mover lanes { }
+            ifs -> ex, ex.dma -> request -> fill, memory => request, ex.vector -> lanes, pad <=> {fill, lanes}
         }
     """
     arch = acadl.loads(text)
