@@ -8,6 +8,8 @@ from dram.device import Device
 from dram.errors import DramError, did_you_mean
 from dram.standards import standard, standard_names
 
+LONGEST_COMMAND = 64  # ticks
+
 
 def device(
     name: str,
@@ -44,8 +46,8 @@ def device(
             raise DramError(
                 f"{found.standard} has no command '{command}'{did_you_mean(command, found.commands)}"
             )
-        if length < 1:
-            raise DramError(f"{command} takes {length} ticks, but a command takes at least one")
+        if not 1 <= length <= LONGEST_COMMAND:
+            raise DramError(f"{command} takes {length} ticks, but a command takes 1 to {LONGEST_COMMAND}")
     found = found.model_copy(update={"commands": {**found.commands, **(ticks or {})}})
     return found.device(speed, organisation, ranks, timing, rules, sizes)
 

@@ -65,10 +65,12 @@ class Channel:
         kernel.regs[at.INPUT] = 0
         kernel.regs[at.INPUTS] = count
         if count:  # the next event may be earlier than it seemed without these requests
-            entry = max(int(given["arrival"][0]) + 1, int(kernel.regs[at.LAST_ACCEPT]) + 2)
-            kernel.regs[at.NOW] = min(
-                int(kernel.regs[at.NOW]), max(entry, int(kernel.regs[at.LAST_STEP]) + 1)
-            )
+            self.look_at(max(int(given["arrival"][0]) + 1, int(kernel.regs[at.LAST_ACCEPT]) + 2))
+
+    def look_at(self, cycle: int) -> None:
+        """Something may happen in a cycle that was none to look at before."""
+        regs = self._kernel.regs
+        regs[at.NOW] = min(int(regs[at.NOW]), max(cycle, int(regs[at.LAST_STEP]) + 1))
 
     def go(self, end: int = at.THE_END, limit: int = at.NEVER) -> Int64:
         """Serve the given requests.

@@ -57,7 +57,7 @@ def _value(node: ast.expr, values: Mapping[str, int]) -> int:
             )
 
 
-def cycles(time: int | str, clock_ps: int, down: bool = False) -> int:
+def cycles(time: int | str, clock_ps: int, down: bool = False, name: str = "the time") -> int:
     """A time in clock cycles: an integer as it is, ``"45.75ns"`` rounded as JEDEC does.
 
     JESD79-4, section 13.5: a time is rounded up unless it exceeds a whole number of cycles by less than 2.6 %
@@ -73,7 +73,9 @@ def cycles(time: int | str, clock_ps: int, down: bool = False) -> int:
     try:
         value = Decimal(number) * _PICOSECONDS[unit]
     except (KeyError, InvalidOperation):
-        raise DramError(f"'{text[:40]}' is no time; write 12 (cycles), 13.75ns, 7.8us or 625ps") from None
+        raise DramError(
+            f"{name}: '{text[:40]}' is no time; write 12 (cycles), 13.75ns, 7.8us or 625ps"
+        ) from None
     if not value.is_finite() or abs(value) > 10**15:
-        raise DramError(f"the time '{text[:40]}' is out of range")
+        raise DramError(f"{name} '{text[:40]}' is out of range")
     return int((value * 1000 / clock_ps + (0 if down else 974)) // 1000)

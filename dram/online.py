@@ -11,7 +11,7 @@ import simpy
 from dram.channel import Channel
 from dram.configurations import Configuration, configuration
 from dram.errors import DramError
-from dram.kernel.layout import NOW, OPEN_END
+from dram.kernel.layout import NOW, OPEN_END, THE_END
 from dram.simulation import use_compiled
 
 
@@ -25,8 +25,8 @@ class Times(NamedTuple):
 class OnlineMemory:
     """A memory for processes of a SimPy environment.
 
-    The times are those of :func:`dram.simulate` for the same requests with the same arrivals; as the end of a
-    simulation is not known in advance, the last writes may stay in a stage (``drain_at_end`` has no effect).
+    The times are those of :func:`dram.simulate` for the same requests with the same arrivals. A stage may
+    keep its last writes until :meth:`close` says that no more requests come.
     A completion is an event that fires at its ``done``, and has :class:`Times` as its value; one that is only
     known a cycle later (writes that count as done when they are taken in) fires then.
     """
@@ -64,18 +64,27 @@ class OnlineMemory:
             )
             for _ in range(self._mapping.channels)
         ]
+        self._closed = False
 
     def request(self, address: int, write: bool = False) -> simpy.Event:
         """Hand over a request now; the event fires when it is done.
 
         Raises:
-            DramError: The address is beyond the memory.
+            DramError: The address is beyond the memory, or the memory has been closed.
         """
         if address < 0 or address >> self._mapping.address_bits:
             end = hex((1 << self._mapping.address_bits) - 1)
             raise DramError(f"address {hex(address)} is beyond the memory, which ends at {end}")
+        if self._closed:
+            raise DramError("a request comes after the memory has been closed")
         place = self._mapping.decode(np.array([address], np.int64))
         return self._channels[int(place.channel[0])].request(place, write)
+
+    def close(self) -> None:
+        """No more requests come: the last writes leave a stage, where the configuration says so."""
+        self._closed = True
+        for channel in self._channels:
+            channel.close()
 
 
 class _OnlineChannel:
@@ -85,6 +94,7 @@ class _OnlineChannel:
         self._env, self._scale, self._channel = env, scale, channel
         self._waiting: dict[int, simpy.Event] = {}
         self._given = 0
+        self._end = OPEN_END
         self._called = env.event()
         env.process(self._serve())
 
@@ -98,11 +108,17 @@ class _OnlineChannel:
             self._called.succeed()
         return done
 
+    def close(self) -> None:
+        self._end = THE_END
+        self._channel.look_at(-(-int(self._env.now) // self._scale) + 1)
+        if self._waiting and not self._called.triggered:
+            self._called.succeed()
+
     def _serve(self) -> Generator[simpy.Event, Any, None]:
         """Go on to the present cycle, announce what has become known, sleep until the next event."""
         env = self._env
         while True:
-            rows = self._channel.go(OPEN_END, limit=int(env.now) // self._scale)
+            rows = self._channel.go(self._end, limit=int(env.now) // self._scale)
             for number, accept, done in rows.tolist():
                 env.process(self._announce(self._waiting.pop(number), Times(accept, done)))
             self._called = env.event()

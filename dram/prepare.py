@@ -40,6 +40,7 @@ _REFRESHES = {
     "same_bank": at.SAME_BANK,
 }
 _INTERVALS = {"all_bank": "tREFI", "per_bank": "tREFIpb", "same_bank": "tREFIsb", "none": "tREFI"}
+_REFRESH_TIMES = {"all_bank": ("tRFC", "tRFCab"), "per_bank": (), "same_bank": (), "none": ()}
 _ADMISSIONS = {"split": at.SPLIT, "shared": at.SHARED, "bankwise": at.BANKWISE}
 _WRITE_DONE = {"command": at.AT_COMMAND, "accept": at.AT_ACCEPT, "data": at.AT_DATA}
 MERGED_READS = 256  # room for reads that are answered with another one
@@ -239,9 +240,12 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
 
 
 def _interval(device: Device, controller: ControllerSettings) -> int:
-    interval = device.ticks(_INTERVALS[controller.refresh])
-    if interval < 1:
-        raise DramError(f"{_INTERVALS[controller.refresh]} is 0, but refreshes need an interval")
+    name = _INTERVALS[controller.refresh]
+    interval = device.ticks(name)
+    taken = next((time for time in _REFRESH_TIMES[controller.refresh] if time in device.timing), None)
+    if interval < 1 or (taken and interval <= device.ticks(taken)):
+        needed = f"a refresh takes {taken}, {device.timing[taken]}" if taken else "refreshes need an interval"
+        raise DramError(f"{name} is {device.timing[name]} cycles, but {needed}")
     return interval
 
 

@@ -16,6 +16,9 @@ from dram.formula import cycles, evaluate
 Positive = Annotated[int, Field(gt=0)]
 
 
+LONGEST = 1 << 18  # cycles; of all times
+
+
 class Table(BaseModel):
     """A parameter that depends on density, device width or data rate.
 
@@ -208,6 +211,8 @@ class Standard(BaseModel):
         for name, value in values.items():
             if value < 0:
                 raise DramError(f"{name} is {value} cycles, but no time is negative")
+            if value > LONGEST:
+                raise DramError(f"{name} is {value} cycles, but no time is longer than {LONGEST}")
         return values
 
     def _in_cycles(self, raw: Mapping[str, int | str], clock_ps: int) -> dict[str, int]:
@@ -218,7 +223,7 @@ class Standard(BaseModel):
                 formulas[name] = time
             else:
                 down = name.startswith("tREFI")  # an interval that may not be exceeded
-                found = cycles(time, clock_ps, down)
+                found = cycles(time, clock_ps, down, name)
                 values[name] = max(found, self.minimum.get(name, found))
         for name, formula in formulas.items():
             values[name] = evaluate(formula, values)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from threading import current_thread, main_thread
 
 import numpy as np
 
@@ -64,7 +66,7 @@ def run_trace(
     meters = [Meter(device, currents) for _ in range(mapping.channels if wanted.currents else 0)]
     record = bool(wanted.commands or wanted.timeline or meters)
     batches = read_batches(trace, trace_format, memory_of(device, mapping))
-    with ExitStack() as files:
+    with _termination_unwinds(), ExitStack() as files:
         latencies = _Latencies(wanted.latencies, files) if wanted.latencies else None
         commands = _Commands(wanted.commands, files) if wanted.commands else None
         if wanted.timeline or wanted.plot:
@@ -85,6 +87,23 @@ def run_trace(
             _draw(run, wanted)
     totals = run.totals
     return totals, _energy([meter.energy(totals.end) for meter in meters]) if meters else None
+
+
+@contextmanager
+def _termination_unwinds() -> Iterator[None]:
+    """SIGTERM ends the process like an interrupt, so that no part of a file is left."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 class _Latencies:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import dram
+from dram.traces import read_requests
 from dram.traces.commands_csv import read_commands
 from platforms.command_group import cli
 
@@ -131,6 +135,136 @@ def test_a_wrong_line_of_a_packed_file_is_named_without_its_bytes() -> None:
     result = acadl("dram", TRACE, "--config", "DDR3_1600")
     assert "micro_dev.csv.gz:" in result.stderr and "lies beyond the memory" in result.stderr
     assert result.stderr.isprintable() or all(char.isprintable() or char == "\n" for char in result.stderr)
+
+
+HEADER = "id,arrival,op,addr,src\n"
+
+
+def long_trace(path: Path, last: str = "") -> Path:
+    """More than one block of the reader."""
+    lines = [f"{i},{i * 3},{'RRW'[i % 3]},{i * 7919 % (1 << 20) * 64},0\n" for i in range(50_000)]
+    path.write_text(HEADER + "".join(lines) + last)
+    return path
+
+
+def test_long_traces_are_written_while_they_are_served(tmp_path: Path) -> None:
+    path, latencies, commands = long_trace(tmp_path / "t.csv"), tmp_path / "l.csv.gz", tmp_path / "c.csv"
+    data = data_of(
+        "dram", path, "--config", "dramsys/ddr4_2400_1r", "--latencies", latencies, "--commands", commands
+    )
+    run = dram.simulate(read_requests(path), "dramsys/ddr4_2400_1r", record=True)
+    rows = np.loadtxt(latencies, np.int64, delimiter=",", skiprows=1)
+    assert (rows == np.stack([run.requests.ids, run.accept, run.done], axis=1)).all()
+    found = read_commands(commands)
+    assert (found.cycle == run.commands.cycle).all() and (found.command == run.commands.command).all()
+    assert {name: data[name] for name in run.to_dict()} == run.to_dict()
+
+
+def test_a_wrong_line_far_down_leaves_no_file(tmp_path: Path) -> None:
+    path = long_trace(tmp_path / "t.csv", last="50000,1,R,0x40,0\n")
+    args = ("--latencies", tmp_path / "l.csv", "--commands", tmp_path / "c.csv.gz")
+    result = acadl("dram", path, "--config", "DDR4_2400", *args)
+    assert result.exit_code == 1 and f"{path}:50002:1" in result.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_no_file(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def interrupted(part: Any) -> Any:
+        seen.extend(path.name for path in tmp_path.iterdir())
+        signal.raise_signal(number)
+        yield "never written"
+
+    monkeypatch.setattr("platforms.commands._dram_run.command_lines", interrupted)
+    (tmp_path / "c.csv").write_text("old")
+    result = acadl(
+        "dram",
+        TRACE,
+        "--config",
+        "DDR4_2400",
+        "--latencies",
+        tmp_path / "l.csv",
+        "--commands",
+        tmp_path / "c.csv",
+    )
+    assert result.exit_code == 130 and len(seen) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"] and (
+        tmp_path / "c.csv"
+    ).read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("0,0,R,0x200000000,0\n", "address 0x200000000 lies beyond the memory"),
+        ("0,0,R,-64,0\n", "t.csv:2:1"),
+        ("0,5,R,0x40,0\n1,4,R,0x40,0\n", "arrival 4 is before that of the previous request, 5"),
+        ("0,0,X,0x40,0\n", "unknown operation 'X'"),
+        ("0,0,R,0x40\n", "t.csv:2:1"),
+        ("0,0,R,0x4", "t.csv:2:1"),
+        ("0,9223372036854775808,R,0x40,0\n", "is too large"),
+        ("0,0,R,0x40,0\n\0\0\0\n", "t.csv:3:1"),
+        ("", "the trace has no requests"),
+    ],
+)
+def test_wrong_requests(tmp_path: Path, content: str, message: str) -> None:
+    for name in ("t.csv", "t.csv.gz"):
+        path = tmp_path / name
+        data = (HEADER + content).encode()
+        path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+        result = acadl("dram", path, "--config", "DDR4_2400", "--latencies", tmp_path / "l.csv")
+        assert result.exit_code == 1 and message.replace("t.csv", name) in result.stderr
+        assert "Traceback" not in result.output and not (tmp_path / "l.csv").exists()
+
+
+def test_files_without_content_or_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv.gz"
+    whole = gzip.compress((HEADER + "0,0,R,0x40,0\n" * 9).encode())
+    for data, message in (
+        (b"", "the trace has no requests"),
+        (whole[:-9], "the file is cut off"),
+        (whole[:40] + b"\0" * 9 + whole[49:], "the data are damaged"),
+        (b"\0" * 100, "is of no known format"),
+        (b"\xff\xfe0\0", "is not UTF-8 text"),
+    ):
+        path.write_bytes(data)
+        result = acadl("dram", path, "--config", "DDR4_2400")
+        assert result.exit_code == 1 and message in result.stderr and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"device": {"name": "DDR4_2400", "timing": {"tRCD": -1}}}, "tRCD"),
+        ({"device": {"name": "DDR4_2400", "timing": {"tRCD": 1 << 70}}}, "tRCD"),
+        ({"device": {"name": "DDR4_2400", "timing": {"tRAS": "1e99s"}}}, "tRAS"),
+        ({"device": {"name": "DDR4_2400", "timing": {"tREFI": 0}}}, "tREFI"),
+        ({"device": {"name": "DDR4_2400", "timing": {"tREFI": 100}}}, "tREFI"),
+        ({"device": {"name": "DDR4_2400", "rules": {"tRCD": "2**9999"}}}, "is no part of a formula"),
+        ({"device": {"name": "DDR4_2400", "ticks": {"ACT": 1 << 40}}}, "ACT"),
+        ({"device": {"name": "DDR4_2400"}, "mapping": {"hashed": {"ba": [[99], [1]]}}}, "address bit"),
+        ({"device": {"name": "DDR4_2400", "ranks": 3}}, "power"),
+        ({"device": {"name": "DDR4_2400", "ranks": 10**9}}, "ranks"),
+        ({"device": {"name": "DDR4_2400"}, "controller": {"read_queue": 0}}, "read_queue"),
+        ({"device": {"name": "DDR4_2400"}, "controller": {"read_queue": 10**12}}, "read_queue"),
+        ({"device": {"name": "DDR4_2400"}, "controller": {"drain": {"high": 3, "low": 9}}}, "drain"),
+        ({"device": {"name": "DDR4_2400"}, "controller": {"refresh": "per_bank"}}, "REFPB"),
+        ({"device": {"name": "DDR4_2400"}, "controller": {"shedule": "fifo"}}, "did you mean"),
+        ({"device": {"name": "DDR4_2400"}, "mapping": {"order": ["co", "co"]}}, "mapping"),
+        ({"device": {"name": "DDR4_2400"}, "mapping": {"channels": 3}}, "channel"),
+        ([], "dictionary"),
+    ],
+)
+def test_absurd_configurations(tmp_path: Path, change: Any, message: str) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(change))
+    result = acadl("dram", TRACE, "--config", path, "--latencies", tmp_path / "l.csv")
+    assert result.exit_code == 1 and message in result.stderr, result.output
+    assert "Traceback" not in result.output and not (tmp_path / "l.csv").exists()
 
 
 def test_violations_are_listed_and_counted() -> None:
