@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import acadl
@@ -256,8 +258,6 @@ def test_issue_latency_of_plain_units() -> None:
 
 
 def test_storages_answer_after_a_cycle_at_least() -> None:
-    from dataclasses import replace
-
     arch = one_engine()
     objects = {**arch.objects, "imem": replace(arch.objects["imem"], read_latency=0)}  # type: ignore[call-arg]
     with pytest.raises(acadl.SimulationError, match="storage 'imem' answers after 0 cycles"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import acadl
@@ -193,7 +195,9 @@ def test_something_else_behind_p(others: tuple[str, ...], message: str) -> None:
 
 
 def test_a_pair_without_room_says_what_it_waits_for() -> None:
-    arch = product("capacity: 1")
+    arch = product()
+    objects = {**arch.objects, "x1.c1": replace(arch.objects["x1.c1"], capacity=1)}  # type: ignore[call-arg]
+    arch = replace(arch, objects=objects)
     with pytest.raises(
         acadl.SimulationError, match=r"#0 'preload .*' is in 'x1.c1' and waits to begin; #1 'read"
     ):
