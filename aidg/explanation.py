@@ -22,7 +22,7 @@ from aidg.path_segments import Cost, Costs, PathFinder
 from aidg.prepare import prepare
 from aidg.reasons import describe
 from aidg.traced import TracedKernel
-from mappings.program import Loop, LoopProgram, Node, Sequence, Step
+from mappings.program import Loop, LoopProgram, Node, Replay, Sequence, Step
 
 # Instructions that are traced before unsettled loops are extrapolated; a traced one takes about a kilobyte.
 DEFAULT_BUDGET = 100_000
@@ -164,4 +164,6 @@ def _mnemonics(node: Node) -> list[str]:
             return _mnemonics(body) if count else []
         case Step():
             return [node.operation]
+        case Replay(pieces=pieces):
+            return [step.operation for piece in pieces for step in piece]
     return []

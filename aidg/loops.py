@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import gcd, lcm
 
-from aidg.prepared import AddressPlan, Block, Prepared, PreparedLoop, PreparedProgram, QueuedLatency, Row
+from aidg.prepared import (
+    AddressPlan,
+    Block,
+    Prepared,
+    PreparedLoop,
+    PreparedProgram,
+    PreparedReplay,
+    QueuedLatency,
+    Row,
+)
 from aidg.propagation import QUEUED
 
 # Stands for the reads of the instruction memory among the accesses of a component.
@@ -252,7 +261,7 @@ def _common_move(members: list[int], coefficients: dict[int, int]) -> int | None
 
 def _counts(node: Prepared) -> dict[int, int]:
     """Loops of a tree: number of the index to the largest count."""
-    if isinstance(node, Block):
+    if isinstance(node, Block | PreparedReplay):
         return {}
     if isinstance(node, tuple):
         found: dict[int, int] = {}

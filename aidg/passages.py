@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from aidg.prepared import Block, Prepared, PreparedProgram
+from aidg.prepared import Block, Prepared, PreparedProgram, PreparedReplay
 from aidg.timeline_kernel import Passage, Watched
 
 
@@ -27,6 +27,9 @@ def _passages(kernel: Watched, node: Prepared, numbers: Iterator[int]) -> Iterat
     elif isinstance(node, tuple):
         for child in node:
             yield from _passages(kernel, child, numbers)
+    elif isinstance(node, PreparedReplay):
+        for block in node.run():
+            yield from _passages(kernel, block, numbers)
     else:
         for iteration in range(node.count):
             kernel.state.indices[node.level] = iteration

@@ -12,8 +12,9 @@ from aidg.loops import Frame as RunFrame
 from aidg.loops import LoopPlan
 from aidg.memory import Entry, RunMemory
 from aidg.path_segments import Gap, Item, Recall, Repeat, Segment
-from aidg.prepared import PreparedLoop
+from aidg.prepared import PreparedLoop, PreparedReplay
 from aidg.recurrence import Boundaries, ExactRunner
+from aidg.runner import Runner
 from aidg.traced import Frame, TracedKernel
 
 
@@ -43,6 +44,10 @@ class PathRunner(ExactRunner):
         """End the current segment."""
         latest = self.kernel.latest
         self.items.append(Segment(self.kernel.cut(frame), latest, self.kernel.offset))
+
+    def run_replay(self, node: PreparedReplay) -> None:
+        """Nothing of it is skipped, so that the path through it is known."""
+        Runner.run_replay(self, node)
 
     # -- looks ---------------------------------------------------------------------------------------------
 

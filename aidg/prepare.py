@@ -35,9 +35,23 @@ from aidg.prepared import (
 )
 from aidg.propagation import CELLS, FIXED, QUEUED, RANGES, SAME, TURNING
 from aidg.tape import Tree
-from mappings.program import Affine, Loop, LoopProgram, Memory, Node, Register, Sequence, Step, concrete
+from mappings.program import (
+    Affine,
+    Loop,
+    LoopProgram,
+    Memory,
+    Node,
+    Register,
+    Replay,
+    Sequence,
+    Step,
+    concrete,
+)
 
 _DIRECTIONS = {"in": (False,), "out": (True,), "inout": (False, True)}
+
+# Stands for a replay among the loops around a step; no index has such a name.
+REPLAY = "(replay)"
 
 # Groups with at most this many cells live in the flat list of times, larger ones in a dictionary.
 FLAT_CELLS = 16
@@ -117,6 +131,11 @@ class _Preparation:
                     self._collect(body, scope | {name: count})
             case Step():
                 self._collect_step(node, scope)
+            case Replay(pieces, order):
+                again = {REPLAY: len(order)}  # like a loop that moves nothing: every step may run again
+                for piece in pieces:
+                    for child in piece:
+                        self._collect_step(child, again)
 
     def _collect_step(self, node: Step, scope: dict[str, int]) -> None:
         operation = self.program.operations[node.operation]

@@ -5,7 +5,8 @@ Nothing here depends on trip counts: a program of 10¹² instructions is as larg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -162,7 +163,20 @@ class PreparedLoop:
     stop: int
 
 
-Prepared: TypeAlias = "PreparedLoop | tuple[Prepared, ...] | Block"
+@dataclass(frozen=True, slots=True)
+class PreparedReplay:
+    """Blocks in a recorded order; ``order`` has their numbers. It stands in no loop."""
+
+    blocks: tuple[Block, ...]
+    order: array[int] | tuple[int, ...]
+    instructions: int
+
+    def run(self) -> Iterator[Block]:
+        """The blocks as they follow each other."""
+        return map(self.blocks.__getitem__, self.order)
+
+
+Prepared: TypeAlias = "PreparedLoop | tuple[Prepared, ...] | Block | PreparedReplay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +213,8 @@ def instructions(tree: Prepared) -> int:
         return len(tree.rows)
     if isinstance(tree, tuple):
         return sum(map(instructions, tree))
+    if isinstance(tree, PreparedReplay):
+        return tree.instructions
     return tree.count * tree.instructions
 
 

@@ -21,7 +21,8 @@ from aidg.horizon import Look, find_horizon
 from aidg.kernel import Busy, Kernel, relative_cells
 from aidg.loops import Frame, LoopPlan
 from aidg.memory import RunMemory
-from aidg.prepared import Block, PreparedLoop
+from aidg.prepared import Block, PreparedLoop, PreparedReplay
+from aidg.replay import replay
 from aidg.runner import Runner
 
 # States remembered per loop, and entries of all of them; then they are forgotten, and the loop is looked at
@@ -144,6 +145,10 @@ class ExactRunner(Runner):
             else:
                 latest = known
         kernel.set_recent(max(before, latest))
+
+    def run_replay(self, node: PreparedReplay) -> None:
+        """Each block once for each state in which it starts."""
+        replay(self.kernel, node)
 
     def _memory(self, frame: Frame) -> RunMemory:
         """What remembers the runs of a loop."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aidg.kernel import Busy, Kernel
 from aidg.loops import LoopPlan, plan_loops
-from aidg.prepared import Block, Prepared, PreparedLoop
+from aidg.prepared import Block, Prepared, PreparedLoop, PreparedReplay
 from aidg.propagation import GROUP_READY, POSITION
 
 
@@ -32,8 +32,15 @@ class Runner:
         elif isinstance(node, tuple):
             for child in node:
                 self.run_node(child)
+        elif isinstance(node, PreparedReplay):
+            self.run_replay(node)
         else:
             self.run_loop(node)
+
+    def run_replay(self, node: PreparedReplay) -> None:
+        """Every block, one after the other."""
+        for block in node.run():
+            self.kernel.run_block(block)
 
     def run_loop(self, node: PreparedLoop) -> None:
         """Every iteration, one after the other."""

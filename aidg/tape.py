@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aidg.prepared import Block, Prepared, PreparedLoop, Row, instructions
+from aidg.prepared import Block, Prepared, PreparedLoop, PreparedReplay, Row, instructions
 from aidg.propagation import BEGIN, END, ROW
-from mappings.program import Loop, Node, Sequence, Step
+from mappings.program import Loop, Node, Replay, Sequence, Step
 
 
 class Tree:
@@ -35,6 +35,9 @@ class Tree:
             steps = 0
             if isinstance(child, Loop):
                 made += self._loop(child)
+            elif isinstance(child, Replay):
+                blocks = [block for piece in child.pieces for block in self._block(len(piece))]
+                made.append(PreparedReplay(tuple(blocks), child.order, child.instruction_count))
         made += self._block(steps)
         return made[0] if len(made) == 1 else tuple(made)
 
@@ -43,7 +46,7 @@ class Tree:
             return [node]
         return [leaf for child in node.nodes for leaf in self._flattened(child)]
 
-    def _block(self, steps: int) -> list[Prepared]:
+    def _block(self, steps: int) -> list[Block]:
         if not steps:
             return []
         rows = self._rows[self._next : self._next + steps]

@@ -19,7 +19,7 @@ from aidg.timeline_causes import Causes, Event, transactions
 from aidg.timeline_drawing import Arrow, Drawing, Fill, Lane, Part, Slice
 from aidg.timeline_kernel import Passage, Visit
 from aidg.timeline_window import Window
-from mappings.program import Loop, LoopProgram, Node, Step, concrete
+from mappings.program import Loop, LoopProgram, Node, Replay, Step, concrete
 from mappings.program import Sequence as Nodes
 
 
@@ -66,6 +66,10 @@ def static_steps(node: Node, scope: tuple[str, ...]) -> Iterator[tuple[Step, tup
         case Loop(name, count, body):
             if count:
                 yield from static_steps(body, (*scope, name))
+        case Replay(pieces=pieces):
+            for piece in pieces:
+                for step in piece:
+                    yield step, scope
 
 
 # -- slices --------------------------------------------------------------------------------------------------

@@ -10,8 +10,17 @@ from dataclasses import dataclass, replace
 
 from acadl.model import Architecture
 from aidg.prepare import prepare
-from aidg.prepared import Block, Prepared, PreparedLoop, PreparedProgram, Row, instructions
+from aidg.prepared import (
+    Block,
+    Prepared,
+    PreparedLoop,
+    PreparedProgram,
+    PreparedReplay,
+    Row,
+    instructions,
+)
 from aidg.recurrence import ExactRunner
+from aidg.runner import Runner
 from aidg.timeline_kernel import Passage, Watched
 from mappings.program import LoopProgram
 
@@ -135,8 +144,15 @@ class _Watcher(ExactRunner):
             for child in node:
                 if not self._is_over:
                     self._walk(child)
+        elif isinstance(node, PreparedReplay):
+            for block in node.run():
+                if not self._is_over:
+                    self._walk(block)
         else:
             self._walk_loop(node, ahead // node.instructions)
+
+    def run_replay(self, node: PreparedReplay) -> None:
+        Runner.run_replay(self, node)  # the state is watched: it cannot be replaced
 
     def _walk_loop(self, node: PreparedLoop, skipped: int) -> None:
         if skipped:

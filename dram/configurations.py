@@ -89,7 +89,8 @@ class ControllerSettings(_Settings):
         page_cap: See there.
         read_forwarding: A read that finds its data in a waiting write is answered at once.
         write_coalescing: A write to the place of a waiting one takes its place.
-        read_merging: A read to the place of a waiting one is answered with it.
+        read_merging: A read to the place of a waiting one, or of one whose command goes out in the cycle in
+            which it comes, is answered with it.
         responses: Requests are answered ``as_ready``; ``in_order_of_issue``: a read that is forwarded waits
             for those on their way; ``in_order_of_arrival``: each waits for all before it, one per cycle.
         drain_at_end: The last writes of a trace leave the stage, however few they are.
@@ -175,7 +176,7 @@ def configuration(source: str | Configuration | Mapping[str, Any]) -> Configurat
         return _parse(source, None)
     if source.endswith(".json"):
         return _from_file(source)
-    if source in configuration_names():
+    if _is_shipped(source):
         return _parse(_shipped(source), None)
     if "/" not in source:
         chosen = Configuration(device=DeviceSettings(name=source))
@@ -189,7 +190,10 @@ def configuration(source: str | Configuration | Mapping[str, Any]) -> Configurat
 
 @cache
 def configuration_names() -> tuple[str, ...]:
-    """The shipped configurations: ``SIMULATOR/CONFIG`` and ``SIMULATOR__VARIANT/CONFIG``."""
+    """The shipped configurations: ``SIMULATOR/CONFIG`` and ``SIMULATOR__VARIANT/CONFIG``.
+
+    Of the variants, those that have been compared with recorded runs; the others can be named, too.
+    """
     names = []
     for simulator, entry in _presets()["simulators"].items():
         names += [f"{simulator}/{config}" for config in entry["configs"]]
@@ -208,6 +212,14 @@ def _presets() -> dict[str, Any]:
     text = resources.files("dram").joinpath("presets.json").read_text("utf-8")
     presets: dict[str, Any] = json.loads(text)
     return presets
+
+
+def _is_shipped(name: str) -> bool:
+    """Whether a name is put together from parts that ship; each variant goes with each memory."""
+    preset, _, config = name.partition("/")
+    simulator, sign, variant = preset.partition("__")
+    entry = _presets()["simulators"].get(simulator, {"configs": ()})
+    return config in entry["configs"] and (not sign or variant in entry.get("variants", {}))
 
 
 def _shipped(name: str) -> dict[str, Any]:

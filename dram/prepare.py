@@ -67,8 +67,8 @@ def new_kernel(device: Device, controller: ControllerSettings, record: int) -> a
     regs = [0] * at.REGS
     regs[at.BUS_WANTED] = at.ANY_BUS
     regs[at.LAST_STEP] = at.NONE
-    nothing = (at.STUCK, at.LAST_ACCEPT, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
-    for position in (*nothing, at.SPLIT_SLOT, at.CAS_SLOT):
+    stage = (at.STUCK, at.WAIT_READ, at.WAIT_READ_TAIL, at.WAIT_WRITE, at.WAIT_WRITE_TAIL)
+    for position in (*stage, at.LAST_READ, at.LAST_ACCEPT, at.SPLIT_SLOT, at.CAS_SLOT):
         regs[position] = at.NONE
     ranks = _ranks(device, controller, settings[at.REFRESH_INTERVAL])
     regs[at.NEXT_DUE] = min(ranks[at.DUE :: at.RANK])
@@ -168,19 +168,71 @@ def commands_used(device: Device, controller: ControllerSettings) -> set[str]:
 
 
 def _settings(device: Device, controller: ControllerSettings, record: int) -> list[int]:
-    shape = device.organisation
+    """The settings by their positions."""
     settings = [0] * at.SETTINGS
-    stage = controller.stage
+    parts = (
+        {at.RECORD: record, at.LIMIT: at.NEVER},
+        _of_device(device, controller),
+        _of_queues(controller),
+        _of_policies(controller),
+        _of_order(device, controller),
+    )
+    for part in parts:
+        for position, value in part.items():
+            settings[position] = value
+    return settings
+
+
+def _of_device(device: Device, controller: ControllerSettings) -> dict[int, int]:
+    """What the device decides."""
+    shape = device.organisation
     chosen = {
         at.RANKS: shape.ranks,
         at.GROUPS: shape.bank_groups,
         at.BANKS: shape.banks,
         at.BANKS_PER_RANK: shape.bank_groups * shape.banks,
+        at.REFRESH_INTERVAL: _interval(device, controller),
+        at.READ_END: device.read_data[1],
+        at.WRITE_END: device.write_data[1],
+        at.ACTIVATE: COMMAND_NUMBERS[device.activate],
+        at.TWO_BUSES: int(any(info.bus for info in device.commands.values())),
+        at.EDGES: int(device.ticks_per_clock == 2),
+    }
+    if device.activate == "ACT1":
+        kept_on = device.timing["tWCKPST"]
+        chosen[at.SPLIT_TICKS] = device.ticks("tAAD")
+        chosen[at.CLOCK_RD] = device.read_data[1] + kept_on
+        chosen[at.CLOCK_WR] = device.write_data[1] + kept_on
+    return chosen
+
+
+def _of_queues(controller: ControllerSettings) -> dict[int, int]:
+    """Room for requests, and when writes go."""
+    stage, drain = controller.stage, controller.drain
+    chosen = {
         at.ADMISSION: _ADMISSIONS[controller.queues],
         at.READ_SIZE: controller.read_queue,
         at.WRITE_SIZE: controller.write_queue,
         at.STAGED: int(stage is not None),
-        at.DRAIN: at.WATERMARKS if controller.drain and not stage else at.TOGETHER,
+        at.DRAIN: at.WATERMARKS if drain and not stage else at.TOGETHER,
+        at.DRAIN_AT_END: int(controller.drain_at_end),
+    }
+    if drain:
+        chosen |= {at.DRAIN_HIGH: drain.high, at.DRAIN_LOW: drain.low}
+    if stage:
+        by_bank = stage.queues == "bank"
+        chosen |= {
+            at.STAGED_SIZE: stage.size,
+            at.STAGED_BY: at.ROUND_ROBIN_BANKS if by_bank else at.ROUND_ROBIN_RANKS,
+            at.DRAIN_THRESHOLD: stage.drain_threshold,
+        }
+    return chosen
+
+
+def _of_policies(controller: ControllerSettings) -> dict[int, int]:
+    """Rules of the controller, one by one."""
+    simple = controller.refresh_blocks == "channel" or controller.refresh_precharge == "single"
+    return {
         at.PICK: _SCHEDULERS[controller.scheduler],
         at.ROW_CAP: controller.row_hit_cap,
         at.RESERVE: int(controller.reserve),
@@ -189,54 +241,34 @@ def _settings(device: Device, controller: ControllerSettings, record: int) -> li
         at.FORWARD: int(controller.read_forwarding),
         at.MERGE_WRITES: int(controller.write_coalescing),
         at.MERGE_READS: int(controller.read_merging),
+        at.RESPOND_IN_ORDER: int(controller.responses == "in_order_of_issue"),
         at.WRITE_DONE: _WRITE_DONE[controller.write_done],
         at.REFRESH: _REFRESHES[controller.refresh],
-        at.REFRESH_INTERVAL: _interval(device, controller),
         at.POSTPONE: controller.refresh_postpone,
         at.PULL_IN: controller.refresh_pull_in,
         at.BLOCKS: at.BLOCKS_CHANNEL if controller.refresh_blocks == "channel" else at.BLOCKS_TARGET,
         at.CLOSE_ALL: int(controller.refresh_precharge == "all"),
-        at.READ_END: device.read_data[1],
-        at.WRITE_END: device.write_data[1],
-        at.RECORD: record,
+        at.MAINTENANCE: at.FIRST_ONLY if simple and controller.refresh == "all_bank" else at.ALL_AT_ONCE,
         at.POWER_DOWN: int(controller.power_down != "none"),
-        at.LIMIT: at.NEVER,
-        at.ACTIVATE: COMMAND_NUMBERS[device.activate],
     }
-    chosen[at.TWO_BUSES] = int(any(info.bus for info in device.commands.values()))
-    if device.activate == "ACT1":
-        kept_on = device.timing["tWCKPST"]
-        chosen[at.SPLIT_TICKS] = device.ticks("tAAD")
-        chosen[at.CLOCK_RD] = device.read_data[1] + kept_on
-        chosen[at.CLOCK_WR] = device.write_data[1] + kept_on
-    chosen[at.EDGES] = int(device.ticks_per_clock == 2)
-    lengths = {
-        info.ticks for name, info in device.commands.items() if name in commands_used(device, controller)
-    }
-    chosen[at.FINISH_ORDER] = int(
-        controller.arbiter == "oldest" and not controller.reserve and len(lengths) > 1
-    )
-    chosen[at.SLACK] = max(lengths) - 1 if chosen[at.FINISH_ORDER] else 0
-    chosen[at.DRAIN_AT_END] = int(controller.drain_at_end)
-    chosen[at.RESPOND_IN_ORDER] = int(controller.responses == "in_order_of_issue")
-    chosen[at.ORDER] = at.OLDEST
-    if controller.arbiter == "round_robin":
-        chosen[at.ORDER] = at.ROUND_ROBIN_RANKS if stage and stage.queues == "rank" else at.ROUND_ROBIN_BANKS
-    simple = controller.refresh_blocks == "channel" or controller.refresh_precharge == "single"
-    chosen[at.MAINTENANCE] = at.FIRST_ONLY if simple and controller.refresh == "all_bank" else at.ALL_AT_ONCE
-    if stage:
-        chosen |= {
-            at.STAGED_SIZE: stage.size,
-            at.STAGED_BY: at.ROUND_ROBIN_BANKS if stage.queues == "bank" else at.ROUND_ROBIN_RANKS,
-            at.DRAIN_THRESHOLD: stage.drain_threshold,
-        }
+
+
+def _of_order(device: Device, controller: ControllerSettings) -> dict[int, int]:
+    """Who goes first, and what the kernel may make of it."""
+    stage = controller.stage
+    in_turn = controller.arbiter == "round_robin"
+    by_rank = stage is not None and stage.queues == "rank"
+    used = commands_used(device, controller)
+    lengths = {info.ticks for name, info in device.commands.items() if name in used}
+    by_finish = not in_turn and not controller.reserve and len(lengths) > 1
     plain = controller.page != "capped" and controller.power_down == "none" and device.activate == "ACT"
-    chosen[at.FORESIGHT] = int(plain)
-    if controller.drain:
-        chosen |= {at.DRAIN_HIGH: controller.drain.high, at.DRAIN_LOW: controller.drain.low}
-    for position, value in chosen.items():
-        settings[position] = value
-    return settings
+    queues = at.ROUND_ROBIN_RANKS if by_rank else at.ROUND_ROBIN_BANKS
+    return {
+        at.ORDER: queues if in_turn else at.OLDEST,
+        at.FINISH_ORDER: int(by_finish),
+        at.SLACK: max(lengths) - 1 if by_finish else 0,
+        at.FORESIGHT: int(plain),
+    }
 
 
 def _interval(device: Device, controller: ControllerSettings) -> int:

@@ -32,12 +32,14 @@ class Case:
         cells: Column to text; cells without a value are empty.
         folder: Where the table lies; programs are found under ``programs/`` in it.
         line: Line of the table.
+        measured: Column with the measured cycles, where there is one.
         read: Columns that have been asked for; who validates says which were not.
     """
 
     cells: Mapping[str, str]
     folder: Path = field(default_factory=Path)
     line: int = 0
+    measured: str = ""
     read: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def text(self, column: str) -> str:

@@ -1,8 +1,9 @@
 """Loop programs: what a mapping makes and the evaluators read without unrolling.
 
 A program is a tree of :class:`Loop`, :class:`Sequence` and :class:`Step` (one instruction with operands that
-are affine in the loop indices; rotating buffers and immediates included). Iterating over a
-:class:`LoopProgram` yields the dynamic instructions one by one, which is what the simulation consumes.
+are affine in the loop indices; rotating buffers and immediates included), or of what a recorded run executed
+(:class:`Replay`). Iterating over a :class:`LoopProgram` yields the dynamic instructions one by one, which is
+what the simulation consumes.
 
     >>> i = index("i")
     >>> body = loop(i, 8, step("load", dst="r0", src=memory(4 * i, 4)), step("wait", cycles=2 + i % 3))
@@ -10,6 +11,8 @@ are affine in the loop indices; rotating buffers and immediates included). Itera
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -79,7 +82,29 @@ class Loop:
     body: Node
 
 
-Node: TypeAlias = Loop | Sequence | Step
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a recorded run executed: straight pieces of code in the order of their numbers in ``order``.
+
+    For programs whose way depends on data, which no loops can say. Pieces have no loop indices, and stand in
+    no loop. Of a run of millions of instructions there are few pieces and many numbers.
+    """
+
+    pieces: tuple[tuple[Step, ...], ...]
+    order: array[int] | tuple[int, ...]
+
+    def steps(self) -> Iterator[Step]:
+        """Dynamic instructions."""
+        for number in self.order:
+            yield from self.pieces[number]
+
+    @property
+    def instruction_count(self) -> int:
+        """Dynamic instructions."""
+        return sum(count * len(self.pieces[number]) for number, count in Counter(self.order).items())
+
+
+Node: TypeAlias = Loop | Sequence | Step | Replay
 
 
 def step(operation: str, **operands: OperandValue | str) -> Step:
@@ -132,6 +157,9 @@ def steps(node: Node) -> Iterator[Step]:
                 yield from steps(child)
         case Loop(body=body):
             yield from steps(body)
+        case Replay(pieces=pieces):
+            for piece in pieces:
+                yield from piece
 
 
 def count_instructions(node: Node) -> int:
@@ -143,6 +171,8 @@ def count_instructions(node: Node) -> int:
             return sum(count_instructions(child) for child in nodes)
         case Loop(count=count, body=body):
             return count * count_instructions(body)
+        case Replay():
+            return node.instruction_count
 
 
 # A function on data: reads operands from the state and writes results to it.
@@ -212,6 +242,9 @@ def _unrolled(node: Node, indices: dict[str, int]) -> Iterator[tuple[Step, dict[
                 indices[name] = value
                 yield from _unrolled(body, indices)
             indices.pop(name, None)
+        case Replay():
+            for executed in node.steps():
+                yield executed, indices
 
 
 def _validate(node: Node, operations: Mapping[str, Operation], scope: tuple[str, ...]) -> None:
@@ -227,6 +260,18 @@ def _validate(node: Node, operations: Mapping[str, Operation], scope: tuple[str,
             if count < 0:
                 raise ProgramError(f"loop '{name}' has a negative count ({count})")
             _validate(body, operations, (*scope, name))
+        case Replay(pieces, order):
+            if scope:
+                raise ProgramError(f"a replay cannot stand in a loop ('{scope[-1]}')")
+            if order and not 0 <= min(order) <= max(order) < len(pieces):
+                raise ProgramError(
+                    f"a replay of {len(pieces)} pieces has numbers from {min(order)} to {max(order)}"
+                )
+            if not all(pieces):
+                raise ProgramError(f"piece {pieces.index(())} of a replay has no instructions")
+            for piece in pieces:
+                for child in piece:
+                    _validate(child, operations, scope)
         case Step(mnemonic, operands):
             operation = operations.get(mnemonic)
             if operation is None:

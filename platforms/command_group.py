@@ -23,6 +23,7 @@ COMMANDS = (
     "draw",
     "estimate",
     "list",
+    "predict",
     "timeline",
     "validate",
     "version",

@@ -35,6 +35,11 @@ from dram.kernel.layout import (
     LAST_DATA,
     LAST_OP,
     LAST_PROGRESS,
+    LAST_READ,
+    LAST_READ_BANK,
+    LAST_READ_COLUMN,
+    LAST_READ_DONE,
+    LAST_READ_ROW,
     MISSES,
     NEXT_STRICT,
     NONE,
@@ -212,6 +217,11 @@ def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     kind = k.settings[WRITE_DONE]
     if op == 0:
         respond(k, k.slots[s + ID], k.slots[s + ACCEPTED], now + end)
+        regs[LAST_READ] = now
+        regs[LAST_READ_BANK] = bank
+        regs[LAST_READ_ROW] = k.slots[s + ROW_OF]
+        regs[LAST_READ_COLUMN] = k.slots[s + COLUMN]
+        regs[LAST_READ_DONE] = now + end
     elif kind != AT_ACCEPT:
         finish(k, k.slots[s + ID], k.slots[s + ACCEPTED], now if kind == AT_COMMAND else now + end)
     same = k.slots[s + SAME]

@@ -32,6 +32,11 @@ from dram.kernel.layout import (
     LAST_ACCEPT,
     LAST_BANK,
     LAST_PROGRESS,
+    LAST_READ,
+    LAST_READ_BANK,
+    LAST_READ_COLUMN,
+    LAST_READ_DONE,
+    LAST_READ_ROW,
     LAST_RESPONSE,
     MERGE_READS,
     MERGE_WRITES,
@@ -56,6 +61,7 @@ from dram.kernel.layout import (
     STAGED_BY,
     STAGED_SIZE,
     STUCK,
+    STUCK_SLOT,
     THE_END,
     WAIT_READ,
     WAIT_READS,
@@ -82,7 +88,8 @@ def accept(k: Kernel, now: int) -> None:
     if regs[FREE] == NONE or (k.settings[STAGED] and not has_room(k, bank, op)):
         return
     key = key_of(bank, k.row[number], k.column[number])
-    if k.keys[KEYS + key] and answered_at_once(k, number, bank, op, label):
+    at_once = k.keys[KEYS + key] > 0 and answered_at_once(k, number, bank, op, label)
+    if at_once or (op == 0 and k.settings[MERGE_READS] and just_read(k, number, bank, label)):
         regs[INPUT] += 1
         regs[LAST_ACCEPT] = label
         return
@@ -160,6 +167,18 @@ def answered_at_once(k: Kernel, number: int, bank: int, op: int, label: int) -> 
     return True
 
 
+def just_read(k: Kernel, number: int, bank: int, label: int) -> bool:
+    """Whether the place is read by the command of the cycle in which the read comes; that answers it, too."""
+    regs = k.regs
+    if regs[LAST_READ] != label or regs[LAST_READ_BANK] != bank:
+        return False
+    if regs[LAST_READ_ROW] != k.row[number] or regs[LAST_READ_COLUMN] != k.column[number]:
+        return False
+    regs[MERGED] += 1
+    respond(k, regs[BASE] + number, label, regs[LAST_READ_DONE])
+    return True
+
+
 def joined(k: Kernel, slot: int) -> bool:
     """Whether a read to the same place waits; the new one is then answered with it."""
     s = slot * SLOT
@@ -222,7 +241,6 @@ def wait(k: Kernel, slot: int, op: int) -> None:
         k.slots[tail * SLOT + AFTER] = slot
     regs[at + 1] = slot
     regs[at + 2] += 1
-    regs[STUCK] = NONE
 
 
 def leave(k: Kernel, slot: int, at: int) -> None:
@@ -266,7 +284,7 @@ def stage(k: Kernel) -> bool:
         if full or (queued == 0 and (over or regs[WAIT_WRITES] > settings[DRAIN_THRESHOLD])):
             regs[DRAINING] = regs[WAIT_WRITES]
     at = WAIT_WRITE if not shared and regs[DRAINING] > 0 else WAIT_READ
-    slot = NONE if regs[STUCK] == at else regs[at]
+    slot = k.slots[regs[STUCK_SLOT] * SLOT + AFTER] if regs[STUCK] == at else regs[at]
     while slot != NONE:
         s = slot * SLOT
         bank = k.slots[s + BANK_OF]
@@ -282,8 +300,9 @@ def stage(k: Kernel) -> bool:
             leave(k, slot, at)
             enqueue(k, slot)
             return True
+        regs[STUCK_SLOT] = slot
+        regs[STUCK] = at
         slot = k.slots[s + AFTER]
-    regs[STUCK] = at
     return again  # the writes have their turn in the next cycle
 
 

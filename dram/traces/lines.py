@@ -59,12 +59,6 @@ def read_blocks(path: str | os.PathLike[str], block_bytes: int = BLOCK_BYTES) ->
             yield _decoded(rest, path, number)
 
 
-def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line. Raises as :func:`read_blocks`."""
-    for block in read_blocks(path):
-        yield from enumerate(block.lines, block.first)
-
-
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """The file's bytes, unpacked if it is compressed."""

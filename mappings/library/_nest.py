@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mappings.program import Affine, Loop, Memory, Node, OperandValue, Register, Sequence, Step, steps
+from mappings.program import Affine, Loop, Memory, Node, OperandValue, Register, Replay, Sequence, Step, steps
 
 
 def simplify(node: Node) -> Node:
     """An equivalent tree without nested sequences and without loops that could be one."""
     match node:
-        case Step():
+        case Step() | Replay():
             return node
         case Sequence(nodes):
             flat = tuple(_flattened(nodes))
@@ -74,6 +74,8 @@ def _without(node: Node, name: str) -> Node:
             return Sequence(tuple(_without(child, name) for child in nodes))
         case Loop(index, count, body):
             return Loop(index, count, _without(body, name))
+        case Replay():  # stands in no loop
+            return node
 
 
 def _operand_without(value: OperandValue, name: str) -> OperandValue:

@@ -84,7 +84,7 @@ def read_cases(
     for line, cells in rows:
         _check_cycles(file, line, column, cells[column])
     folder = Path(file).parent
-    return CaseTable(file, columns, column, tuple(Case(cells, folder, line) for line, cells in rows))
+    return CaseTable(file, columns, column, tuple(Case(cells, folder, line, column) for line, cells in rows))
 
 
 def values_of(cells: dict[str, str]) -> dict[str, Value]:

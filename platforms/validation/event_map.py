@@ -106,7 +106,7 @@ class RunEvent:
         offset: Cycles to add.
         operations: Only instructions with one of these mnemonics; all, if empty.
         access: Only these transactions, ``read`` or ``write``; both, if empty.
-        last: Of an instruction's transactions only the last one to be answered.
+        first, last: Of an instruction's transactions only the first to start, the last to be answered.
         when: Only instructions for which this holds; names are operands, of memory operands the address.
         id: Number of the event; ``None``: the instruction's position.
         numbered: Whether there is a number at all; events without are matched by order.
@@ -120,6 +120,7 @@ class RunEvent:
     offset: int = 0
     operations: tuple[str, ...] = ()
     access: str = ""
+    first: bool = False
     last: bool = False
     when: Condition | None = None
     id: Condition | None = None
@@ -218,6 +219,7 @@ def _run_event(table: Table) -> RunEvent:
         "offset",
         "operation",
         "access",
+        "first",
         "last",
         "when",
         "id",
@@ -232,6 +234,7 @@ def _run_event(table: Table) -> RunEvent:
         table.integer("offset"),
         table.texts("operation"),
         table.choice("access", ACCESSES) if "access" in table.data else "",
+        table.truth("first"),
         table.truth("last"),
         table.condition("when"),
         table.condition("id") if numbered else None,

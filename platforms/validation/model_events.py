@@ -183,6 +183,8 @@ class _Seer:
             if visit.name == run.object:
                 yield run.object, getattr(visit, run.time)
         served = list(self._served(passage))
+        if run.first and served:
+            served = [min(served, key=lambda named: named[1].start)]
         if run.last and served:
             served = [max(served, key=lambda named: named[1].done)]
         for name, visit in served:

@@ -38,6 +38,8 @@ def run_events(trace: Iterable[InstructionRecord], mapping: EventMap) -> list[Ev
 
 def _events(run: RunEvent, record: InstructionRecord) -> Iterator[Event]:
     served = [times for times in record.transactions if times.name == run.object]
+    if run.first and served:
+        served = [min(served, key=lambda times: times.start)]
     if run.last and served:
         served = [max(served, key=lambda times: times.done)]
     for times in (*(times for times in record.objects if times.name == run.object), *served):

@@ -22,6 +22,8 @@ from dram.kernel import layout
 from dram.requests import Requests
 from dram.standards import standard, standard_names
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_the_kernel_numbers_commands_as_everyone_does() -> None:
     assert [getattr(layout, name) for name in COMMAND_NAMES] == list(range(layout.COMMANDS))
@@ -30,7 +32,7 @@ def test_the_kernel_numbers_commands_as_everyone_does() -> None:
 def test_positions_are_unique() -> None:
     assert len(layout.Kernel._fields) == 25
     assert layout.SLACK == layout.SETTINGS - 1
-    assert layout.STUCK == layout.REGS - 1
+    assert layout.LAST_READ_DONE == layout.REGS - 1
     assert layout.HELD_WAKE == layout.BANK - 1
     assert layout.KEY == layout.SLOT - 1
     assert layout.CLOCK_END == layout.RANK - 1
@@ -276,3 +278,23 @@ def test_requests_that_cannot_be_served(requests: Requests, message: str) -> Non
 def test_no_requests() -> None:
     run = dram.simulate(Requests.of([], [], []), "DDR4_2400")
     assert run.cycles == 0 and run.read_latency["max"] == 0 and run.bandwidth_bytes_per_s == 0
+
+
+def test_the_documentation_names_what_presets_replace() -> None:
+    presets = json.loads((Path(dram.__file__).parent / "presets.json").read_text())
+    rows = [line for line in (ROOT / "docs" / "dram.md").read_text().splitlines() if line.startswith("| `")]
+    for simulator, entry in presets["simulators"].items():
+        for config, change in entry["device"].items():
+            named = "".join(row for row in rows if f"`{simulator}/{config}`" in row)
+            for rule in (*change.get("rules", {}), *change.get("timing", {})):
+                assert f"`{rule}`" in named, (simulator, config, rule)
+            for command in change.get("ticks", {}):
+                assert command in named, (simulator, config, command)
+
+
+def test_each_variant_goes_with_each_memory_of_its_simulator() -> None:
+    assert configuration("dramsys__closed/ddr3_1600_1r") == configuration("dramsys__closed_ddr3/ddr3_1600_1r")
+    assert configuration("ramulator2__norefresh/hbm3_6400_ch").controller.refresh == "none"
+    for wrong in ("ramulator2__closed/ddr4_2400_1r", "dramsys/ddr5_4800_1r", "dramsys__/ddr4_2400_1r"):
+        with pytest.raises(DramError, match="no configuration is called"):
+            configuration(wrong)

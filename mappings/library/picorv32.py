@@ -1,0 +1,174 @@
+"""Mapping for ``picorv32``: programs of RV32I or RV32IM, executed first, as the core's own instructions.
+
+Cases for ``acadl validate`` have the columns ``program``, ``p0`` to ``p3`` and ``isa``, which name a file
+under ``programs/`` beside the table: ``gemm``, 2, 2, 2 and ``rv32im`` are ``gemm_2x2x2_rv32im.elf``, or
+``.lst``. A ``program`` that ends in ``.elf`` or ``.lst`` is the path of a file. What is predicted are the
+cycles of the kernel, between two stores to the marker address; of programs without marks, and where the
+measured column is ``total_cycles``, those from the reset to the end. A column ``checksum`` must agree with
+what the program returns.
+
+The time of this machine does not depend on the addresses of data; its loads and stores all have the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from acadl.model import Architecture
+from mappings.cases import Case, case_mapper
+from mappings.layers import Layer
+from mappings.program import LoopProgram, Memory, Replay, Sequence, Step, memory
+from mappings.registry import MappingError, mapper
+from mappings.riscv import Executed, Execution, run
+from mappings.riscv.instructions import (
+    BRANCHES,
+    COUNTER_READS,
+    DIVISIONS,
+    LOADS,
+    MULTIPLICATIONS,
+    SHIFTS_BY_IMMEDIATE,
+    SHIFTS_BY_REGISTER,
+    STORES,
+)
+
+WORD_BYTES: Final = 4
+DATA: Final = memory(1 << 20, WORD_BYTES)
+"""Stands for the addresses of all loads and stores."""
+_SHIFTS: Final = SHIFTS_BY_IMMEDIATE | SHIFTS_BY_REGISTER
+_PARAMETERS: Final = ("core_config", "mem_latency")
+_SUFFIXES: Final = (".elf", ".lst")
+
+
+@mapper("picorv32")
+def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
+    """Refuses: who writes the program that runs a layer on a processor is its compiler."""
+    raise MappingError(
+        f"'{arch.name}' runs compiled programs, not layers such as '{layer.name}' ({layer.op}): compile it, "
+        f"and name the program: acadl predict {arch.name} --case program=FILE.elf"
+    )
+
+
+@case_mapper("picorv32")
+def map_case(case: Case, arch: Architecture) -> LoopProgram:
+    """The instructions of the program that a row names.
+
+    Raises:
+        MappingError: There is no such program, or the row contradicts the architecture or the program's
+            result.
+        RiscvError: The program cannot be read or run.
+    """
+    _check_parameters(case, arch)
+    isa = case.text("isa") if case.cells.get("isa") else _instruction_set(arch)
+    if arch.parameters["core_config"] == "base" and isa != "rv32i":
+        raise MappingError(f"core_config=base runs rv32i only; the case has isa={isa}")
+    file = _file(case, isa)
+    execution = _executed(str(file), file.stat().st_mtime_ns, isa)
+    _check_result(case, execution)
+    marks = [mark.instructions for mark in execution.marks]
+    if len(marks) < 2 or case.measured == "total_cycles":
+        return whole_program(execution, arch, file.stem)
+    return LoopProgram(_replay(execution, marks[0], marks[1]), arch.operations, f"{file.stem}, kernel")
+
+
+def whole_program(execution: Execution, arch: Architecture, name: str = "") -> LoopProgram:
+    """All that a program executed, from the reset on."""
+    first = execution.pieces[execution.path[0]][0].pc if execution.path else 0
+    reset = Step("reset", {"next": memory(first, WORD_BYTES)})
+    body = Sequence((reset, _replay(execution, 0, execution.instructions)))
+    return LoopProgram(body, arch.operations, name)
+
+
+def _instruction_set(arch: Architecture) -> str:
+    return "rv32i" if arch.parameters["core_config"] == "base" else "rv32im"
+
+
+def _check_parameters(case: Case, arch: Architecture) -> None:
+    """Columns that set parameters have set them."""
+    for name in _PARAMETERS:
+        if case.cells.get(name) and case.text(name) != str(arch.parameters[name]):
+            raise MappingError(
+                f"the case has {name}={case.text(name)}, the architecture {name}={arch.parameters[name]}; "
+                f"set it with --set {name}={case.text(name)}"
+            )
+
+
+def _check_result(case: Case, execution: Execution) -> None:
+    if case.cells.get("checksum") and case.integer("checksum") != execution.result:
+        raise MappingError(
+            f"the program returns {execution.result}, column 'checksum' says {case.text('checksum')}"
+        )
+
+
+def _file(case: Case, isa: str) -> Path:
+    """The program's file. Raises :class:`MappingError` where there is none."""
+    program = case.text("program")
+    sizes = [case.text(name) for name in ("p0", "p1", "p2", "p3") if case.cells.get(name)]
+    if program.endswith(_SUFFIXES):
+        paths = [Path(program), case.folder / program]
+    else:
+        stem = f"{program}_{'x'.join(sizes)}_{isa}" if sizes else f"{program}_{isa}"
+        paths = [case.folder / "programs" / f"{stem}{suffix}" for suffix in _SUFFIXES]
+    for path in paths:
+        if path.is_file():
+            return path
+    raise MappingError(f"there is no program {' or '.join(map(str, paths))}")
+
+
+@lru_cache(maxsize=2)  # neighbouring rows differ in the machine only
+def _executed(file: str, changed_ns: int, isa: str) -> Execution:
+    return run(file, isa=isa)
+
+
+# -- instructions ------------------------------------------------------------------------------------------
+
+
+def _replay(execution: Execution, first: int, stop: int) -> Replay:
+    """What was executed from instruction ``first`` up to ``stop``; pieces are cut where these lie within."""
+    pieces, order = execution.cut(first, stop)
+    known: dict[tuple[str, int, int, int], Step] = {}
+    return Replay(tuple(tuple(_steps(piece, known)) for piece in pieces), order)
+
+
+def _steps(piece: Iterable[Executed], known: dict[tuple[str, int, int, int], Step]) -> Iterable[Step]:
+    for executed in piece:
+        name = _operation(executed)
+        key = (name, executed.pc, executed.next_pc, executed.amount)
+        if key not in known:
+            known[key] = Step(name, _operands(name, executed))
+        yield known[key]
+
+
+def _operation(executed: Executed) -> str:
+    """The core's operation that an instruction is."""
+    name = executed.instruction.name
+    if name in LOADS:
+        return "load"
+    if name in STORES:
+        return "store"
+    if name in BRANCHES and executed.taken:
+        return "branch"
+    if name in _SHIFTS:
+        return "shift"
+    if name in MULTIPLICATIONS:
+        return "multiply" if name == "mul" else "multiply_high"
+    if name in DIVISIONS:
+        return "divide"
+    if name in COUNTER_READS:
+        return "count"
+    return "jump" if name == "jalr" else "compute"
+
+
+def _operands(operation: str, executed: Executed) -> Mapping[str, Memory | int]:
+    behind, there = memory(executed.pc + WORD_BYTES, WORD_BYTES), memory(executed.next_pc, WORD_BYTES)
+    if operation == "jump":
+        return {"target": there}
+    if operation == "branch":
+        return {"next": behind, "target": there}
+    if operation in ("load", "store"):
+        return {"next": behind, "data": DATA}
+    if operation == "shift":
+        return {"next": behind, "amount": executed.amount}
+    return {"next": there}
