@@ -59,6 +59,8 @@ MISTAKES = {
     "dramsys__closedadaptive/ddr4_2400_1r": {"tRC": "tRCD"},
     "dramsys__openadaptive/ddr4_2400_1r": {"tRC": "tRCD"},
     "dramsim3__closepage/ddr4_2400_1r": {"tRC_refresh": "0"},
+    "dramsys/ddr3_1600_1r": {"tWR_precharge_all": "0", "tWR_refresh": "0"},
+    "dramsys__fifo_ddr3/ddr3_1600_1r": {"tWR_precharge_all": "0", "tWR_refresh": "0"},
 }
 LIMITS = {"cycles": 2.0, "latency": 5.0, "activations": 3.0}  # percent
 

@@ -16,6 +16,7 @@ from aidg.estimation import Estimate, estimate
 from benchmarks.rtl_designs import DATA, TABLE
 from benchmarks.tables import Row
 from mappings.cases import Case, map_case
+from mappings.library.picorv32 import executed_program
 from platforms.user_mapping import import_mapping
 from platforms.validation.case_table import read_cases
 from platforms.validation.cases import declared, setting
@@ -135,6 +136,7 @@ def _timed(work: Workload, kernel: Literal["interpreted", "compiled"]) -> tuple[
     best: tuple[float, Estimate] | None = None
     for _ in range(RUNS + (kernel == "compiled")):
         case = Case(work.case, work.folder)
+        executed_program.cache_clear()  # a program is executed in each run
         begin = time.process_time()
         result = estimate(arch, map_case(case, arch), kernel=kernel)
         seconds = time.process_time() - begin

@@ -7,7 +7,6 @@ from dram.kernel.layout import (
     ADMISSION,
     AFTER,
     AT_ACCEPT,
-    AT_COMMAND,
     BANK,
     BANK_OF,
     BANKS_PER_RANK,
@@ -163,7 +162,7 @@ def answered_at_once(k: Kernel, number: int, bank: int, op: int, label: int) -> 
     if op == 0:
         respond(k, k.regs[BASE] + number, label, label + 1)
     else:
-        finish(k, k.regs[BASE] + number, label, label if settings[WRITE_DONE] == AT_COMMAND else label + 1)
+        finish(k, k.regs[BASE] + number, label, label + 1)
     return True
 
 

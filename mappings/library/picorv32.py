@@ -65,7 +65,7 @@ def map_case(case: Case, arch: Architecture) -> LoopProgram:
     if arch.parameters["core_config"] == "base" and isa != "rv32i":
         raise MappingError(f"core_config=base runs rv32i only; the case has isa={isa}")
     file = _file(case, isa)
-    execution = _executed(str(file), file.stat().st_mtime_ns, isa)
+    execution = executed_program(str(file), file.stat().st_mtime_ns, isa)
     _check_result(case, execution)
     marks = [mark.instructions for mark in execution.marks]
     if len(marks) < 2 or case.measured == "total_cycles":
@@ -118,7 +118,8 @@ def _file(case: Case, isa: str) -> Path:
 
 
 @lru_cache(maxsize=2)  # neighbouring rows differ in the machine only
-def _executed(file: str, changed_ns: int, isa: str) -> Execution:
+def executed_program(file: str, changed_ns: int, isa: str) -> Execution:
+    """What the program in a file does; ``changed_ns`` is when the file was last changed."""
     return run(file, isa=isa)
 
 

@@ -75,7 +75,7 @@ class _Operands:
 
     def distance(self, number: int, reach: int) -> int:
         """From here to an address, which is hexadecimal without a prefix, as disassemblers write it."""
-        text = self.texts[number].split()[0]
+        text = self.texts[number].partition(" ")[0]
         try:
             distance = int(text, 16) - self._address
         except ValueError:

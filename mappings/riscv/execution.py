@@ -9,7 +9,10 @@ in the piece, and a path of millions of instructions is a short list of pieces a
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from mappings.riscv.instructions import Instruction
@@ -67,16 +70,24 @@ class Execution:
 
         A piece in which the stretch begins or ends is cut there.
         """
-        lengths = [len(piece) for piece in self.pieces]
-        pieces, order, begin = list(self.pieces), array("l"), 0
-        for number in self.path:
-            end = begin + lengths[number]
-            if first <= begin and end <= stop:
-                order.append(number)
-            elif begin < stop and first < end:
-                pieces.append(self.pieces[number][max(first - begin, 0) : stop - begin])
-                order.append(len(pieces) - 1)
-            begin = end
+        ends = ends_of(self.pieces, self.path)
+        begin, end = bisect_right(ends, first), bisect_left(ends, stop)
+        if first >= stop:
+            return (), array("i")
+        pieces, order = list(self.pieces), self.path[begin : end + 1]
+        for place in (-1, 0):  # the last one first: it may be the first one, too
+            at = begin if place == 0 else end
+            start = ends[at] - len(self.pieces[self.path[at]])
+            low, high = max(first - start, 0), min(stop, ends[at]) - start
+            if high - low < ends[at] - start:
+                pieces.append(self.pieces[self.path[at]][low:high])
+                order[place] = len(pieces) - 1
         used = sorted(set(order))
-        place = {number: at for at, number in enumerate(used)}
-        return tuple(pieces[number] for number in used), array("l", map(place.__getitem__, order))
+        renumbered = {number: at for at, number in enumerate(used)}
+        return tuple(pieces[number] for number in used), array("i", map(renumbered.__getitem__, order))
+
+
+def ends_of(pieces: Sequence[tuple[Executed, ...]], path: array[int]) -> array[int]:
+    """Instructions up to the end of each piece of a path."""
+    lengths = [len(piece) for piece in pieces]
+    return array("q", accumulate(map(lengths.__getitem__, path)))

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator
 from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from mappings.riscv.bindings import Action, Binder, Decision
-from mappings.riscv.execution import Executed, Execution, Mark
+from mappings.riscv.execution import Executed, Execution, Mark, ends_of
 from mappings.riscv.image import Image
 from mappings.riscv.instructions import (
     BRANCHES,
@@ -113,9 +113,9 @@ class _Run:
         self._words = words
         self._blocks: dict[int, _Block] = {}
         self._pieces: list[tuple[Executed, ...]] = []
-        self._path: array[int] = array("l")
+        self._path: array[int] = array("i")
         self._marks: list[tuple[int, int, int]] = []  # value, pieces before, address
-        self._count = 0
+        self._counted = (0, 0)  # pieces, and instructions in them
 
     def run(self, limit: int) -> Execution:
         try:
@@ -137,7 +137,7 @@ class _Run:
                     exits[decided] = self._leave(block, decided)
                 number, actions, decide, exits, block = exits[decided]
                 append(number)
-            count += sum(len(self._pieces[number]) for number in self._path[-BLOCKS_AT_A_TIME:])
+            count += ends_of(self._pieces, self._path[-BLOCKS_AT_A_TIME:])[-1]
             if count > limit:
                 raise RiscvError(
                     f"{self._image.file} has not ended after {limit:,} instructions, at address "
@@ -234,8 +234,11 @@ class _Run:
         return counted if name in COUNTER_READS else ended
 
     def _retired(self) -> int:
-        lengths = [len(piece) for piece in self._pieces]
-        return sum(lengths[number] for number in self._path)
+        """Instructions of the path; those since this was last asked for are added."""
+        position, count = self._counted
+        more = ends_of(self._pieces, self._path[position:])
+        self._counted = len(self._path), count + (more[-1] if more else 0)
+        return self._counted[1]
 
     def _leave(self, block: _Block, decided: int) -> tuple[int, list[Action], Decision, _Exits, _Block]:
         """A way out of a block that has not been taken before: a piece, and the block behind it."""
@@ -296,28 +299,22 @@ class _Run:
 
     def _finish(self, end: _Ended) -> Execution:
         """The piece that the program ended in is cut off behind its last instruction."""
-        lengths = [len(piece) for piece in self._pieces]
-        starts: dict[int, int] = {}  # pieces before -> instructions before, where a mark asks for it
-        wanted, total = {before for _, before, _ in self._marks}, 0
-        for position, number in enumerate(self._path):
-            if position in wanted:
-                starts[position] = total
-            total += lengths[number]
-        starts[len(self._path)] = total
         begin = self._begin(len(self._path))
         rest = end.pc + 4 if end.by == "exit" else end.pc
         tail = tuple(_straight(self._blocks[begin], rest))
         if tail:
             self._pieces.append(tail)
             self._path.append(len(self._pieces) - 1)
-        marks = []
-        for value, before, pc in self._marks:
-            marks.append(Mark(value, starts[before] + (pc - self._begin(before)) // 4 + 1))
+        ends = ends_of(self._pieces, self._path)
+        marks = [
+            Mark(value, (ends[before - 1] if before else 0) + (pc - self._begin(before)) // 4 + 1)
+            for value, before, pc in self._marks
+        ]
         uses = Counter(self._path)
         return Execution(
             result=self.x[10] if end.value is None else end.value,
             ended_by=end.by,
-            instructions=total + len(tail),
+            instructions=ends[-1] if ends else 0,
             loads=sum(uses[n] * _count(piece, LOADS) for n, piece in enumerate(self._pieces)),
             stores=sum(uses[n] * _count(piece, STORES) for n, piece in enumerate(self._pieces)),
             marks=tuple(marks),

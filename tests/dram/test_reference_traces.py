@@ -46,8 +46,8 @@ KNOWN: dict[str, tuple[dict[str, int], str]] = {
         {"read_to_write_other_rank": 21, "data_bus": 21, "write_to_write_other_rank": 169}, TURNAROUND,
     ),
     "dramsim3/ddr4_2400_2r/micro": ({"write_to_write_other_rank": 1}, GAP),
-    "dramsys/ddr3_1600_1r/refresh_cross": ({"tWR": 1, "tWR_refresh": 1}, PREA),
-    "dramsys__fifo_ddr3/ddr3_1600_1r/refresh_cross": ({"tWR": 1, "tWR_refresh": 1}, PREA),
+    "dramsys/ddr3_1600_1r/refresh_cross": ({"tWR_precharge_all": 1, "tWR_refresh": 1}, PREA),
+    "dramsys__fifo_ddr3/ddr3_1600_1r/refresh_cross": ({"tWR_precharge_all": 1, "tWR_refresh": 1}, PREA),
     "dramsys__closed/ddr4_2400_1r/micro": ({"tRC": 1}, ACT),
     "dramsys__closed/ddr4_2400_1r/refresh_cross": ({"tRC": 29}, ACT),
     "dramsys__closedadaptive/ddr4_2400_1r/micro": ({"tRC": 1}, ACT),
@@ -95,7 +95,8 @@ def test_the_known_mistakes_are_where_they_are_known() -> None:
     assert set(KNOWN) <= set(recorded())
     report = check(commands_of("dramsys/ddr3_1600_1r/refresh_cross"), device_of("dramsys/ddr3_1600_1r"))
     assert str(report.violations[0]) == (
-        "tWR: PREA at 74880 (rank 0 group 0 bank 0) after WR at 74859 (rank 0 group 0 bank 0): 21 < 24"
+        "tWR_precharge_all: PREA at 74880 (rank 0 group 0 bank 0) "
+        "after WR at 74859 (rank 0 group 0 bank 0): 21 < 24"
     )
     report = check(commands_of("dramsys__closed/ddr4_2400_1r/micro"), device_of("dramsys/ddr4_2400_1r"))
     assert str(report.violations[0]) == (

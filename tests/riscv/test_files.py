@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,19 @@ def test_code_is_not_written_to() -> None:
     assert content[0x1000:0x1004] == struct.pack("<I", asm.u("lui", 2, 0xF0))
     content[0x1000:0x1004] = struct.pack("<I", asm.s("sw", 0, 0, 0x20))
     _refuses(Path("self.elf"), bytes(content), "address 0x0: writes 4 bytes to 0x20, over its own code")
+
+
+@given(st.data())
+def test_damaged_files_run_or_are_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Nothing but an error of this package, and soon."""
+    source = PROGRAMS / data.draw(st.sampled_from(["gemm_2x2x2_rv32im.elf", "qsort_10_rv32im.lst"]))
+    content = bytearray(source.read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.one_of(st.integers(0, 83), st.integers(0, len(content) - 1)))
+        content[at] = data.draw(st.integers(0, 255))
+    file = tmp_path_factory.getbasetemp() / source.name
+    file.write_bytes(content)
+    with suppress(RiscvError):
+        assert run(file, limit=10_000, memory_bytes=1 << 20).instructions <= 10_000 + 4096 * 100
