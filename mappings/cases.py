@@ -73,18 +73,31 @@ class Case:
 
 CaseMapper: TypeAlias = Callable[[Case, Architecture], LoopProgram]
 
+Setting: TypeAlias = int | bool | str
+
 # The one place that registration writes to; everything else only looks up.
-_registered: dict[str, CaseMapper] = {}
+_registered: dict[str, tuple[CaseMapper, Mapping[str, Setting]]] = {}
 
 
-def case_mapper(architecture: str) -> Callable[[CaseMapper], CaseMapper]:
-    """Register the decorated function for cases of ``architecture``; the last one wins."""
+def case_mapper(architecture: str, **parameters: Setting) -> Callable[[CaseMapper], CaseMapper]:
+    """Register the decorated function for cases of ``architecture``; the last one wins.
+
+    Args:
+        parameters: Of the description, where cases are to be evaluated with others than its defaults.
+    """
 
     def register(function: CaseMapper) -> CaseMapper:
-        _registered[architecture] = function
+        _registered[architecture] = function, parameters
         return function
 
     return register
+
+
+def case_parameters(architecture: str) -> Mapping[str, Setting]:
+    """Parameters of a description that its cases are evaluated with, unless somebody sets them."""
+    if architecture not in _registered:
+        library_module(architecture)
+    return _registered[architecture][1] if architecture in _registered else {}
 
 
 def map_case(case: Case, arch: Architecture) -> LoopProgram:
@@ -96,9 +109,8 @@ def map_case(case: Case, arch: Architecture) -> LoopProgram:
     """
     if arch.name not in _registered:
         library_module(arch.name)  # registers what ships
-    function = _registered.get(arch.name)
-    if function is not None:
-        return function(case, arch)
+    if arch.name in _registered:
+        return _registered[arch.name][0](case, arch)
     find_mapper(arch.name)  # before complaints about columns
     return map_layer(layer_of(case), arch)
 

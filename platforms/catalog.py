@@ -39,6 +39,22 @@ def load(name_or_path: str | os.PathLike[str], **parameters: int | bool | str) -
         return acadl.load(path, **parameters)
 
 
+def load_for_cases(name_or_path: str | os.PathLike[str], **parameters: int | bool | str) -> Architecture:
+    """:func:`load`, with the parameters that the description's measured cases are evaluated with.
+
+    Those given here go first. Raises :class:`AcadlError`.
+    """
+    from mappings.cases import case_parameters
+
+    arch = load(name_or_path, **parameters)
+    others = {
+        name: value
+        for name, value in case_parameters(arch.name).items()
+        if name not in parameters and arch.parameters.get(name, value) != value
+    }
+    return load(name_or_path, **parameters, **others) if others else arch
+
+
 @contextmanager
 def located(name_or_path: str | os.PathLike[str]) -> Iterator[Path]:
     """The file that a name or path means, there for as long as the context lasts.

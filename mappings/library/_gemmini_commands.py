@@ -104,7 +104,7 @@ class Commands:
         return step(
             "mvout",
             dst=rows_of(address, cols, rows, pitch),
-            scaled=scaled(machine, rows, -(-cols // machine.dim)),
+            scaled=scaled(machine, address, rows, -(-cols // machine.dim)),
             src=source,
             rows=rows,
             cols=cols,

@@ -78,7 +78,7 @@ def _move_through(
     ]  # fmt: skip
     nodes.append(step(
         "mvout", pending="pending", dst=rows_of(target, cols, rows, cols), src=place,
-        scaled=scaled(machine, rows, -(-cols // dim)),
+        scaled=scaled(machine, target, rows, -(-cols // dim)),
         rows=rows, cols=cols, divide=1, relu=relu, unrolled=0,
     ))  # fmt: skip
     return sequence(*nodes)

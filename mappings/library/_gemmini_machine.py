@@ -12,6 +12,8 @@ from mappings.registry import MappingError
 
 REQUEST_BYTES = 64  # widest row of a mvin
 ACCUMULATOR_ELEMENT = 4  # bytes
+# Addresses of the scale unit for each byte of memory.
+SCALE_UNIT_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +150,16 @@ def preload(
     return step(name, c=c, b=b, rows=machine.dim, unrolled=int(unrolled))
 
 
-def scaled(machine: Machine, rows: int, taken: int = 1) -> Memory:
-    """All rows of sums of a ``mvout`` on their way through the scale unit.
+def scaled(machine: Machine, target: Affine | int, rows: int, taken: int = 1) -> Memory:
+    """All rows of sums of a ``mvout`` on their way through the scale unit; no two share a place there.
 
     Args:
+        target: Where the first one goes to in memory.
         rows: That go to memory.
         taken: Rows of sums for each of them.
     """
-    return Memory(as_affine(machine.scale_unit), rows * taken * machine.dim * ACCUMULATOR_ELEMENT, 1, 0)
+    place = as_affine(target) * SCALE_UNIT_BYTES + machine.scale_unit
+    return Memory(place, rows * taken * machine.dim * ACCUMULATOR_ELEMENT, 1, 0)
 
 
 def configure() -> list[Node]:

@@ -319,7 +319,7 @@ class _Tile:
             nodes.append(step(
                 "mvout", pending="pending",
                 dst=rows_of(address, columns, block.pixels, self.product.pixels.c),
-                scaled=scaled(self.machine, block.pixels, -(-columns // dim)),
+                scaled=scaled(self.machine, address, block.pixels, -(-columns // dim)),
                 src=self._sums(i, j, -(-columns // dim)),
                 rows=block.pixels, cols=columns, divide=finish.divide, relu=finish.relu, unrolled=0,
             ))  # fmt: skip

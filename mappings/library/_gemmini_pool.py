@@ -96,7 +96,7 @@ class _MaxPool:
         nodes.append(step(
             "mvout_pool", pending="pending",
             dst=rows_of(position + self.at["output"].address, channels.size, pixels.size, view.channels),
-            scaled=scaled(machine, pixels.size, window * -(-channels.size // machine.dim)),
+            scaled=scaled(machine, position + self.at["output"].address, pixels.size, window * -(-channels.size // machine.dim)),
             src=self._lines(place, 0, view.kernel_h * width, width, channels.size),
             rows=pixels.size, cols=channels.size, width=width, window_h=view.kernel_h, window_w=view.kernel_w,
             stride=view.stride_w, dilation=view.dilation_w,
@@ -177,7 +177,7 @@ class _GlobalAverage:
         place = n * layer.C + channels.offset + self.at["output"].address
         nodes.append(step(
             "mvout", pending="pending", dst=rows_of(place, cols, 1, 0),
-            scaled=scaled(machine, 1, -(-cols // dim)),
+            scaled=scaled(machine, place, 1, -(-cols // dim)),
             src=blocks_of(sums, dim * ACCUMULATOR_ELEMENT, 1, -(-cols // dim), machine.sum_block),
             rows=1, cols=cols, divide=pixels, relu=0, unrolled=0,
         ))  # fmt: skip

@@ -66,7 +66,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     return LoopProgram(simplify(body), arch.operations, name, functions)
 
 
-@case_mapper("gemmini")
+@case_mapper("gemmini", by_rows=True)
 def map_case(case: Case, arch: Architecture) -> LoopProgram:
     """A row of a table of measurements: the commands of its ``variant``, or those of a layer.
 

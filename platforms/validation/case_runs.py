@@ -77,12 +77,12 @@ class Predictor:
             return Outcome(reason=f"the case is too large ({type(error).__name__})")
 
     def _architecture(self, job: Job) -> Architecture:
-        from platforms.catalog import load
+        from platforms.catalog import load_for_cases
 
         key = (job.source, tuple(job.settings.items()))
         if key not in self.architectures:
             self.architectures.clear()  # neighbours are alike; more would cost memory
-            self.architectures[key] = load(job.source, **job.settings)
+            self.architectures[key] = load_for_cases(job.source, **job.settings)
         return self.architectures[key]
 
 

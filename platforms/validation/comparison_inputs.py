@@ -123,12 +123,12 @@ class Inputs:
         if self._is_made:
             return None
         from mappings.cases import Case, map_case
-        from platforms.catalog import load
+        from platforms.catalog import load_for_cases
         from platforms.validation.model_events import ModelRun
 
         if not self.case:
             raise UsageMistake("A description needs the case to run: --case M=16 --case N=16 --case K=16.")
-        arch = load(self.run, **self.settings)
+        arch = load_for_cases(self.run, **self.settings)
         cells = {name: str(value) for name, value in self.case.items()}
         return ModelRun(arch, map_case(Case(cells, self._folder), arch), self.mapping)
 
