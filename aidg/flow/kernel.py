@@ -89,7 +89,8 @@ X_KIND, X_ID, X_MORE, X_NEXT, X_TIME, NODE = range(6)
 (
     FLIGHT_EVENT, FETCH_EVENT, FETCHED_EVENT, FREE_EVENT, PART_EVENT, RELEASE_EVENT, DONE_EVENT, TICK_EVENT, ANSWER_EVENT,
 ) = range(9)  # fmt: skip
-AGE_PARTS, AGE_PIECES = 1 << 16, 1 << 12
+PIECE_BITS = 12
+AGE_PARTS, AGE_PIECES = 1 << 16, 1 << PIECE_BITS
 MOST_CUTS = 6  # movers of a chain that take parts apart
 
 # why the kernel returns
@@ -690,6 +691,9 @@ def fetch(k: Any, m: Any) -> None:
             if k[k[K_STEP] + row * STEP + T_VARIES] and not m[COSTS_KNOWN]:
                 m[PAUSED] = COSTS
                 return
+            if m[k[M_FREE_FLIGHTS]] == 0:
+                m[PAUSED] = TOO_MUCH
+                return
             m[HELD_ROW] = -1
             prepare(k, m, row)
             m[GROUP_SIZE] += 1
@@ -707,10 +711,8 @@ def fetched(k: Any, m: Any, first: int, group: int) -> None:
     """A group has been addressed (negative size: it is still to be read), or read."""
     if group < 0:
         storage = k[K_FETCH_STORAGE]
-        if storage >= 0:
-            new_job(k, m, first, storage, 0, 1, -group)
-            return
-        group = -group
+        new_job(k, m, first, storage, 0, 1, -group)
+        return
     if k[K_READ_INTERVAL] < 0:
         m[FETCH_SINCE] = m[NOW]
         work(k, m, FETCH_EVENT, 0, 0)
@@ -950,6 +952,8 @@ def begin_frame(k: Any, m: Any, line: int) -> bool:
             m[flight + F_JOINED] = joined
             m[flight_of(k, joined) + F_ANSWERS] = 2
             m[state + N_COUNT] = max(m[state + N_COUNT], m[flight_of(k, joined) + F_PARTS])
+    if m[state + N_COUNT] > AGE_PARTS:
+        m[PAUSED] = TOO_MUCH
     m[flight + F_LEFT] = m[state + N_COUNT]
     m[state + N_SENT] = 0
     m[state + N_NEXT_PART] = now
@@ -1253,7 +1257,7 @@ def enter_piece(k: Any, m: Any, mover: int, part: int) -> bool:
     m[piece + P_PIECE] = m[part + P_PIECE] + 1
     if m[part + P_PIECE]:  # a piece of a piece
         m[piece + P_AGE] = m[part + P_AGE]
-        m[piece + P_SUB] = m[part + P_SUB] + m[part + P_LATEST] * AGE_PIECES ** (MOST_CUTS - 1 - m[part + P_PIECE])
+        m[piece + P_SUB] = m[part + P_SUB] + (m[part + P_LATEST] << PIECE_BITS * (MOST_CUTS - 1 - m[part + P_PIECE]))
     else:
         m[piece + P_AGE] = m[part + P_AGE] + m[part + P_LATEST]
     m[piece + P_FLIGHT] = m[part + P_FLIGHT]
