@@ -282,6 +282,8 @@ class _Builder:
         fixed.head[n.M_LINE] = space.take(each * len(self.chains))
         for number, (name, chain) in enumerate(self.chains.items()):
             unit = self._controller(name)
+            if sum(mover.max_request_bytes is not None for mover in chain.movers) > n.MOST_CUTS:
+                raise ProgramError(f"more than {n.MOST_CUTS} movers behind '{name}' take parts apart")
             lines += _line(unit, self.objects[name], len(movers) // n.MOVER, len(chain.movers))
             for place, mover in enumerate(chain.movers):
                 capacities.append(mover.capacity)
