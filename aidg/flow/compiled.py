@@ -1,20 +1,22 @@
 """The functions of :mod:`aidg.flow.kernel`, compiled by numba for NumPy arrays (extra ``fast``).
 
-The module is loaded a second time and its functions are replaced by compiled ones in that copy, so both worlds
-have one source. Compiled code is kept in numba's cache, beside the source or in the user's cache directory.
+Its modules are loaded a second time and their functions are replaced by compiled ones in these copies, so
+both worlds have one source. Compiled code is kept in numba's cache, beside the source or in the user's cache
+directory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from types import FunctionType
 from typing import Any, NamedTuple
 
 from acadl.errors import AcadlError
 from aidg.compiled import is_available
 from aidg.copies import second_copy
-from aidg.flow import kernel
+from aidg.flow.kernel import MODULES
 
 
 class CompiledKernel(NamedTuple):
@@ -27,16 +29,21 @@ class CompiledKernel(NamedTuple):
 
 @cache
 def compiled_kernel() -> CompiledKernel:
-    """The kernel, compiled; bare pointers cost nothing to pass on, unlike arrays. Raises :class:`AcadlError`."""
+    """The kernel, compiled for bare pointers, which cost nothing to pass on. Raises :class:`AcadlError`."""
     if not is_available():
         raise AcadlError("the compiled kernel needs numba: pip install 'acadl[fast]'")
     from numba import njit
 
     from aidg import pointers
 
-    copy: Any = second_copy("aidg.flow.kernel")
-    copy.pointer = pointers.integers
-    for name, function in vars(kernel).items():
-        if isinstance(function, FunctionType) and name != "pointer":
-            setattr(copy, name, njit(cache=True, error_model="numpy")(getattr(copy, name)))
-    return CompiledKernel(copy.run_at, copy.key_at, copy.move_at)
+    compiled: dict[str, Any] = {"pointer": pointers.integers}
+    for module in MODULES:
+        name = f"aidg.flow.kernel.{module}"
+        copy: Any = second_copy(name)
+        for each, function in vars(import_module(name)).items():
+            if not isinstance(function, FunctionType):
+                continue
+            if function.__module__ == name and each not in compiled:
+                compiled[each] = njit(cache=True, error_model="numpy")(getattr(copy, each))
+            setattr(copy, each, compiled[each])
+    return CompiledKernel(compiled["run_at"], compiled["key_at"], compiled["move_at"])

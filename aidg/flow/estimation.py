@@ -5,7 +5,6 @@ from __future__ import annotations
 from acadl.model import Architecture
 from acadl.routing import instruction_memory
 from aidg.estimation import Estimate
-from aidg.flow import kernel as n
 from aidg.flow.exact import ExactRun, Unsettled
 from aidg.flow.refusal import refuse_order_of_time
 from aidg.flow.run import Run
@@ -49,9 +48,9 @@ def _describe(loop: Unsettled, budget: int, tolerance: float) -> str:
     spread = loop.spread_cycles / loop.interval_cycles if loop.interval_cycles else 0.0
     within = "within" if spread <= tolerance else "beyond"
     return (
-        f"loop '{loop.loop}' did not settle within the budget of {budget} instructions (the state of the machine "
-        f"did not recur): extrapolated after {loop.evaluated} iterations at {loop.interval_cycles:g} cycles each, "
-        f"which spread by {loop.spread_cycles:g} cycles ({within} the tolerance of {tolerance:g})"
+        f"loop '{loop.loop}' did not settle within the budget of {budget} instructions (the state of the "
+        f"machine did not recur): extrapolated after {loop.evaluated} iterations at {loop.interval_cycles:g} "
+        f"cycles each, spread by {loop.spread_cycles:g} cycles ({within} the tolerance of {tolerance:g})"
     )
 
 

@@ -8,9 +8,11 @@ time, and moving what is in flight to where it would be.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
-from aidg.flow import kernel as n
+from aidg.flow.kernel import names as n
+from aidg.flow.kernel.records import flight_of
 from aidg.flow.plans import LoopPlan, Zone, plan_loops, stride_of, zones
 from aidg.flow.run import Run
 from aidg.flow.tables import Tables
@@ -19,7 +21,7 @@ from aidg.flow.tables import Tables
 WORTHWHILE = 24
 # Looks at one run of a loop after which it is looked at half as often.
 REMEMBERED = 64
-# Looks after which a loop is extrapolated once the budget is spent; and how many of them, the latest ones, it goes by.
+# Looks after which a loop is extrapolated once the budget is spent, and how many of the latest it goes by.
 LAST_RESORT = 32
 LATEST = 16
 
@@ -133,14 +135,16 @@ class ExactRun(Run):
         alive = k[n.M_ALIVE]
         found = []
         for index in range(m[alive]):
-            flight = n.flight_of(k, m[alive + 1 + index])
+            flight = flight_of(k, m[alive + 1 + index])
             row = m[flight + n.F_STEP]
             step = k[n.K_STEP] + row * n.STEP
             inside = plan.first <= row < plan.stop
             for number in range(k[step + n.T_OPERANDS]):
                 operand = k[n.K_OPERAND] + (k[step + n.T_OPERAND] + number) * n.OPERAND
                 low = int(m[flight + n.F_ADDRESS + number])
-                high = low + int((k[operand + n.A_ROWS] - 1) * k[operand + n.A_PITCH] + k[operand + n.A_BYTES])
+                high = low + int(
+                    (k[operand + n.A_ROWS] - 1) * k[operand + n.A_PITCH] + k[operand + n.A_BYTES]
+                )
                 stride = stride_of(self.tables.fixed, plan, operand) if inside else 0
                 line, write = int(k[step + n.T_LINE]), bool(k[operand + n.A_WRITE])
                 found.append(Zone(int(k[operand + n.A_SPACE]), low, high, stride, line, write))
@@ -156,7 +160,7 @@ class ExactRun(Run):
 
     def _extrapolate(self, plan: LoopPlan, iteration: int, now: int) -> None:
         looks = plan.latest[-LATEST - 1 :]
-        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(looks, looks[1:], strict=False)]
+        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(looks)]
         mean = (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
         left = plan.count - iteration
         self.unsettled.append(Unsettled(plan.name, iteration, mean, max(rates) - min(rates)))

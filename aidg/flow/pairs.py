@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from acadl.errors import ProgramError
-from aidg.flow import kernel as n
+from aidg.flow.kernel import names as n
 from mappings.program import Step
 
 
@@ -24,8 +24,8 @@ def check_pairs(tape: list[int], steps: list[int], static: list[Step], lines: li
             if after < 0 or steps[record + n.T_LINE] != line or steps[record + n.T_PREPARES]:
                 what = "the program ends with it" if after < 0 else f"'{static[after].operation}' follows it"
                 raise ProgramError(
-                    f"'{static[before].operation}' prepares the next instruction, but {what}; put one behind it "
-                    f"that '{lines[line]}' takes and that prepares nothing itself"
+                    f"'{static[before].operation}' prepares the next instruction, but {what}; put one "
+                    f"behind it that '{lines[line]}' takes and that prepares nothing itself"
                 )
 
 
@@ -63,5 +63,5 @@ def check_shares(steps: list[int], operands: list[int], lines: list[str]) -> Non
         most = own[line] + read[line] + left[line]
         if most > n.MOST_SHARES:
             raise ProgramError(
-                f"the parts of '{name}' read and write {most} operands; at most {n.MOST_SHARES} can be evaluated"
+                f"parts of '{name}' read and write {most} operands; at most {n.MOST_SHARES} can be evaluated"
             )

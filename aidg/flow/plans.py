@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
-from aidg.flow import kernel as n
+from aidg.flow.kernel import names as n
+from aidg.flow.kernel.movers import best_window, covered
 from aidg.flow.tables import Tables
 
 # Rotations with a longer period are taken for straight until they wrap.
@@ -126,7 +128,9 @@ def _measure(tables: Tables, plan: LoopPlan) -> None:
     plan.period = period
     for number in range(plan.first, plan.stop):
         for cost in tables.costs.get(number, ()):
-            if not isinstance(cost, int) and any(plan.name in value.index_names() for value in cost.varying.values()):
+            if not isinstance(cost, int) and any(
+                plan.name in value.index_names() for value in cost.varying.values()
+            ):
                 plan.is_steady = False
 
 
@@ -152,14 +156,14 @@ def _cuts(k: list[int], step: int, operand: int, start: int, smallest: int, wind
     else:
         parts = max(1, k[step + n.T_PARTS])
         ends = [size * part // parts for part in range(parts + 1)]
-        shares = [(start + low, high - low) for low, high in zip(ends, ends[1:], strict=False)]
+        shares = [(start + low, high - low) for low, high in itertools.pairwise(ends)]
     found: list[int] = []
     for first, left in shares:
         while left > 0:
-            best = n.best_window(first, left, smallest, window)
-            covered = n.covered(first, left, best)
-            found += (covered, best)
-            first, left = first + covered, left - covered
+            best = best_window(first, left, smallest, window)
+            size = covered(first, left, best)
+            found += (size, best)
+            first, left = first + size, left - size
     return tuple(found)
 
 
@@ -194,7 +198,8 @@ def stride_of(k: list[int], plan: LoopPlan, operand: int) -> int:
 def zones(tables: Tables, plan: LoopPlan, indices: list[int], first: int, stop: int) -> list[Zone] | None:
     """What the operands inside a loop touch in iterations ``[first, stop)``.
 
-    ``None`` where one of them leaves its memory's range or wraps around: later iterations need not be like earlier ones.
+    ``None`` where one of them leaves its memory's range or wraps around: later iterations need not be like
+    earlier ones.
     """
     k = tables.fixed
     found = []

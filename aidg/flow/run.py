@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from acadl.errors import ProgramError
-from aidg.flow import kernel as n
+from aidg.flow.kernel import names as n
+from aidg.flow.kernel.key import move_flights, write_key
+from aidg.flow.kernel.records import flight_of, line_state, storage_state
+from aidg.flow.kernel.run import run
 from aidg.flow.tables import Tables
 
 # Instructions that are evaluated before compiled code takes over.
@@ -69,14 +72,14 @@ class Run:
     def _go(self) -> int:
         if self.is_compiled:
             return int(self._compiled.run_at(self.k.ctypes.data, self.m.ctypes.data))
-        return n.run(self.k, self.m)
+        return run(self.k, self.m)
 
     def write_key(self) -> Any:
         """The state up to a shift in time and address, as something that can be looked up."""
         if self.is_compiled:
             length = self._compiled.key_at(self.k.ctypes.data, self.m.ctypes.data)
         else:
-            length = n.write_key(self.k, self.m)
+            length = write_key(self.k, self.m)
         base = self.k[n.M_KEY]
         part = self.m[base : base + length]
         return part.tobytes() if self.is_compiled else tuple(part)
@@ -86,13 +89,13 @@ class Run:
         if self.is_compiled:
             self._compiled.move_at(self.k.ctypes.data, self.m.ctypes.data, level, iterations)
         else:
-            n.move_flights(self.k, self.m, level, iterations)
+            move_flights(self.k, self.m, level, iterations)
 
     def _busy_positions(self) -> list[int]:
         k = self.k
         objects = [k[n.M_BUSY] + item for item in range(k[n.K_OBJECTS])]
-        lines = [n.line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
-        storages = [n.storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
+        lines = [line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
+        storages = [storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
         return [int(position) for position in (*objects, *lines, *storages)]
 
     def busy(self) -> list[int]:
@@ -140,7 +143,7 @@ class Run:
         alive = self.k[n.M_ALIVE]
         waiting = []
         for index in range(min(4, self.m[alive])):
-            flight = n.flight_of(self.k, self.m[alive + 1 + index])
+            flight = flight_of(self.k, self.m[alive + 1 + index])
             operation = self.tables.steps[self.m[flight + n.F_STEP]].operation
             waiting.append(f"#{self.m[flight + n.F_NUMBER]} '{operation}'")
         return f"nothing can move any more at cycle {now}: {', '.join(waiting) or 'the fetch stage'} wait"

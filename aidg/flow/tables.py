@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,11 +21,22 @@ from acadl.model import (
 )
 from acadl.operations import Instruction, Operation
 from acadl.routing import Route, instruction_memory, route
-from aidg.flow import kernel as n
+from aidg.flow.kernel import names as n
 from aidg.flow.layout import Chain, StorageFacts, chain_of, declared, storage_facts
 from aidg.flow.pairs import check_pairs, check_shares
 from aidg.prepared import evaluate
-from mappings.program import Affine, Loop, LoopProgram, Memory, Node, Register, Sequence, Step, as_affine, concrete
+from mappings.program import (
+    Affine,
+    Loop,
+    LoopProgram,
+    Memory,
+    Node,
+    Register,
+    Sequence,
+    Step,
+    as_affine,
+    concrete,
+)
 
 # Flights, parts and pending events that a machine may have at once.
 LARGEST_CAPACITY = 1 << 14
@@ -57,8 +69,8 @@ class Tables:
         fixed: ``k`` of :mod:`aidg.flow.kernel`.
         state: ``m``, at the beginning.
         objects: Names of stages and units by number; likewise lines, movers, storages and loop levels.
-        costs: Of the static steps whose costs vary: number of parts (of a memory access unit: duration), then latency
-            and interval per visit.
+        costs: Of the static steps whose costs vary: number of parts (of a memory access unit: duration), then
+            latency and interval per visit.
     """
 
     fixed: list[int]
@@ -191,7 +203,9 @@ class _Builder:
         interval = unit.initiation_interval
         width = memory.port_width
         if fetch.issue_buffer_size < width:
-            raise ProgramError(f"the issue buffer of '{fetch.name}' is smaller than one read of '{memory.name}'")
+            raise ProgramError(
+                f"the issue buffer of '{fetch.name}' is smaller than one read of '{memory.name}'"
+            )
         number = self.storages.index(memory.name)
         values = {
             n.K_FLIGHTS: flights,
@@ -222,7 +236,9 @@ class _Builder:
             if self._controller(line).completion == "sent":
                 places += sum(mover.capacity for mover in chain.movers)
         if places > LARGEST_CAPACITY:
-            raise ProgramError(f"the stages hold {places} instructions; at most {LARGEST_CAPACITY} can be evaluated")
+            raise ProgramError(
+                f"the stages hold {places} instructions; at most {LARGEST_CAPACITY} can be evaluated"
+            )
         return places + 2
 
     def _state(self, head: list[int], space: _Space, flights: int, parts: int) -> None:
@@ -309,7 +325,8 @@ class _Builder:
 
     def _mover(self, mover: Mover, chain: Chain, line: int, place: int, state: int, queue: int) -> list[int]:
         return [
-            mover.latency, mover.transfer_latency, mover.tail_latency, mover.initiation_interval, mover.capacity,
+            mover.latency, mover.transfer_latency, mover.tail_latency, mover.initiation_interval,
+            mover.capacity,
             mover.release_latency, -1 if mover.retry_interval is None else mover.retry_interval,
             mover.max_request_bytes or 0, mover.priority, self.declared[mover.name], line, place,
             int(place == len(chain.movers) - 1), state, queue,
@@ -350,7 +367,9 @@ class _Builder:
                 writes |= bits if operand.direction != "in" else 0
         count = len(self.operands) // n.OPERAND - first
         if count > n.MOST_OPERANDS:
-            raise ProgramError(f"'{node.operation}' has {count} operands; at most {n.MOST_OPERANDS} can be evaluated")
+            raise ProgramError(
+                f"'{node.operation}' has {count} operands; at most {n.MOST_OPERANDS} can be evaluated"
+            )
         line = self.lines.index(unit.name) if isinstance(unit, Controller) else -1
         kind = n.CONTROLLER if line >= 0 else n.MEMORY if isinstance(unit, MemoryAccessUnit) else n.PLAIN
         prepares = int(isinstance(unit, Controller) and node.operation in unit.prepares)
@@ -362,7 +381,8 @@ class _Builder:
         self.static.append(node)
         self.steps += (
             way.position, way.length, way.fetch, kind, line, way.parts, prepares, first, count,
-            self.declared[unit.name], getattr(unit, "priority", 0), int(way.varies), reads, writes, by_rows, left,
+            self.declared[unit.name], getattr(unit, "priority", 0), int(way.varies), reads, writes,
+            by_rows, left,
         )  # fmt: skip
 
     def _way(self, node: Step, scope: dict[str, int]) -> _Way:
@@ -384,7 +404,9 @@ class _Builder:
         return self.ways[key]
 
     def _holder(self, address: int) -> int:
-        return next((index for index, (low, high, _) in enumerate(self.memories) if low <= address < high), -1)
+        return next(
+            (index for index, (low, high, _) in enumerate(self.memories) if low <= address < high), -1
+        )
 
     def _make_way(self, node: Step, instruction: Instruction, varying: Mapping[str, Affine]) -> _Way:
         arch = self.arch
@@ -400,7 +422,8 @@ class _Builder:
         elif isinstance(unit, MemoryAccessUnit):
             parts = costs.of(f"duration of '{unit.name}'", unit.duration, 0)
         values: list[VaryingCost | int] = [parts]
-        for item in (*found.stages[:-1], unit):
+        passed: list[PipelineStage | FunctionalUnit] = [*found.stages[:-1], unit]
+        for item in passed:
             values += costs.visit(item)
         fetch = costs.of("latency of the fetch stage", arch.fetch_stage.latency, 0)
         if not isinstance(fetch, int):
@@ -443,7 +466,9 @@ class _Builder:
         self.operands += (*record, *self._affine(address))
         return bits
 
-    def _check_range(self, low: int, high: int, way: _Way, operation: str, read: int, write: int) -> tuple[int, int]:
+    def _check_range(
+        self, low: int, high: int, way: _Way, operation: str, read: int, write: int
+    ) -> tuple[int, int]:
         covered = low
         bits = 0
         first = -1
@@ -457,7 +482,7 @@ class _Builder:
                 break
         if covered < high or first < 0:
             raise ProgramError(
-                f"'{operation}' reaches addresses 0x{low:x} to 0x{high:x} over its loops; no memory holds them all"
+                f"'{operation}' reaches addresses 0x{low:x} to 0x{high:x} in its loops; no memory holds them"
             )
         return first, bits
 
@@ -468,7 +493,9 @@ class _Builder:
         chain = self.chains[unit.name]
         for wanted, reach, verb in ((read, chain.reads, "reads"), (write, chain.writes, "writes")):
             if wanted and not any(name in names for names in reach):
-                raise ProgramError(f"'{operation}' reaches '{name}', which no mover behind '{unit.name}' {verb}")
+                raise ProgramError(
+                    f"'{operation}' reaches '{name}', which no mover behind '{unit.name}' {verb}"
+                )
 
     def _register(self, value: Register, scope: dict[str, int], operation: str) -> Affine:
         if value.index is None:
@@ -479,7 +506,7 @@ class _Builder:
         for number in range(low, high + 1):
             self.registers.setdefault(f"{value.name}{number}", len(self.registers))
         numbers = [self.registers[f"{value.name}{number}"] for number in range(low, high + 1)]
-        if any(b != a + 1 for a, b in zip(numbers, numbers[1:], strict=False)):
+        if any(b != a + 1 for a, b in itertools.pairwise(numbers)):
             for offset, number in enumerate(range(low, high + 1)):  # make them consecutive
                 self.registers[f"{value.name}{number}"] = len(self.registers) + (1 << 20) + offset
             numbers = [self.registers[f"{value.name}{low}"]]
@@ -548,7 +575,9 @@ class _Costs:
 
 def _rows(node: Step, operation: Operation, directions: tuple[str, ...]) -> int:
     """The largest number of rows of the address operands of some directions."""
-    values = [node.operands[operand.name] for operand in operation.operands if operand.direction in directions]
+    values = [
+        node.operands[operand.name] for operand in operation.operands if operand.direction in directions
+    ]
     return max([1, *(value.rows for value in values if isinstance(value, Memory))])
 
 
@@ -561,7 +590,8 @@ def _object(item: PipelineStage | FunctionalUnit) -> list[int]:
 def _line(unit: Controller, item: int, first: int, count: int) -> list[int]:
     most = -1 if unit.in_progress is None else unit.in_progress
     return [
-        item, first, count, unit.part_interval, unit.turnaround, most, int(unit.completion == "sent"), unit.completion_latency,
+        item, first, count, unit.part_interval, unit.turnaround, most, int(unit.completion == "sent"),
+        unit.completion_latency,
     ]  # fmt: skip
 
 
@@ -579,7 +609,8 @@ def _storage(facts: StorageFacts, space: _Space) -> tuple[int, list[int]]:
     writes = 0 if shared else storage.write_ports or storage.read_write_ports
     most = storage.max_concurrent_requests or 0
     record = [
-        reads, writes, int(shared), space.take([0] * (reads + writes)), *facts.hold, facts.read_latency, facts.write_latency,
+        reads, writes, int(shared), space.take([0] * (reads + writes)), *facts.hold, facts.read_latency,
+        facts.write_latency,
         ARBITRATIONS.index(storage.arbitration), int(storage.answers == "in_order"), most, storage.port_bytes,
         space.take([0] * most),
     ]  # fmt: skip

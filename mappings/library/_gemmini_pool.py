@@ -93,10 +93,11 @@ class _MaxPool:
             nodes += self._line(address, place, line, width, channels.size)
         window = view.kernel_h * view.kernel_w
         position = ((n * view.out_h + y) * view.out_w + pixels.offset) * view.channels + channels.offset
+        target = position + self.at["output"].address
         nodes.append(step(
             "mvout_pool", pending="pending",
-            dst=rows_of(position + self.at["output"].address, channels.size, pixels.size, view.channels),
-            scaled=scaled(machine, position + self.at["output"].address, pixels.size, window * -(-channels.size // machine.dim)),
+            dst=rows_of(target, channels.size, pixels.size, view.channels),
+            scaled=scaled(machine, target, pixels.size, window * -(-channels.size // machine.dim)),
             src=self._lines(place, 0, view.kernel_h * width, width, channels.size),
             rows=pixels.size, cols=channels.size, width=width, window_h=view.kernel_h, window_w=view.kernel_w,
             stride=view.stride_w, dilation=view.dilation_w,

@@ -1,0 +1,152 @@
+"""The main loop, and the entries for compiled code."""
+
+from __future__ import annotations
+
+from aidg.flow.kernel.fetch import fetch, fetched
+from aidg.flow.kernel.flights import done, free_buffer, go_on, job_answered
+from aidg.flow.kernel.grants import grant
+from aidg.flow.kernel.key import move_flights, write_key
+from aidg.flow.kernel.lines import begin_frame
+from aidg.flow.kernel.movers import admit, next_phase
+from aidg.flow.kernel.names import (
+    ANSWER_EVENT,
+    DONE_EVENT,
+    ENDED,
+    EXHAUSTED,
+    FETCH_EVENT,
+    FETCHED_EVENT,
+    FINISHED,
+    FLIGHT_EVENT,
+    FREE_EVENT,
+    K_LINE,
+    K_LINES,
+    K_LOG,
+    K_WORK,
+    L_COUNT,
+    L_MOVER,
+    LINE,
+    LOG_FULL,
+    LOGGED,
+    M_ALIVE,
+    M_WORK,
+    N_FRAME,
+    NUMBER,
+    PART_EVENT,
+    PASSED,
+    PATIENCE,
+    PAUSE,
+    PAUSED,
+    RELEASE_EVENT,
+    STUCK,
+    W_FINISHED,
+    W_USED,
+    WORKING,
+    Numbers,
+)  # fmt: skip
+from aidg.flow.kernel.places import free
+from aidg.flow.kernel.records import line_state, mover_state
+from aidg.flow.kernel.time import advance
+
+
+def pointer(numbers: Numbers) -> Numbers:
+    """What is given; compiled code makes a pointer of an address."""
+    return numbers
+
+
+def run_at(fixed: Numbers, state: Numbers) -> int:
+    """:func:`run` on two lists; compiled: on two arrays, given by their addresses."""
+    return run(pointer(fixed), pointer(state))
+
+
+def run(k: Numbers, m: Numbers) -> int:
+    """Run until the end, or until something must be decided outside; the reason is returned."""
+    if m[PAUSED] == LOG_FULL or m[PAUSED] == PAUSE:
+        m[PAUSED] = 0
+        advance(k, m)
+    elif m[PAUSED]:
+        m[PAUSED] = 0
+        fetch(k, m)
+        if m[PAUSED]:
+            return m[PAUSED]
+    while True:
+        while settle(k, m):
+            pass
+        if m[PAUSED]:
+            return m[PAUSED]
+        m[WORKING] = 0
+        m[PASSED] = 0
+        grant(k, m)
+        if m[WORKING]:  # an instruction memory has answered at once
+            continue
+        if m[LOGGED] > k[K_LOG] // 2:
+            m[PAUSED] = LOG_FULL
+            return LOG_FULL
+        if m[NUMBER] > m[PATIENCE]:
+            m[PAUSED] = PAUSE
+            return PAUSE
+        if not advance(k, m):
+            if m[EXHAUSTED] and m[FINISHED] == m[NUMBER] and m[k[M_ALIVE]] == 0:
+                return ENDED
+            return STUCK
+
+
+def settle(k: Numbers, m: Numbers) -> bool:
+    """Do what is to be done in this cycle; whether there may be more."""
+    while m[PASSED] < m[WORKING]:
+        base = k[M_WORK] + 3 * (m[PASSED] % k[K_WORK])
+        m[PASSED] += 1
+        happen(k, m, m[base], m[base + 1], m[base + 2])
+        if m[PAUSED]:
+            return False
+    decided = False
+    for line in range(k[K_LINES]):
+        if begin_frame(k, m, line):
+            decided = True
+    for line in range(k[K_LINES]):
+        while m[PASSED] == m[WORKING] and decide(k, m, line):
+            decided = True
+    return decided
+
+
+def decide(k: Numbers, m: Numbers, line: int) -> bool:
+    """Let one part of a line into the first mover that admits one."""
+    fixed = k[K_LINE] + line * LINE
+    first = k[fixed + L_MOVER]
+    if m[line_state(k, line) + N_FRAME] >= 0 and admit(k, m, first):
+        return True
+    for mover in range(first + 1, first + k[fixed + L_COUNT]):
+        if m[mover_state(k, mover - 1) + W_FINISHED] and admit(k, m, mover):
+            return True
+    return False
+
+
+def happen(k: Numbers, m: Numbers, kind: int, identity: int, more: int) -> None:
+    """One piece of work."""
+    if kind == FLIGHT_EVENT:
+        go_on(k, m, identity)
+    elif kind == PART_EVENT:
+        next_phase(k, m, identity)
+    elif kind == ANSWER_EVENT:
+        job_answered(k, m, identity)
+    elif kind == RELEASE_EVENT:
+        m[mover_state(k, identity) + W_USED] -= 1
+    elif kind == FREE_EVENT and identity < 0:
+        free_buffer(k, m)
+    elif kind == FREE_EVENT:
+        free(k, m, identity, more)
+    elif kind == DONE_EVENT:
+        done(k, m, identity)
+    elif kind == FETCH_EVENT:
+        fetch(k, m)
+    elif kind == FETCHED_EVENT:
+        fetched(k, m, identity, more)
+
+
+def key_at(fixed: Numbers, state: Numbers) -> int:
+    """:func:`write_key` on two lists; compiled: on two arrays, given by their addresses."""
+    return write_key(pointer(fixed), pointer(state))
+
+
+def move_at(fixed: Numbers, state: Numbers, level: int, iterations: int) -> None:
+    """:func:`move_flights` on two lists; compiled: on two arrays, given by their addresses."""
+    move_flights(pointer(fixed), pointer(state), level, iterations)
