@@ -35,6 +35,7 @@ def owner(arch: Architecture, arrays: dict[str, Array], piece: AddressRange) -> 
         if array.address <= piece.start and piece.end <= array.end:
             return name
     for memory in arch.of_type(MemoryInterface):
-        if memory.name in ("scratchpad", "accumulator") and memory.holds(piece.start, piece.end):
-            return memory.name
+        local = memory.name.partition("[")[0]
+        if local in ("scratchpad", "accumulator", "scale_unit") and memory.holds(piece.start, piece.end):
+            return local
     return ""
