@@ -266,6 +266,7 @@ class Machine:
             flight.position = f"has left '{name}' and waits for the parts of #{rows.prepared.plan.number}"
             assert rows.prepared.rows is not None, "it has the same controller"
             yield rows.prepared.rows.ended.event
+            yield (rows.joined or rows).ended.event
         else:
             if controller.completion == "moved":
                 yield rows.ended.event

@@ -191,6 +191,7 @@ class FlightRows:
         sent: Its last part has entered the first mover.
         ended: All its parts have come to an end.
         prepared: The instruction that it prepares, once its frame has begun.
+        joined: The instruction whose frame it has joined.
         unended: Parts and pieces, of those planned so far, that have not come to an end.
     """
 
@@ -199,6 +200,7 @@ class FlightRows:
     sent: Moment
     ended: Moment
     prepared: Flight | None = None
+    joined: FlightRows | None = None
     unended: int = 0
 
     def send_last(self) -> None:

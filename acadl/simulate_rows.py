@@ -93,6 +93,7 @@ class Frames:
         if len(queue) > 1 and _prepares(queue[0]) and _is_ready(queue[0]) and _is_ready(queue[1]):
             frame.append(queue.popleft())
             _rows(frame[1]).prepared = queue[0]
+            _rows(frame[1]).joined = _rows(frame[0])
         return frame
 
     def _send(self, frame: list[Flight]) -> Steps:

@@ -61,8 +61,8 @@ MOST_VISITS = 12
 MOST_OPERANDS = 6
 (
     F_NUMBER, F_STEP, F_AT, F_PHASE, F_DUE, F_BOUND_AT, F_BOUND_NEXT, F_ORDER_AT, F_ORDER_NEXT, F_CONFLICTS, F_READY, F_LEFT,
-    F_PAIR, F_HOLDS, F_ANSWERS, F_STAGE, F_WAKE, F_PARTS, F_COST,
-) = range(19)  # fmt: skip
+    F_PAIR, F_HOLDS, F_ANSWERS, F_STAGE, F_WAKE, F_PARTS, F_JOINED, F_COST,
+) = range(20)  # fmt: skip
 F_SINCE = F_COST + 2 * MOST_VISITS  # per visit: when the turn before this one came
 F_NEXT = F_SINCE + MOST_VISITS  # per visit: the flight behind this one
 F_ADDRESS = F_NEXT + MOST_VISITS
@@ -89,7 +89,8 @@ X_KIND, X_ID, X_MORE, X_NEXT, X_TIME, NODE = range(6)
 (
     FLIGHT_EVENT, FETCH_EVENT, FETCHED_EVENT, FREE_EVENT, PART_EVENT, RELEASE_EVENT, DONE_EVENT, TICK_EVENT, ANSWER_EVENT,
 ) = range(9)  # fmt: skip
-AGE_PARTS, AGE_PIECES = 1 << 16, 1 << 12
+PIECE_BITS = 12
+AGE_PARTS, AGE_PIECES = 1 << 16, 1 << PIECE_BITS
 MOST_CUTS = 6  # movers of a chain that take parts apart
 
 # why the kernel returns
@@ -690,6 +691,9 @@ def fetch(k: Any, m: Any) -> None:
             if k[k[K_STEP] + row * STEP + T_VARIES] and not m[COSTS_KNOWN]:
                 m[PAUSED] = COSTS
                 return
+            if m[k[M_FREE_FLIGHTS]] == 0:
+                m[PAUSED] = TOO_MUCH
+                return
             m[HELD_ROW] = -1
             prepare(k, m, row)
             m[GROUP_SIZE] += 1
@@ -707,10 +711,8 @@ def fetched(k: Any, m: Any, first: int, group: int) -> None:
     """A group has been addressed (negative size: it is still to be read), or read."""
     if group < 0:
         storage = k[K_FETCH_STORAGE]
-        if storage >= 0:
-            new_job(k, m, first, storage, 0, 1, -group)
-            return
-        group = -group
+        new_job(k, m, first, storage, 0, 1, -group)
+        return
     if k[K_READ_INTERVAL] < 0:
         m[FETCH_SINCE] = m[NOW]
         work(k, m, FETCH_EVENT, 0, 0)
@@ -768,6 +770,8 @@ def prepare(k: Any, m: Any, row: int) -> None:
     m[flight + F_CONFLICTS] = 0
     m[flight + F_ANSWERS] = 0
     m[flight + F_PAIR] = -1
+    m[flight + F_JOINED] = -1
+    m[flight + F_LEFT] = 0
     m[flight + F_HOLDS] = k[step + T_OBJECTS] + (k[step + T_KIND] == CONTROLLER and not k[step + T_PREPARES])
     m[flight + F_STAGE] = -1
     m[flight + F_WAKE] = -1
@@ -935,6 +939,7 @@ def begin_frame(k: Any, m: Any, line: int) -> bool:
     m[state + N_COUNT] = m[flight + F_PARTS]
     if k[step + T_PREPARES]:
         m[state + N_PREPARED] = head
+        m[flight + F_ANSWERS] = 2  # its own parts, and those of the one that it prepares
     else:
         m[state + N_BEGUN] += 1
         m[flight + F_PAIR] = m[state + N_PREPARED]
@@ -944,7 +949,11 @@ def begin_frame(k: Any, m: Any, line: int) -> bool:
             remove(m, queue, joined)
             m[state + N_JOINED] = joined
             m[state + N_PREPARED] = joined
+            m[flight + F_JOINED] = joined
+            m[flight_of(k, joined) + F_ANSWERS] = 2
             m[state + N_COUNT] = max(m[state + N_COUNT], m[flight_of(k, joined) + F_PARTS])
+    if m[state + N_COUNT] > AGE_PARTS:
+        m[PAUSED] = TOO_MUCH
     m[flight + F_LEFT] = m[state + N_COUNT]
     m[state + N_SENT] = 0
     m[state + N_NEXT_PART] = now
@@ -996,17 +1005,30 @@ def ended(k: Any, m: Any, part: int) -> None:
         return
     step = step_of(k, m, flight)
     if k[step + T_PREPARES]:
+        half_moved(k, m, slot)
         return
+    if m[flight + F_JOINED] >= 0:
+        half_moved(k, m, m[flight + F_JOINED])
+        m[flight + F_JOINED] = -1
     line = k[step + T_LINE]
     fixed = k[K_LINE] + line * LINE
     m[line_state(k, line) + N_BEGUN] -= 1
     log(k, m, LOG_MOVED, m[flight + F_NUMBER], 0)
     if m[flight + F_PAIR] >= 0:
-        log(k, m, LOG_MOVED, m[flight_of(k, m[flight + F_PAIR]) + F_NUMBER], 0)
-        done(k, m, m[flight + F_PAIR])
+        half_moved(k, m, m[flight + F_PAIR])
+        m[flight + F_PAIR] = -1
     if not k[fixed + L_SENT]:
         at(k, m, m[NOW] + k[fixed + L_COMPLETION], DONE_EVENT, slot, 0)
     let_go(k, m, slot)
+
+
+def half_moved(k: Any, m: Any, slot: int) -> None:
+    """The parts of a preparing instruction's frame have ended, or those of the one that it prepares."""
+    flight = flight_of(k, slot)
+    m[flight + F_ANSWERS] -= 1
+    if m[flight + F_ANSWERS] == 0:
+        log(k, m, LOG_MOVED, m[flight + F_NUMBER], 0)
+        done(k, m, slot)
 
 
 # -- parts (rules 11 and 12) -------------------------------------------------------------------------------------
@@ -1235,7 +1257,7 @@ def enter_piece(k: Any, m: Any, mover: int, part: int) -> bool:
     m[piece + P_PIECE] = m[part + P_PIECE] + 1
     if m[part + P_PIECE]:  # a piece of a piece
         m[piece + P_AGE] = m[part + P_AGE]
-        m[piece + P_SUB] = m[part + P_SUB] + m[part + P_LATEST] * AGE_PIECES ** (MOST_CUTS - 1 - m[part + P_PIECE])
+        m[piece + P_SUB] = m[part + P_SUB] + (m[part + P_LATEST] << PIECE_BITS * (MOST_CUTS - 1 - m[part + P_PIECE]))
     else:
         m[piece + P_AGE] = m[part + P_AGE] + m[part + P_LATEST]
     m[piece + P_FLIGHT] = m[part + P_FLIGHT]
@@ -1801,7 +1823,8 @@ def key_flights(k: Any, m: Any, end: int) -> int:
         m[end + 11] = m[flight + F_STAGE]
         m[end + 12] = m[flight + F_PARTS]
         m[end + 13] = ahead(m, m[flight + F_WAKE])
-        end += 14
+        m[end + 14] = rank_of(k, m, m[flight + F_JOINED])
+        end += 15
         if m[flight + F_PHASE] == OVER:
             continue
         for visit in range(k[step + T_OBJECTS] - 1):

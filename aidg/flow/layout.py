@@ -73,6 +73,11 @@ def storage_facts(arch: Architecture) -> dict[str, StorageFacts]:
                 "evaluation in order of time needs fixed latencies"
             )
         latencies = model.latency(0, False), model.latency(0, True)
+        if min(latencies) < 1:
+            raise ProgramError(
+                f"storage '{storage.name}' answers after 0 cycles; where storages decide in order of time, "
+                "their latencies are 1 or more"
+            )
         interval = storage.initiation_interval
         hold = (latencies[0], latencies[1]) if interval is None else (interval, interval)
         found[storage.name] = StorageFacts(storage, *latencies, hold)

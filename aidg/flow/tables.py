@@ -22,6 +22,7 @@ from acadl.operations import Instruction, Operation
 from acadl.routing import Route, instruction_memory, route
 from aidg.flow import kernel as n
 from aidg.flow.layout import Chain, StorageFacts, chain_of, declared, storage_facts
+from aidg.flow.pairs import check_pairs, check_shares
 from aidg.prepared import evaluate
 from mappings.program import Affine, Loop, LoopProgram, Memory, Node, Register, Sequence, Step, as_affine, concrete
 
@@ -143,6 +144,8 @@ class _Builder:
         tape: list[int] = []
         self._walk(self.program.body, {}, tape)
         tape += (n.STOP, 0, 0, 0)
+        check_pairs(tape, self.steps, self.static, self.lines)
+        check_shares(self.steps, self.operands, self.lines)
         head = [0] * n.HEAD
         fixed = _Fixed(head)
         space = _Space()
@@ -198,7 +201,7 @@ class _Builder:
             n.K_STRICT: int(fetch.in_order_issue or fetch.order == "fifo"),
             n.K_READ_LATENCY: evaluate(f"latency of '{unit.name}'", unit.latency, {}),
             n.K_READ_INTERVAL: -1 if interval is None else evaluate("initiation_interval", interval, {}),
-            n.K_FETCH_STORAGE: number if self.facts[memory.name].read_latency else -1,
+            n.K_FETCH_STORAGE: number,
             n.K_OBJECTS: len(self.items),
             n.K_LINES: len(self.lines),
             n.K_MOVERS: sum(len(chain.movers) for chain in self.chains.values()),
@@ -215,6 +218,9 @@ class _Builder:
         places = fetch.issue_buffer_size + instruction_memory(self.arch)[1].port_width
         places += sum(item.capacity for item in self.items if isinstance(item, PipelineStage))
         places += sum(item.capacity for item in self.items)  # places that are kept after leaving
+        for line, chain in self.chains.items():  # done when all parts are sent, while they are on their way
+            if self._controller(line).completion == "sent":
+                places += sum(mover.capacity for mover in chain.movers)
         if places > LARGEST_CAPACITY:
             raise ProgramError(f"the stages hold {places} instructions; at most {LARGEST_CAPACITY} can be evaluated")
         return places + 2
@@ -275,8 +281,9 @@ class _Builder:
         each = [*_line_state(), *[0] * (2 * (flights + 1))]
         fixed.head[n.M_LINE] = space.take(each * len(self.chains))
         for number, (name, chain) in enumerate(self.chains.items()):
-            unit = self.arch.objects[name]
-            assert isinstance(unit, Controller)
+            unit = self._controller(name)
+            if sum(mover.max_request_bytes is not None for mover in chain.movers) > n.MOST_CUTS:
+                raise ProgramError(f"more than {n.MOST_CUTS} movers behind '{name}' take parts apart")
             lines += _line(unit, self.objects[name], len(movers) // n.MOVER, len(chain.movers))
             for place, mover in enumerate(chain.movers):
                 capacities.append(mover.capacity)
@@ -294,6 +301,11 @@ class _Builder:
         fixed.table(n.K_REACH, reach)
         fixed.head[n.K_QUEUES] = len(queues) // n.QUEUE
         return capacities
+
+    def _controller(self, name: str) -> Controller:
+        unit = self.arch.objects[name]
+        assert isinstance(unit, Controller)
+        return unit
 
     def _mover(self, mover: Mover, chain: Chain, line: int, place: int, state: int, queue: int) -> list[int]:
         return [

@@ -403,7 +403,7 @@ def test_pieces_enter_one_by_one() -> None:
     assert run.grants(0, "a") == [1, 2]
     assert run.answers(0, "a") == [1 + 13, 2 + 10]
     assert run.grants(0, "b") == [12, 14]
-    assert run.answers(0, "b") == [12 + 3, 14 + 3 + 3 + 3]  # handed over in 14 to 17, then 3 + 3 more
+    assert run.answers(0, "b") == [12 + 3, 14 + 3 + 3]  # handed over in 14 to 17, then 3 more
 
 
 def test_pieces_need_places_of_their_own() -> None:

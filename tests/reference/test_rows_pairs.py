@@ -62,11 +62,21 @@ def test_turnaround_between_the_two() -> None:
     assert (run.enter(0, "m1"), run.enter(1, "m1")) == ([2, 3], [8])
 
 
-def test_done_with_the_other_when_that_is_sent() -> None:
-    arch = product("completion: sent, completion_latency: 2")
+@pytest.mark.parametrize(("completion", "done"), [("sent", 8), ("moved", 18)])
+def test_done_when_the_other_is_moved(completion: str, done: int) -> None:
+    """What it writes is there then, whenever the other one counts as done."""
+    arch = product(f"completion: {completion}, completion_latency: 2")
     run = Run(arch, [preload(arch, 2), read(arch, 3)])
     assert run.at(1, "c1").leave == 6
-    assert run.at(0, "c1").done == run.at(1, "c1").done == 8
+    assert (run.at(0, "c1").done, run.at(1, "c1").done) == (16, done)
+
+
+def test_moved_when_its_own_parts_have_ended() -> None:
+    """Its reads take longer than everything that the other one does."""
+    arch = product()
+    run = Run(arch, [preload(arch, 1), instruction(arch, "nothing")])
+    assert max(run.answers(0, "a")) > run.at(1, "c1").done
+    assert run.at(0, "c1").done == max(run.answers(0, "a"))
 
 
 def test_parts_count_the_operands_that_they_move() -> None:
