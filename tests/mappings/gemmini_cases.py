@@ -18,10 +18,17 @@ MACHINES: dict[str, dict[str, int]] = {
 }
 
 
+# Machines whose commands are taken apart into rows.
+MACHINES_BY_ROWS = {
+    "16x16 by rows": {"by_rows": True},
+    "8x8 by rows": {**MACHINES["8x8"], "by_rows": True},
+}
+
+
 @cache
 def gemmini(name: str = "16x16") -> Architecture:
     """One of ``MACHINES``."""
-    return acadl.load(str(LIBRARY / "gemmini.acadl"), **MACHINES[name])
+    return acadl.load(str(LIBRARY / "gemmini.acadl"), **(MACHINES | MACHINES_BY_ROWS)[name])
 
 
 def with_parameters(**parameters: int) -> Architecture:
