@@ -1,6 +1,7 @@
 """Hypothesis strategies for machines with controllers and movers, and for loop programs that run on them.
 
-One or two engines, a chain of movers each, and a memory access unit share two memories. All attributes that
+One or two engines, a chain of movers each, and a memory access unit share two memories; they and a unit that
+computes share registers. All attributes that
 have a meaning in order of time are drawn.
 """
 
@@ -18,21 +19,23 @@ from acadl.model import (
     Edge,
     EdgeKind,
     ExecuteStage,
+    FunctionalUnit,
     InstructionFetchStage,
     InstructionMemoryAccessUnit,
     MemoryAccessUnit,
     Mover,
     PipelineStage,
+    RegisterFile,
 )
 from acadl.operations import Operand, Operation
-from mappings.program import Affine, LoopProgram, Memory, Node, index, loop, memory, sequence, step
+from mappings.program import Affine, LoopProgram, Memory, Node, Register, index, loop, memory, sequence, step
 from tests.strategies import Case
 
 MEMORIES = {"a": 0x1_0000, "b": 0x2_0000}
 SIZE = 0x1_0000
 IMEM = 0x10_0000
 
-# Name, directions of the address operands.
+# Name, directions of the address operands; then what uses a register.
 OPERATIONS = {
     "copy": ("out", "in"),
     "read": ("in",),
@@ -43,8 +46,10 @@ OPERATIONS = {
     "preload": ("out", "in"),
     "prepare": ("inout", "in"),
 }
+WITH_REGISTER = {"load": (("out", "in"), "out"), "store": (("out",), "in"), "compute": ((), "inout")}
 PREPARING = ("preload", "prepare")
-UNIT = ("copy", "read", "write")
+UNIT = ("copy", "read", "write", "join", "load", "store")
+REGISTERS = 3
 
 small = st.integers(0, 3)
 few = st.integers(1, 3)
@@ -67,7 +72,10 @@ class _Machine:
     def declare(self, suffix: str, names: tuple[str, ...]) -> frozenset[str]:
         """Operations of one unit; every unit has its own."""
         for name in names:
-            operands = [Operand(f"x{k}", "address", way) for k, way in enumerate(OPERATIONS[name])]  # type: ignore[arg-type]
+            ways, register = WITH_REGISTER.get(name, (OPERATIONS.get(name, ()), None))
+            operands = [Operand(f"x{k}", "address", way) for k, way in enumerate(ways)]  # type: ignore[arg-type]
+            if register:
+                operands.append(Operand("r", "reg", register))  # type: ignore[arg-type]
             full = name + suffix
             self.operations[full] = Operation(full, (*operands, Operand("n", "int")))
         return frozenset(name + suffix for name in names)
@@ -85,6 +93,7 @@ def row_cases(draw: st.DrawFn, max_instructions: int = 40) -> Case:
     for number in range(engines):
         _engine(draw, machine, str(number), prepares[number])
     _unit(draw, machine)
+    _computer(draw, machine)
     arch = Architecture("rows", machine.objects, tuple(machine.edges), machine.operations)
     return Case(arch, draw(_programs(machine.operations, prepares, max_instructions)))
 
@@ -92,10 +101,18 @@ def row_cases(draw: st.DrawFn, max_instructions: int = 40) -> Case:
 def _front_end(draw: st.DrawFn, machine: _Machine) -> None:
     width = draw(st.sampled_from([1, 2, 8]))
     machine.add(
-        SRAM(name="imem", port_width=width, read_latency=draw(few), address_ranges=((IMEM, IMEM + 4096),))
+        SRAM(
+            name="imem",
+            port_width=width,
+            read_latency=draw(few),
+            initiation_interval=draw(often_none),
+            address_ranges=((IMEM, IMEM + 4096),),
+        )
     )
     machine.add(
-        InstructionMemoryAccessUnit(name="imau", latency=Const(draw(small)), initiation_interval=Const(1))
+        InstructionMemoryAccessUnit(
+            name="imau", latency=Const(draw(small)), initiation_interval=draw(_intervals())
+        )
     )
     machine.add(
         InstructionFetchStage(
@@ -103,28 +120,32 @@ def _front_end(draw: st.DrawFn, machine: _Machine) -> None:
             latency=Const(draw(small)),
             issue_buffer_size=width * draw(few),
             in_order_issue=draw(st.booleans()),
+            order=draw(st.sampled_from(["any", "any", "fifo"])),
             release_latency=draw(often_zero),
         )
     )
     machine.join("imem", "imau", EdgeKind.READ_DATA)
     machine.join("fetch", "imau", EdgeKind.CONTAINS)
+    machine.add(RegisterFile(name="registers", registers={f"r{n}": 0 for n in range(REGISTERS)}))
 
 
 def _holder(draw: st.DrawFn, machine: _Machine, suffix: str) -> str:
-    """An execute stage, perhaps behind another stage."""
+    """An execute stage, perhaps behind other stages."""
     before = "fetch"
-    if draw(st.booleans()):
-        before = f"s{suffix}"
+    for number in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
+        stage = f"s{suffix}{number}"
         machine.add(
             PipelineStage(
-                name=before,
-                latency=Const(draw(small)),
+                name=stage,
+                latency=draw(_latencies()),
+                initiation_interval=draw(_intervals()),
                 capacity=draw(few),
                 order=draw(st.sampled_from(["any", "fifo"])),
                 release_latency=draw(often_zero),
             )
         )
-        machine.join("fetch", before, EdgeKind.FORWARD)
+        machine.join(before, stage, EdgeKind.FORWARD)
+        before = stage
     name = f"x{suffix}"
     machine.add(
         ExecuteStage(
@@ -159,7 +180,7 @@ def _memories(draw: st.DrawFn, name: str) -> SRAM | DRAM:
 
 
 def _engine(draw: st.DrawFn, machine: _Machine, suffix: str, prepares: bool) -> None:
-    names = tuple(name for name in OPERATIONS if prepares or name not in PREPARING)
+    names = tuple(name for name in (*OPERATIONS, "load", "store") if prepares or name not in PREPARING)
     operations = machine.declare(suffix, names)
     holder, controller = _holder(draw, machine, suffix), f"c{suffix}"
     machine.add(
@@ -180,6 +201,7 @@ def _engine(draw: st.DrawFn, machine: _Machine, suffix: str, prepares: bool) -> 
         )
     )
     machine.join(holder, controller, EdgeKind.CONTAINS)
+    _registers(machine, controller)
     before, count = controller, draw(st.integers(1, 3))
     ways = [(memory, kind) for memory in MEMORIES for kind in (EdgeKind.READ_DATA, EdgeKind.WRITE_DATA)]
     makers = [draw(st.integers(0, count - 1)) for _ in ways]
@@ -218,15 +240,41 @@ def _unit(draw: st.DrawFn, machine: _Machine) -> None:
             name="u",
             to_process=operations,
             latency=draw(_latencies()),
-            initiation_interval=draw(st.sampled_from([None, Const(1), Const(2)])),
+            initiation_interval=draw(_intervals()),
+            duration=draw(st.one_of(st.just(Const(0)), _latencies(), st.just(Const(9)))),
             capacity=draw(few),
             priority=draw(small),
         )
     )
     machine.join(holder, "u", EdgeKind.CONTAINS)
+    _registers(machine, "u")
     for name in MEMORIES:
         machine.join(name, "u", EdgeKind.READ_DATA)
         machine.join("u", name, EdgeKind.WRITE_DATA)
+
+
+def _computer(draw: st.DrawFn, machine: _Machine) -> None:
+    operations = machine.declare("f", ("compute",))
+    machine.add(
+        FunctionalUnit(
+            name="f",
+            to_process=operations,
+            latency=draw(_latencies()),
+            initiation_interval=draw(_intervals()),
+            capacity=draw(few),
+        )
+    )
+    machine.join(_holder(draw, machine, "f"), "f", EdgeKind.CONTAINS)
+    _registers(machine, "f")
+
+
+def _registers(machine: _Machine, unit: str) -> None:
+    machine.join("registers", unit, EdgeKind.READ_DATA)
+    machine.join(unit, "registers", EdgeKind.WRITE_DATA)
+
+
+def _intervals() -> st.SearchStrategy[Expr | None]:
+    return st.sampled_from([None, Const(0), Const(1), Const(2)])
 
 
 def _latencies() -> st.SearchStrategy[Expr]:
@@ -262,7 +310,11 @@ def _bodies(
             steps.append(draw(_steps(operations, draw(st.sampled_from(PREPARING)) + str(engine), turn)))
             steps.append(
                 draw(
-                    _steps(operations, draw(st.sampled_from(["read", "nothing", "copy"])) + str(engine), turn)
+                    _steps(
+                        operations,
+                        draw(st.sampled_from(["read", "nothing", "copy", "join", "load"])) + str(engine),
+                        turn,
+                    )
                 )
             )
         else:
@@ -272,7 +324,11 @@ def _bodies(
 
 @st.composite
 def _steps(draw: st.DrawFn, operations: dict[str, Operation], name: str, turn: Affine) -> Node:
-    operands = {o.name: draw(_ranges(turn)) for o in operations[name].operands if o.kind == "address"}
+    operands: dict[str, Memory | Register] = {
+        o.name: draw(_ranges(turn)) for o in operations[name].operands if o.kind == "address"
+    }
+    if any(o.kind == "reg" for o in operations[name].operands):
+        operands["r"] = Register("r", (turn + draw(st.integers(0, REGISTERS))) % REGISTERS)
     n: Affine | int = draw(st.integers(0, 5))
     if draw(st.booleans()):
         n = n + turn

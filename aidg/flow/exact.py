@@ -19,8 +19,9 @@ from aidg.flow.tables import Tables
 WORTHWHILE = 24
 # Looks at one run of a loop after which it is looked at half as often.
 REMEMBERED = 64
-# Looks behind the budget after which a loop is extrapolated.
-LAST_RESORT = 8
+# Looks after which a loop is extrapolated once the budget is spent; and how many of them, the latest ones, it goes by.
+LAST_RESORT = 32
+LATEST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class ExactRun(Run):
     # -- extrapolation --------------------------------------------------------------------------------------
 
     def _extrapolate(self, plan: LoopPlan, iteration: int, now: int) -> None:
-        looks = plan.latest[-LAST_RESORT - 1 :]
+        looks = plan.latest[-LATEST - 1 :]
         rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(looks, looks[1:], strict=False)]
         mean = (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
         left = plan.count - iteration

@@ -211,9 +211,11 @@ def run(k: Any, m: Any) -> int:
             pass
         if m[PAUSED]:
             return m[PAUSED]
-        grant(k, m)
         m[WORKING] = 0
         m[PASSED] = 0
+        grant(k, m)
+        if m[WORKING]:  # an instruction memory has answered at once
+            continue
         if m[LOGGED] > k[K_LOG] // 2:
             m[PAUSED] = LOG_FULL
             return LOG_FULL

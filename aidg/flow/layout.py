@@ -14,6 +14,7 @@ from acadl.model import (
     MemoryInterface,
     Mover,
 )
+from acadl.routing import instruction_memory
 from acadl.storage import build_model
 
 
@@ -65,6 +66,7 @@ def chain_of(arch: Architecture, controller: str) -> Chain:
 def storage_facts(arch: Architecture) -> dict[str, StorageFacts]:
     """Storages by name. Raises :class:`ProgramError` where one has no fixed latencies."""
     found = {}
+    _, commands = instruction_memory(arch)
     for storage in arch.of_type(MemoryInterface):
         model = build_model((storage,), {})
         if not model.is_fixed:
@@ -73,7 +75,7 @@ def storage_facts(arch: Architecture) -> dict[str, StorageFacts]:
                 "evaluation in order of time needs fixed latencies"
             )
         latencies = model.latency(0, False), model.latency(0, True)
-        if min(latencies) < 1:
+        if min(latencies) < 1 and storage is not commands:
             raise ProgramError(
                 f"storage '{storage.name}' answers after 0 cycles; where storages decide in order of time, "
                 "their latencies are 1 or more"

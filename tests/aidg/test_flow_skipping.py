@@ -1,0 +1,97 @@
+"""Skipping in order of time: the same cycles as evaluating every instruction."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import platforms
+from aidg.estimation import estimate
+from aidg.flow.exact import ExactRun
+from aidg.flow.run import Run
+from aidg.flow.tables import build
+from mappings import Layer, map_layer
+from mappings.program import LoopProgram, Step, index, loop, memory, sequence, step
+from tests.strategies import Case
+from tests.strategies_rows import row_cases
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(row_cases())
+def test_skipping_changes_nothing(case: Case) -> None:
+    full = Run(build(case.arch, case.program), "interpreted")
+    exact = ExactRun(build(case.arch, case.program), "interpreted")
+    assert exact.run() == full.run()
+    assert exact.busy() == full.busy()
+    assert not exact.unsettled
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(row_cases())
+def test_skipping_changes_nothing_at_length(case: Case) -> None:
+    test_skipping_changes_nothing.hypothesis.inner_test(case)  # type: ignore[attr-defined]
+
+
+def tiles(count: int, depth: int, ring: int, slip: int = 0) -> LoopProgram:
+    """Products of ``count`` tiles of ``depth`` blocks each on Gemmini; blocks lie in a ring of places."""
+    arch = platforms.load("gemmini", by_rows=True)
+    i, k = index("i"), index("k")
+    place = ((i * depth + k) % ring) * 256 + 0x1000_0000
+
+    def blocks(add: str, first: int) -> tuple[Step, ...]:
+        here = place if not first else ((i * depth + k + first) % ring) * 256 + 0x1000_0000
+        other = here + 0x2_0000
+        source = 0x8000_0040 + i * (256 * depth + slip) + (k + first) * 256
+        sums = memory(0x2000_0000 + (i % 2) * 1024, 1024)
+        size = {"rows": 16, "cols": 16, "unrolled": 0}
+        return (
+            step("mvin2", dst=memory(other, 256), src=memory(source, 16, 16, 32), **size),
+            step("mvin", dst=memory(here, 256), src=memory(source, 16, 16, 48), **size),
+            step(f"preload{add}", c=sums, b=memory(other, 256), rows=16, unrolled=0),
+            step("compute_preloaded", a=memory(here, 256), rows=16, unrolled=0),
+        )
+
+    return LoopProgram(
+        loop(i, count, loop("k", 1, *blocks("", 0)), loop(k, depth - 1, *blocks("_add", 1))), arch.operations
+    )
+
+
+@pytest.mark.parametrize(("count", "depth", "ring"), [(12, 2, 8), (6, 6, 64), (20, 3, 16), (9, 4, 7)])
+def test_tiles_on_gemmini(count: int, depth: int, ring: int) -> None:
+    arch = platforms.load("gemmini", by_rows=True)
+    program = tiles(count, depth, ring)
+    exact = estimate(arch, program)
+    full = estimate(arch, program, method="full")
+    assert exact.cycles == full.cycles
+    assert exact.method == "exact"
+    assert exact.evaluated_instructions <= full.evaluated_instructions == program.instruction_count
+
+
+def test_a_long_loop_costs_what_a_short_one_does() -> None:
+    arch = platforms.load("gemmini", by_rows=True)
+    runs = [estimate(arch, tiles(count, 2, 4)) for count in (400, 4000)]
+    assert runs[0].evaluated_instructions == runs[1].evaluated_instructions
+    assert runs[1].cycles > 9 * runs[0].cycles
+
+
+def test_a_layer_by_rows() -> None:
+    arch = platforms.load("gemmini", by_rows=True)
+    program = map_layer(Layer(name="l", op="conv", C=16, H=6, W=6, K=32, R=3, S=3, pad_h=1, pad_w=1), arch)
+    assert estimate(arch, program).cycles == estimate(arch, program, method="full").cycles
+
+
+def test_a_loop_that_does_not_settle_is_extrapolated_and_says_so() -> None:
+    arch = platforms.load("gemmini", by_rows=True)
+    program = tiles(150, 2, 8, slip=4)  # rows are cut alike only every 16 tiles
+    found = estimate(arch, program, budget=0)
+    assert found.method == "fixed_point"
+    assert "did not settle" in found.notes[0]
+    full = estimate(arch, program, method="full")
+    assert abs(found.cycles - full.cycles) < full.cycles / 20
+
+
+def test_empty_programs() -> None:
+    arch = platforms.load("gemmini", by_rows=True)
+    found = estimate(arch, LoopProgram(sequence(), arch.operations))
+    assert (found.cycles, found.instructions) == (0, 0)
