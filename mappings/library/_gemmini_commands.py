@@ -14,6 +14,7 @@ from mappings.library._gemmini_machine import (
     ACCUMULATOR_ELEMENT,
     Machine,
     blocks_of,
+    compute,
     preload,
     rows_of,
     scaled,
@@ -81,18 +82,17 @@ class Commands:
             rows, cols: Of the sums.
             accumulate: Whether the sums are added to those that are there.
         """
-        place = memory(self._accumulator(c), rows * self.machine.dim * ACCUMULATOR_ELEMENT)
+        place = self._place(c, rows)
         block = None if b is None else memory(self._scratchpad(b), self.machine.block)
         return preload(self.machine, block, place, accumulate=accumulate, unrolled=self.unrolled)
 
     def compute(self, a: Affine, c: Affine, rows: int, cols: int, accumulate: bool, preloaded: bool) -> Node:
         """Product of ``rows`` × ``cols`` elements in row ``a`` with the weights, for sums in row ``c``."""
-        return step(
-            "compute_preloaded" if preloaded else "compute_accumulated",
-            a=memory(self._scratchpad(a), rows * self.machine.dim),
-            rows=rows,
-            unrolled=int(self.unrolled),
-        )
+        block = memory(self._scratchpad(a), rows * self.machine.dim)
+        return compute(
+            self.machine, block, self._place(c, rows), rows,
+            accumulate=accumulate, unrolled=self.unrolled, reused=not preloaded,
+        )  # fmt: skip
 
     def mvout(self, row: Affine, address: Affine, rows: int, cols: int, pitch: int) -> Node:
         """``rows`` × ``cols`` sums from the accumulator to memory, cut to int8."""
@@ -127,6 +127,10 @@ class Commands:
         place = blocks_of(self._scratchpad(row), machine.dim, rows, -(-cols // machine.dim), machine.block)
         source = _source(address, rows, cols, pitch)
         return step(operation, dst=place, src=source, rows=rows, cols=cols, unrolled=int(self.unrolled))
+
+    def _place(self, row: Affine, rows: int) -> Memory:
+        """``rows`` rows of a block of sums."""
+        return memory(self._accumulator(row), rows * self.machine.dim * ACCUMULATOR_ELEMENT)
 
     def _scratchpad(self, row: Affine) -> Affine:
         return as_affine(self.machine.scratchpad) + row * self.machine.dim

@@ -60,6 +60,13 @@ def mvin3(state: ArchitecturalState, instruction: Instruction) -> None:
     state.write_memory(dst, np.ascontiguousarray(blocks, "<i4"))
 
 
+def load_weights(state: ArchitecturalState, instruction: Instruction) -> None:
+    """A block of int8 into the array."""
+    dim = _dim(state)
+    weights = state.read_memory(instruction.read_addresses[0]).view(np.int8).reshape(dim, dim)
+    state.write_register("weights", weights)
+
+
 def preload(state: ArchitecturalState, instruction: Instruction) -> None:
     """A block of int8 into the array, where there is one; and where the next sums go."""
     dim = _dim(state)
@@ -76,8 +83,12 @@ def compute(state: ArchitecturalState, instruction: Instruction) -> None:
     a = state.read_memory(instruction.read_addresses[0]).view(np.int8).reshape(rows, dim)
     weights = np.asarray(state.read_register("weights"))
     sums = a.astype(np.int32) @ weights.astype(np.int32)
-    dst = AddressRange(int(state.read_register("place")), rows * dim * 4)
-    if state.read_register("adds"):
+    if instruction.write_addresses:  # of commands as wholes
+        dst, adds = instruction.write_addresses[0], instruction.immediates["accumulate"]
+    else:
+        dst = AddressRange(int(state.read_register("place")), rows * dim * 4)
+        adds = state.read_register("adds")
+    if adds:
         sums = sums + state.read_memory(dst).reshape(-1).view("<i4").reshape(rows, dim)
     state.write_memory(dst, sums.astype("<i4"))
 
@@ -122,9 +133,12 @@ FUNCTIONS: Mapping[str, DataFunction] = {
     "preload_add": preload,
     "preload_reuse": preload,
     "preload_reuse_add": preload,
+    "load_weights": load_weights,
     "compute_preloaded": compute,
     "compute_accumulated": compute,
     "mvout": mvout,
     "mvout_pool": mvout_pool,
+    "multiply": compute,
+    "keep_weights": nothing,
     "fence": nothing,
 }

@@ -30,6 +30,7 @@ class Machine:
         scratchpad_blocks, accumulator_blocks: Sizes.
         accumulator_bank: Blocks of one bank.
         execute_entries: Places of the execute queue.
+        by_rows: Whether the description takes commands apart into rows.
     """
 
     dim: int
@@ -43,6 +44,7 @@ class Machine:
     accumulator_bank: int
     scale_unit: int
     execute_entries: int
+    by_rows: bool
 
     @property
     def block(self) -> int:
@@ -88,6 +90,7 @@ def machine(arch: Architecture) -> Machine:
         accumulator_bank=accumulator_bank,
         scale_unit=memory_named(arch, "scale_unit").address_ranges[0][0],
         execute_entries=parameter(arch, "execute_entries"),
+        by_rows=bool(arch.parameters.get("by_rows", False)),
     )
 
 
@@ -138,16 +141,48 @@ def blocks_of(address: Affine | int, row_bytes: int, rows: int, blocks: int, blo
 def preload(
     machine: Machine, b: Memory | None, c: Memory, *, accumulate: bool, unrolled: bool = False
 ) -> Node:
-    """Weights from ``b``, or those that are in the array, for sums that go to ``c``.
+    """Weights from ``b``, or those that are in the array, for a product whose sums go to ``c``.
 
     The weights shift in while ``dim`` rows of the product before stream; without new ones nothing does.
+
+    Args:
+        accumulate: Whether the sums are added to those in ``c``.
+        unrolled: Whether the unroller makes the command.
     """
-    name = "preload" if b is not None else "preload_reuse"
-    if accumulate:
-        name += "_add"
+    if not machine.by_rows:
+        if b is None:
+            return step("keep_weights", rows=0)
+        return step("load_weights", weights="weights", b=b, rows=machine.dim)
+    name = ("preload" if b is not None else "preload_reuse") + ("_add" if accumulate else "")
     if b is None:
         return step(name, c=c, rows=0, unrolled=int(unrolled))
     return step(name, c=c, b=b, rows=machine.dim, unrolled=int(unrolled))
+
+
+def compute(
+    machine: Machine, a: Memory, c: Memory, rows: int, *, accumulate: bool, unrolled: bool = False,
+    reused: bool = False,
+) -> Node:
+    """The product of ``rows`` rows of ``a`` with the weights; ``c`` and ``accumulate`` as in its preload.
+
+    Args:
+        unrolled: Whether the unroller makes the command.
+        reused: The weights are those of the product before.
+    """  # fmt: skip
+    if not machine.by_rows:
+        return step("multiply", c=c, a=a, weights="weights", rows=rows, accumulate=int(accumulate))
+    name = "compute_accumulated" if reused else "compute_preloaded"
+    return step(name, a=a, rows=rows, unrolled=int(unrolled))
+
+
+def pair(
+    machine: Machine, b: Memory | None, a: Memory, c: Memory, rows: int, *, accumulate: bool
+) -> list[Node]:
+    """:func:`preload` and :func:`compute`."""
+    return [
+        preload(machine, b, c, accumulate=accumulate),
+        compute(machine, a, c, rows, accumulate=accumulate),
+    ]
 
 
 def scaled(machine: Machine, target: Affine | int, rows: int, taken: int = 1) -> Memory:

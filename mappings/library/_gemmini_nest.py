@@ -18,7 +18,7 @@ from mappings.library._gemmini_machine import (
     ACCUMULATOR_ELEMENT,
     Machine,
     blocks_of,
-    preload,
+    pair,
     room_for,
     rows_of,
     scaled,
@@ -299,15 +299,14 @@ class _Tile:
         machine, dim, rows = self.machine, self.product.dim, self.blocks[i].pixels
         b = self._b_slot(j, number) + k * machine.block
         a = self._a_slot(i, number) + k * machine.block
-        return [
-            preload(
-                machine,
-                memory(b, machine.block),
-                memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
-                accumulate=accumulate,
-            ),
-            step("compute_preloaded", a=memory(a, rows * dim), rows=rows, unrolled=0),
-        ]
+        return pair(
+            machine,
+            memory(b, machine.block),
+            memory(a, rows * dim),
+            memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
+            rows,
+            accumulate=accumulate,
+        )
 
     def _stores(self, i: int, finish: Finish) -> list[Node]:
         """A block of pixels to memory, as many blocks of columns side by side as one command takes."""

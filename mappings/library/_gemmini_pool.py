@@ -15,7 +15,7 @@ from mappings.library._gemmini_machine import (
     ACCUMULATOR_ELEMENT,
     Machine,
     blocks_of,
-    preload,
+    pair,
     rows_of,
     scaled,
 )
@@ -93,11 +93,11 @@ class _MaxPool:
             nodes += self._line(address, place, line, width, channels.size)
         window = view.kernel_h * view.kernel_w
         position = ((n * view.out_h + y) * view.out_w + pixels.offset) * view.channels + channels.offset
-        target = position + self.at["output"].address
+        position += self.at["output"].address
         nodes.append(step(
             "mvout_pool", pending="pending",
-            dst=rows_of(target, channels.size, pixels.size, view.channels),
-            scaled=scaled(machine, target, pixels.size, window * -(-channels.size // machine.dim)),
+            dst=rows_of(position, channels.size, pixels.size, view.channels),
+            scaled=scaled(machine, position, pixels.size, window * -(-channels.size // machine.dim)),
             src=self._lines(place, 0, view.kernel_h * width, width, channels.size),
             rows=pixels.size, cols=channels.size, width=width, window_h=view.kernel_h, window_w=view.kernel_w,
             stride=view.stride_w, dilation=view.dilation_w,
@@ -203,6 +203,5 @@ class _GlobalAverage:
         for b in range(blocks):
             block = memory(slot + b * machine.block, machine.block)
             place = memory(sums + b * machine.sum_block, dim * ACCUMULATOR_ELEMENT)
-            nodes.append(preload(machine, block, place, accumulate=accumulate))
-            nodes.append(step("compute_preloaded", a=memory(ones, dim), rows=1, unrolled=0))
+            nodes += pair(machine, block, memory(ones, dim), place, 1, accumulate=accumulate)
         return sequence(*nodes)

@@ -156,7 +156,8 @@ functions: Mapping[str, DataFunction] = {
         name: _data_function(name)
         for name in (
             "mvin", "mvin2", "mvin3", "preload", "preload_add", "preload_reuse", "preload_reuse_add",
-            "compute_preloaded", "compute_accumulated", "mvout", "mvout_pool", "fence",
+            "compute_preloaded", "compute_accumulated", "load_weights", "keep_weights", "multiply", "mvout",
+            "mvout_pool", "fence",
         )
     },
     "host": _no_data,

@@ -18,10 +18,17 @@ MACHINES: dict[str, dict[str, int]] = {
 }
 
 
+# Machines whose commands are taken apart into rows.
+MACHINES_BY_ROWS = {
+    "16x16 by rows": {"by_rows": True},
+    "8x8 by rows": {**MACHINES["8x8"], "by_rows": True},
+}
+
+
 @cache
 def gemmini(name: str = "16x16") -> Architecture:
     """One of ``MACHINES``."""
-    return acadl.load(str(LIBRARY / "gemmini.acadl"), **MACHINES[name])
+    return acadl.load(str(LIBRARY / "gemmini.acadl"), **(MACHINES | MACHINES_BY_ROWS)[name])
 
 
 def with_parameters(**parameters: int) -> Architecture:
@@ -35,6 +42,7 @@ def owner(arch: Architecture, arrays: dict[str, Array], piece: AddressRange) -> 
         if array.address <= piece.start and piece.end <= array.end:
             return name
     for memory in arch.of_type(MemoryInterface):
-        if memory.name in ("scratchpad", "accumulator") and memory.holds(piece.start, piece.end):
-            return memory.name
+        local = memory.name.partition("[")[0]
+        if local in ("scratchpad", "accumulator", "scale_unit") and memory.holds(piece.start, piece.end):
+            return local
     return ""

@@ -12,13 +12,13 @@ from mappings.layers import Layer
 from mappings.library import gemmini as mapping
 from mappings.registry import MappingError, map_layer
 from tests.mappings.cases import COPIES, SMALL, TIMED_ONLY, computed, equal, layers, with_names
-from tests.mappings.gemmini_cases import MACHINES, gemmini
+from tests.mappings.gemmini_cases import MACHINES, MACHINES_BY_ROWS, gemmini
 from tests.mappings.oracle import random_operands, reference
 
 # The smallest machine's accumulator holds no pooling window: the host pools there, in time only.
 ON_ARRAY = [
     pytest.param(machine, layer, id=f"{machine}-{name}")
-    for machine in MACHINES
+    for machine in MACHINES | MACHINES_BY_ROWS
     for name, layer in SMALL.items()
     if machine != "4x4" or layer.op != "maxpool"
 ]
@@ -69,10 +69,11 @@ def test_global_average_around_full_blocks(pixels: int) -> None:
     assert equal(found, expected)
 
 
+@pytest.mark.parametrize("name", ["8x8", "8x8 by rows"])
 @pytest.mark.parametrize("case", ["conv_3x3", "conv_groups", "dwconv", "gemm_bias", "maxpool", "add_three"])
-def test_out_of_order_execution_keeps_the_order_of_data(case: str) -> None:
+def test_out_of_order_execution_keeps_the_order_of_data(case: str, name: str) -> None:
     """In the simulation functions run when units start: a missing dependency would show in the result."""
-    layer, arch = SMALL[case], gemmini("8x8")
+    layer, arch = SMALL[case], gemmini(name)
     inputs, weights, bias = random_operands(layer)
     program = map_layer(layer, arch)
     run = acadl.simulate(arch, program, data=mapping.prepare(layer, arch, inputs, weights, bias))
@@ -81,10 +82,11 @@ def test_out_of_order_execution_keeps_the_order_of_data(case: str) -> None:
     assert run.cycles == aidg.estimate(arch, program, method="full").cycles
 
 
+@pytest.mark.parametrize("name", ["8x8", "8x8 by rows"])
 @pytest.mark.parametrize("case", ["packs_and_a_rest", "average_of_many", "sum_of_many"])
-def test_buffers_in_turn_keep_the_order_of_data(case: str) -> None:
+def test_buffers_in_turn_keep_the_order_of_data(case: str, name: str) -> None:
     """The same for programs that fill every buffer several times."""
-    layer, arch = LARGER[case], gemmini("8x8")
+    layer, arch = LARGER[case], gemmini(name)
     inputs, weights, bias = random_operands(layer)
     program = map_layer(layer, arch)
     run = acadl.simulate(arch, program, data=mapping.prepare(layer, arch, inputs, weights, bias))
