@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from acadl.model import Architecture
 from acadl.operations import Instruction
-from aidg.flow import engine as flow
-from aidg.flow.flights import Flight
-from aidg.flow.source import Order, Orders
+from aidg.flow.kernel import names as n
+from aidg.flow.run import Run
+from aidg.flow.tables import build
 from aidg.timeline_kernel import Access, Passage, Visit
 from mappings.program import LoopProgram
 
@@ -24,47 +24,50 @@ def flow_passages(arch: Architecture, program: LoopProgram) -> list[tuple[Instru
     Raises:
         RoutingError, ProgramError: As for :func:`aidg.estimate`.
     """
-    notes = _Notes()
-    instructions: list[Instruction] = []
-    maker = Orders(arch)
-
-    def orders() -> Iterator[Order]:
-        for instruction in program:
-            instructions.append(instruction)
-            yield maker.of(instruction)
-
-    engine = flow.Engine(arch, orders(), notes)
-    engine.watcher = notes.watch
-    engine.run()
+    tables = build(arch, program, logged=True)
+    run = Run(tables)
+    run.run()
+    ways: dict[int, _Way] = defaultdict(_Way)
+    for kind, number, more, cycle in run.log:
+        ways[number].note(kind, more, cycle, tables.objects, tables.storages)
     fetch = arch.fetch_stage.name
-    return [(instruction, notes.passage(number, fetch)) for number, instruction in enumerate(instructions)]
+    return [(instruction, ways[number].passage(number, fetch)) for number, instruction in enumerate(program)]
 
 
-class _Notes:
-    """What has happened, by instruction."""
+@dataclass
+class _Way:
+    """What has happened to an instruction."""
 
-    def __init__(self) -> None:
-        self._flights: dict[int, Flight] = {}
-        self._times: dict[int, dict[str, int]] = defaultdict(dict)
-        self._entered: dict[int, list[int]] = defaultdict(list)
-        self._accesses: dict[int, list[Access]] = defaultdict(list)
+    times: dict[int, int] = field(default_factory=dict)
+    entered: list[tuple[str, int]] = field(default_factory=list)
+    unit: str = ""
+    grants: list[tuple[str, bool, int]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
 
-    def __call__(self, flight: Flight, event: str, cycle: int) -> None:
-        self._flights[flight.number] = flight
-        if event == "enter":
-            self._entered[flight.number].append(cycle)
+    def note(self, kind: int, more: int, cycle: int, objects: list[str], storages: list[str]) -> None:
+        """Take an event of the kernel's log."""
+        if kind == n.LOG_ENTER:
+            self.entered.append((objects[more], cycle))
+        elif kind == n.LOG_GRANT:
+            self.grants.append((storages[more // 2], more % 2 == 1, cycle))
+        elif kind == n.LOG_ANSWER:
+            self.answers.append(cycle)
         else:
-            self._times[flight.number][event] = cycle
-
-    def watch(self, access: flow.Access) -> None:
-        visit = Visit(access.storage, access.granted, access.granted, access.answer, access.answer)
-        self._accesses[access.number].append(Access(access.storage, access.write, (visit,)))
+            self.times[kind] = cycle
+            if kind == n.LOG_START:
+                self.unit = objects[more]
 
     def passage(self, number: int, fetch: str) -> Passage:
-        times, entered = self._times[number], self._entered[number]
-        objects, issue, done = self._flights[number].order.objects, times["issue"], times["done"]
+        """The same as visits and accesses."""
+        issue, done = self.times[n.LOG_ISSUE], self.times[n.LOG_DONE]
         visits = [Visit(fetch, issue, issue, issue, issue)]
-        for name, enter, leave in zip(objects, entered, [*entered[1:], done], strict=False):
+        leaves = [*(cycle for _, cycle in self.entered[1:]), done]
+        for (name, enter), leave in zip(self.entered, leaves, strict=True):
             visits.append(Visit(name, enter, enter, leave, leave))
-        visits.append(Visit(objects[-1], times["unit"], times["start"], done, times.get("sent", done)))
-        return Passage(number, 0, (), tuple(visits), tuple(self._accesses[number]), False)
+        sent = self.times.get(n.LOG_SENT, done)
+        visits.append(Visit(self.unit, self.times[n.LOG_UNIT], self.times[n.LOG_START], done, sent))
+        accesses = tuple(
+            Access(storage, write, (Visit(storage, cycle, cycle, answer, answer),))
+            for (storage, write, cycle), answer in zip(self.grants, self.answers, strict=True)
+        )
+        return Passage(number, 0, (), tuple(visits), accesses, False)

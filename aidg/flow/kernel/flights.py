@@ -56,6 +56,7 @@ from aidg.flow.kernel.names import (
     LOG_ENTER,
     LOG_ISSUE,
     LOG_START,
+    LOG_UNIT,
     LOGGED,
     M_ALIVE,
     M_BUSY,
@@ -98,13 +99,18 @@ from aidg.flow.kernel.time import at, work
 
 
 def log(k: Numbers, m: Numbers, kind: int, number: int, more: int) -> None:
+    """Note an event of this cycle, if anybody wants to know."""
+    log_at(k, m, kind, number, more, m[NOW])
+
+
+def log_at(k: Numbers, m: Numbers, kind: int, number: int, more: int, cycle: int) -> None:
     """Note an event, if anybody wants to know."""
     if k[K_LOG]:
         base = k[M_LOGGED] + 4 * m[LOGGED]
         m[base] = kind
         m[base + 1] = number
         m[base + 2] = more
-        m[base + 3] = m[NOW]
+        m[base + 3] = cycle
         m[LOGGED] += 1
 
 
@@ -276,6 +282,7 @@ def enter_unit(k: Numbers, m: Numbers, slot: int, flight: int, step: int) -> boo
     if not admits(k, m, object_at(k, step, k[step + T_OBJECTS] - 1), m[flight + F_NUMBER]):
         return False
     m[flight + F_PHASE] = PENDING
+    log(k, m, LOG_UNIT, m[flight + F_NUMBER], 0)
     if m[flight + F_DUE] > m[NOW]:
         at(k, m, m[flight + F_DUE], FLIGHT_EVENT, slot, 0)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aidg.flow.kernel.flights import log
+from aidg.flow.kernel.flights import log, log_at
 from aidg.flow.kernel.lines import tick
 from aidg.flow.kernel.movers import best_window, covered, is_older
 from aidg.flow.kernel.names import (
@@ -42,6 +42,7 @@ from aidg.flow.kernel.names import (
     K_QUEUE,
     K_QUEUES,
     K_STORAGE,
+    LOG_ANSWER,
     LOG_GRANT,
     M_JOB,
     M_OFFER,
@@ -338,7 +339,9 @@ def grant_offer(k: Numbers, m: Numbers, offer: int) -> None:
         if m[k[fixed + S_FLYING] + index] <= now:
             m[k[fixed + S_FLYING] + index] = answer
             break
-    log(k, m, LOG_GRANT, m[offer + D_AGE], 2 * storage + write)
+    number = m[offer + D_AGE] // (AGE_PARTS * AGE_PIECES)
+    log(k, m, LOG_GRANT, number, 2 * storage + write)
+    log_at(k, m, LOG_ANSWER, number, 2 * storage + write, answer)
     if m[offer + D_KIND] >= 0:
         granted_entry(k, m, m[offer + D_KIND], m[offer + D_INDEX], answer)
     else:

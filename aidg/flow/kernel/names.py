@@ -120,4 +120,4 @@ MOST_CUTS = 6  # movers of a chain that take parts apart
 # why the kernel returns
 RUNNING, ENDED, STUCK, BOUNDARY, COSTS, LOG_FULL, TOO_MUCH, PAUSE = range(8)
 # events in the log
-LOG_ISSUE, LOG_ENTER, LOG_START, LOG_SENT, LOG_MOVED, LOG_DONE, LOG_GRANT = range(7)
+LOG_ISSUE, LOG_ENTER, LOG_START, LOG_SENT, LOG_MOVED, LOG_DONE, LOG_GRANT, LOG_ANSWER, LOG_UNIT = range(9)
