@@ -264,10 +264,10 @@ class Standard(BaseModel):
         for command in {command for pair in pairs for command in pair}:
             if command not in self.commands:
                 raise DramError(f"constraint '{name}': {self.standard} has no command '{command}'")
-        cycles = _evaluate(f"constraint '{name}'", formula, values)
-        if abs(cycles) > LONGEST:
+        distance = _evaluate(f"constraint '{name}'", formula, values)
+        if abs(distance) > LONGEST:
             raise DramError(f"constraint '{name}' asks for a distance beyond {LONGEST} cycles")
-        ticks = cycles * self.ticks_per_clock
+        ticks = distance * self.ticks_per_clock
         distances = {(a, b): ticks + self.commands[a] - self.commands[b] for a, b in pairs}
         return Constraint(
             name,
