@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +11,7 @@ from threading import current_thread, main_thread
 
 import numpy as np
 
-from dram.configurations import configuration
+from dram.configurations import Configuration, configuration
 from dram.currents import read_currents
 from dram.energy import Energy, Meter
 from dram.errors import DramError
@@ -43,16 +43,21 @@ class Wanted:
 
 
 def run_trace(
-    trace: str, trace_format: str | None, config: str, wanted: Wanted
+    trace: str,
+    trace_format: str | None,
+    config: str,
+    wanted: Wanted,
+    configured: Callable[[str], Configuration] = configuration,
 ) -> tuple[Totals, dict[str, object] | None]:
     """Serve a trace and write the files; sums over it, and its energy over all channels.
 
-    Memory does not grow with the trace, unless there is a time line or plot to make.
+    Memory does not grow with the trace, unless there is a time line or plot to make. ``configured`` makes the
+    configuration from its name or file.
 
     Raises:
         DramError: Something that was given cannot be used. No file is written then.
     """
-    chosen = configuration(config)
+    chosen = configured(config)
     device = chosen.make_device()
     mapping = chosen.make_mapping(device)
     if wanted.commands and mapping.channels > 1:
