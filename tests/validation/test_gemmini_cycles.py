@@ -24,8 +24,8 @@ TILES = ("tile_m_blocks", "tile_n_blocks", "tile_k_blocks")
 # Variant: mean and largest error in percent. The unroller decides by time, a program has one order.
 BOUNDS = {"tile": (0.25, 1), "phased": (0.2, 1), "wreuse": (0.4, 2.5), "loop": (1.5, 8)}
 SMALL_CYCLES = 500
-# Trace, and the share of issues and completions that are further off than 4 cycles: those of stores, which have
-# more rows on their way than in the hardware where a row in memory has several blocks.
+# Trace, and the share of issues and completions that are further off than 4 cycles: those of stores. They
+# have more rows on their way than the hardware where a row in memory has several blocks.
 TRACES = (
     ("tile_16x16x16_lat10", 0),
     ("phased_32x32x32_lat10", 0),
