@@ -17,14 +17,19 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write that takes the place of ``path`` at the end.
 
     Readers see the old content or the new one, never a part. If something goes wrong meanwhile, ``path``
-    stays as it is.
+    stays as it is. A link stays a link to the file. Devices and pipes, such as ``/dev/null``, are written to
+    at once.
 
     Raises:
         AcadlError: The file cannot be written.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     temporary: str | None = None
     try:
+        if Path(path).exists() and not Path(path).is_file() and not target.is_dir():
+            with open(path, "wb") as file:
+                yield file
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             yield file

@@ -124,6 +124,11 @@ def check(device: Device, controller: ControllerSettings) -> None:
         )
     if controller.scheduler == "strict_fifo" and (controller.reserve or device.activate == "ACT1"):
         raise DramError("a strict order of accesses cannot be kept where requests keep their rows (reserve)")
+    if controller.stage and not controller.drain_at_end and controller.write_done != "accept":
+        raise DramError(
+            "writes that stay in the stage (drain_at_end: false) are never done",
+            hint="write_done: accept, so that they are done before",
+        )
     if together and controller.power_down != "none":
         raise DramError("power_down goes with refresh_blocks: rank and refresh_precharge: all")
     if together and (controller.refresh_postpone or controller.refresh_pull_in):

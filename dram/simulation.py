@@ -12,10 +12,12 @@ from dram.channel import Channel
 from dram.command_arrays import Commands
 from dram.configurations import Configuration, configuration
 from dram.errors import DramError
+from dram.kernel.layout import NEVER
 from dram.requests import Requests
 from dram.result import Run
 from dram.totals import Gathered
 
+LATEST = NEVER // 2  # arrival; so that sums of times stay below NEVER
 COMPILED_FROM = 200_000  # requests from which on compiling pays, even if it is done for the first time
 
 
@@ -99,6 +101,11 @@ def check(requests: Requests, address_bits: int, after: int = 0) -> None:
             f"request {requests.ids[at]} arrives at {requests.arrival[at]}, "
             f"before the one ahead of it ({ahead})",
             hint="sort the requests by arrival",
+        )
+    if requests.arrival[-1] > LATEST:
+        raise DramError(
+            f"request {requests.ids[-1]} arrives at {requests.arrival[-1]}, "
+            f"but cycles are counted to {LATEST}"
         )
     beyond = np.flatnonzero((requests.address < 0) | (requests.address >> address_bits != 0))
     if len(beyond):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,6 +77,8 @@ class Stream:
         self._channels = [
             Channel(self.device, config.controller, record=record, fast=compiled) for _ in self._waiting
         ]
+        # the last request of each channel so far: a stage treats the last of the trace differently
+        self._held: list[_Part] = [_Part.empty() for _ in self._waiting]
         self._gathered = Gathered()
         self._given, self._last_arrival = 0, 0
 
@@ -85,6 +87,8 @@ class Stream:
         for batch in self._batches:
             self._give(batch)
             yield self._served(MORE_TO_COME)
+        for channel, held in zip(self._channels, self._held, strict=True):
+            channel.give(*held)
         yield self._served(THE_END)
 
     @property
@@ -97,8 +101,10 @@ class Stream:
         place = self.mapping.decode(batch.address)
         for number, channel in enumerate(self._channels):
             which = np.flatnonzero(place.channel == number)
-            part = Place(*(field[which] for field in place))
-            channel.give(batch.arrival[which], batch.is_write[which], part)
+            here = Place(*(field[which] for field in place))
+            part = self._held[number].and_(_Part(batch.arrival[which], batch.is_write[which], here))
+            channel.give(*part.some(slice(None, -1)))
+            self._held[number] = part.some(slice(-1, None))
             more = _Known(self._given + which, batch.ids[which], batch.arrival[which], batch.is_write[which])
             self._waiting[number].add(more)
         self._gathered.begin(batch.arrival)
@@ -121,6 +127,34 @@ class Stream:
             np.concatenate(accepts),
             np.concatenate(dones),
             tuple(commands),
+        )
+
+
+class _Part(NamedTuple):
+    """Requests for a channel, as it takes them."""
+
+    arrival: Int64
+    is_write: Bool
+    place: Place
+
+    @staticmethod
+    def empty() -> _Part:
+        """None."""
+        nothing = np.zeros(0, np.int64)
+        return _Part(nothing, np.zeros(0, np.bool_), Place(*(nothing for _ in Place._fields)))
+
+    def some(self, which: slice) -> _Part:
+        """Those at some places."""
+        return _Part(
+            self.arrival[which], self.is_write[which], Place(*(field[which] for field in self.place))
+        )
+
+    def and_(self, other: _Part) -> _Part:
+        """Both, one after the other."""
+        return _Part(
+            np.concatenate([self.arrival, other.arrival]),
+            np.concatenate([self.is_write, other.is_write]),
+            Place(*(np.concatenate(both) for both in zip(self.place, other.place, strict=True))),
         )
 
 

@@ -105,22 +105,24 @@ def run(k: Kernel) -> int:
             return PAUSED
         if settings[RECORD] and regs[RECORDED] + 4 > settings[RECORD]:
             return NEED_ROOM
-        if now - regs[LAST_PROGRESS] > STALL and not nothing_waits(k):
+        if now - regs[LAST_PROGRESS] > STALL and under_way(k):
             return STALLED
         regs[NOW] = step(k, now)
 
 
 def nothing_waits(k: Kernel) -> bool:
-    """Whether all accepted requests have been served."""
+    """Whether all accepted requests have been served, but for writes that never leave the stage."""
+    return not under_way(k) and not (k.settings[DRAIN_AT_END] and k.regs[WAIT_WRITES] > 0)
+
+
+def under_way(k: Kernel) -> bool:
+    """Whether requests wait other than writes that stay in the stage until more come, or the end."""
     regs = k.regs
     queued = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT] + regs[WAIT_READS]
     if regs[SPLIT_SLOT] != NONE:
         queued += 1
-    stay = regs[DRAINING] == 0 and regs[WAIT_WRITES] <= k.settings[DRAIN_THRESHOLD]
-    if k.settings[DRAIN_AT_END] or not stay:
-        queued += regs[WAIT_WRITES]
-    nothing: bool = queued == 0
-    return nothing
+    stay: bool = regs[DRAINING] == 0 and regs[WAIT_WRITES] <= k.settings[DRAIN_THRESHOLD]
+    return queued > 0 or not stay
 
 
 def step(k: Kernel, now: int) -> int:

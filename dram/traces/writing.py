@@ -17,23 +17,32 @@ from dram.errors import TraceError
 def text_file(path: str | os.PathLike[str]) -> Iterator[Callable[[str], object]]:
     """A function that writes pieces of text one after the other; gzip if the name ends with ``.gz``.
 
-    The file appears, or changes, when the context ends; whatever goes wrong, it stays as it was.
+    The file appears, or changes, when the context ends; whatever goes wrong, it stays as it was. A link stays
+    a link to it. Devices and pipes, such as ``/dev/null``, are written to at once.
 
     Raises:
         TraceError: The file cannot be written.
     """
-    target = Path(path)
+    with _reported(path):
+        target = Path(os.path.realpath(path))
+        if Path(path).is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        special = Path(path).exists() and not Path(path).is_file()
+        with open(path, "wb") if special else _replacing(target) as file, _packed(file, target) as sink:
+            yield lambda text: sink.write(text.encode())
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[IO[bytes]]:
+    """A file beside the target, which takes its place at the end."""
     temporary: str | None = None
     try:
-        with _reported(path):
-            handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
-            with os.fdopen(handle, "wb") as file, _packed(file, target) as sink:
-                yield lambda text: sink.write(text.encode())
-            os.chmod(temporary, _mode(target))
-            if target.is_dir():
-                raise IsADirectoryError(None, "it is a folder")
-            os.replace(temporary, target)
-            temporary = None
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.chmod(temporary, _mode(target))
+        os.replace(temporary, target)
+        temporary = None
     finally:
         if temporary is not None:
             os.unlink(temporary)

@@ -7,20 +7,23 @@ cycles of the kernel, between two stores to the marker address; of programs with
 measured column is ``total_cycles``, those from the reset to the end. A column ``checksum`` must agree with
 what the program returns.
 
-The time of this machine does not depend on the addresses of data; its loads and stores all have the same one.
+The time of this machine does not depend on the addresses of data, so its loads and stores all have the same
+one. Where the description has been given a cache or a memory with open rows, they have their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Final
 
-from acadl.model import Architecture
+from acadl.model import DRAM, Architecture, CacheInterface
 from mappings.cases import Case, case_mapper
 from mappings.layers import Layer
-from mappings.program import LoopProgram, Memory, Replay, Sequence, Step, memory
+from mappings.program import LoopProgram, Memory, Replay, Step, memory, sequence
 from mappings.registry import MappingError, mapper
 from mappings.riscv import Executed, Execution, run
 from mappings.riscv.instructions import (
@@ -35,8 +38,9 @@ from mappings.riscv.instructions import (
 )
 
 WORD_BYTES: Final = 4
-DATA: Final = memory(1 << 20, WORD_BYTES)
+DATA: Final = 1 << 20
 """Stands for the addresses of all loads and stores."""
+MOST_ADDRESSED: Final = 1_000_000
 _SHIFTS: Final = SHIFTS_BY_IMMEDIATE | SHIFTS_BY_REGISTER
 _PARAMETERS: Final = ("core_config", "mem_latency")
 _SUFFIXES: Final = (".elf", ".lst")
@@ -62,10 +66,10 @@ def map_case(case: Case, arch: Architecture) -> LoopProgram:
     """
     _check_parameters(case, arch)
     isa = case.text("isa") if case.cells.get("isa") else _instruction_set(arch)
-    if arch.parameters["core_config"] == "base" and isa != "rv32i":
+    if arch.parameters.get("core_config") == "base" and isa != "rv32i":
         raise MappingError(f"core_config=base runs rv32i only; the case has isa={isa}")
     file = _file(case, isa)
-    execution = executed_program(str(file), file.stat().st_mtime_ns, isa)
+    execution = executed_program(str(file), file.stat().st_mtime_ns, isa, _depends_on_addresses(arch))
     _check_result(case, execution)
     marks = [mark.instructions for mark in execution.marks]
     if len(marks) < 2 or case.measured == "total_cycles":
@@ -77,20 +81,25 @@ def whole_program(execution: Execution, arch: Architecture, name: str = "") -> L
     """All that a program executed, from the reset on."""
     first = execution.pieces[execution.path[0]][0].pc if execution.path else 0
     reset = Step("reset", {"next": memory(first, WORD_BYTES)})
-    body = Sequence((reset, _replay(execution, 0, execution.instructions)))
+    body = sequence(reset, _replay(execution, 0, execution.instructions))
     return LoopProgram(body, arch.operations, name)
 
 
+def _depends_on_addresses(arch: Architecture) -> bool:
+    return any(True for kind in (CacheInterface, DRAM) for _ in arch.of_type(kind))
+
+
 def _instruction_set(arch: Architecture) -> str:
-    return "rv32i" if arch.parameters["core_config"] == "base" else "rv32im"
+    return "rv32i" if arch.parameters.get("core_config") == "base" else "rv32im"
 
 
 def _check_parameters(case: Case, arch: Architecture) -> None:
     """Columns that set parameters have set them."""
     for name in _PARAMETERS:
-        if case.cells.get(name) and case.text(name) != str(arch.parameters[name]):
+        value = arch.parameters.get(name)
+        if case.cells.get(name) and value is not None and case.text(name) != str(value):
             raise MappingError(
-                f"the case has {name}={case.text(name)}, the architecture {name}={arch.parameters[name]}; "
+                f"the case has {name}={case.text(name)}, the architecture {name}={value}; "
                 f"set it with --set {name}={case.text(name)}"
             )
 
@@ -118,9 +127,9 @@ def _file(case: Case, isa: str) -> Path:
 
 
 @lru_cache(maxsize=2)  # neighbouring rows differ in the machine only
-def executed_program(file: str, changed_ns: int, isa: str) -> Execution:
+def executed_program(file: str, changed_ns: int, isa: str, record_addresses: bool = False) -> Execution:
     """What the program in a file does; ``changed_ns`` is when the file was last changed."""
-    return run(file, isa=isa)
+    return run(file, isa=isa, record_addresses=record_addresses)
 
 
 # -- instructions ------------------------------------------------------------------------------------------
@@ -129,16 +138,45 @@ def executed_program(file: str, changed_ns: int, isa: str) -> Execution:
 def _replay(execution: Execution, first: int, stop: int) -> Replay:
     """What was executed from instruction ``first`` up to ``stop``; pieces are cut where these lie within."""
     pieces, order = execution.cut(first, stop)
-    known: dict[tuple[str, int, int, int], Step] = {}
-    return Replay(tuple(tuple(_steps(piece, known)) for piece in pieces), order)
+    known: dict[tuple[object, ...], Step] = {}
+    if not execution.addresses:
+        return Replay(tuple(tuple(_steps(piece, repeat(DATA), known)) for piece in pieces), order)
+    if stop - first > MOST_ADDRESSED:
+        raise MappingError(
+            f"the program runs {stop - first:,} instructions; on a machine whose time depends on addresses, "
+            f"at most {MOST_ADDRESSED:,} can be evaluated"
+        )
+    return _addressed(pieces, order, iter(execution.data(first, stop)), known)
 
 
-def _steps(piece: Iterable[Executed], known: dict[tuple[str, int, int, int], Step]) -> Iterable[Step]:
+def _addressed(
+    pieces: Sequence[tuple[Executed, ...]],
+    order: Iterable[int],
+    addresses: Iterator[int],
+    known: dict[tuple[object, ...], Step],
+) -> Replay:
+    """With the addresses of its loads and stores; pieces that differ in these only are several."""
+    accesses = [sum(executed.accesses > 0 for executed in piece) for piece in pieces]
+    numbers: dict[tuple[int, ...], int] = {}
+    renumbered = array("i")
+    for number in order:
+        key = (number, *islice(addresses, accesses[number]))
+        renumbered.append(numbers.setdefault(key, len(numbers)))
+    made = (tuple(_steps(pieces[number], data, known)) for number, *data in numbers)
+    return Replay(tuple(made), renumbered)
+
+
+def _steps(
+    piece: Iterable[Executed], data: Iterable[int], known: dict[tuple[object, ...], Step]
+) -> Iterator[Step]:
+    """The instructions of a piece; ``data`` is what its loads and stores access, one after the other."""
+    accessed = iter(data)
     for executed in piece:
         name = _operation(executed)
-        key = (name, executed.pc, executed.next_pc, executed.amount)
+        at = next(accessed) if executed.accesses else DATA
+        key = (name, executed.pc, executed.next_pc, executed.amount, at)
         if key not in known:
-            known[key] = Step(name, _operands(name, executed))
+            known[key] = Step(name, _operands(name, executed, at))
         yield known[key]
 
 
@@ -162,14 +200,14 @@ def _operation(executed: Executed) -> str:
     return "jump" if name == "jalr" else "compute"
 
 
-def _operands(operation: str, executed: Executed) -> Mapping[str, Memory | int]:
+def _operands(operation: str, executed: Executed, data: int) -> Mapping[str, Memory | int]:
     behind, there = memory(executed.pc + WORD_BYTES, WORD_BYTES), memory(executed.next_pc, WORD_BYTES)
     if operation == "jump":
         return {"target": there}
     if operation == "branch":
         return {"next": behind, "target": there}
     if operation in ("load", "store"):
-        return {"next": behind, "data": DATA}
+        return {"next": behind, "data": memory(data, executed.accesses)}
     if operation == "shift":
         return {"next": behind, "amount": executed.amount}
     return {"next": there}

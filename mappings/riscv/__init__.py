@@ -47,13 +47,14 @@ def run(
     marker: int = MARKER,
     exit_address: int = EXIT,
     limit: int = INSTRUCTION_LIMIT,
+    record_addresses: bool = False,
     data: Mapping[int, bytes] | None = None,
 ) -> Execution:
     """Read a program and run it until it ends.
 
     Args:
         path: An ELF file, or a listing as ``objdump -d`` writes it (``.lst``).
-        isa, memory_bytes, marker, exit_address, limit: As for :func:`execute`.
+        isa, memory_bytes, marker, exit_address, limit, record_addresses: As for :func:`execute`.
         data: For a listing, which holds no data: bytes by address. By default those of the ELF file of the
             same name beside it, if there is one.
 
@@ -73,4 +74,5 @@ def run(
         marker=marker,
         exit_address=exit_address,
         limit=limit,
+        record_addresses=record_addresses,
     )

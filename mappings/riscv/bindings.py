@@ -6,6 +6,7 @@ are written out, the rest goes through :mod:`mappings.riscv.arithmetic`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
@@ -34,21 +35,27 @@ class Binder:
         x: The registers, unsigned.
         words: Memory, unsigned words.
         guarded: First and last + 1 byte that stores are not let through to: the code.
+        recorded: Where addresses of loads and stores are written down, if anywhere.
     """
 
     def __init__(
-        self, x: list[int], words: list[int], guarded: tuple[int, int], around: Surroundings
+        self,
+        x: list[int],
+        words: list[int],
+        guarded: tuple[int, int],
+        around: Surroundings,
+        recorded: array[int] | None = None,
     ) -> None:
-        self.x, self.words, self.guarded = x, words, guarded
+        self.x, self.words, self.guarded, self.recorded = x, words, guarded, recorded
         self._around = around
 
     def action(self, pc: int, instruction: Instruction) -> Action | None:
         """What an instruction that goes on to the next one does; ``None``: nothing."""
         name = instruction.name
         if name in LOADS:
-            return self._load(pc, instruction)
+            return self._noting(instruction, self._load(pc, instruction))
         if name in STORES:
-            return self._store(pc, instruction)
+            return self._noting(instruction, self._store(pc, instruction))
         if instruction.rd == 0 or name == "fence":
             return None
         if name == "lui":
@@ -123,6 +130,18 @@ class Binder:
 
         def run() -> None:
             x[rd] = function(x[a], operand)
+
+        return run
+
+    def _noting(self, instruction: Instruction, access: Action) -> Action:
+        """The access, its address written down before."""
+        x, base, imm, recorded = self.x, instruction.rs1, instruction.imm, self.recorded
+        if recorded is None:
+            return access
+
+        def run() -> None:
+            recorded.append((x[base] + imm) & MASK)
+            access()
 
         return run
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from mappings.riscv.instructions import Instruction
+from mappings.riscv.instructions import LOADS, STORES, Instruction
 
 
 class Executed(NamedTuple):
@@ -33,6 +33,12 @@ class Executed(NamedTuple):
     next_pc: int
     amount: int = 0
     taken: bool = False
+
+    @property
+    def accesses(self) -> int:
+        """Bytes that it loads or stores, or 0."""
+        name = self.instruction.name
+        return LOADS.get(name, 0) or STORES.get(name, 0)
 
 
 class Mark(NamedTuple):
@@ -54,6 +60,7 @@ class Execution:
         marks: Stores to the marker address.
         pieces: Straight pieces of code.
         path: Numbers of pieces in the order in which they ran.
+        addresses: Of loads and stores, in their order, if they were recorded.
     """
 
     result: int
@@ -64,6 +71,24 @@ class Execution:
     marks: tuple[Mark, ...]
     pieces: tuple[tuple[Executed, ...], ...] = field(repr=False)
     path: array[int] = field(repr=False)
+    addresses: array[int] = field(default_factory=lambda: array("q"), repr=False)
+
+    def data(self, first: int, stop: int) -> array[int]:
+        """Addresses of the loads and stores among the instructions from number ``first`` up to ``stop``.
+
+        Empty where they were not recorded.
+        """
+        ends = ends_of(self.pieces, self.path)
+        accesses = [[executed.accesses > 0 for executed in piece] for piece in self.pieces]
+        totals = [sum(flags) for flags in accesses]
+        reached = list(accumulate(map(totals.__getitem__, self.path), initial=0))
+
+        def before(number: int) -> int:
+            at = bisect_left(ends, number)
+            start = ends[at] - len(self.pieces[self.path[at]])
+            return reached[at] + sum(accesses[self.path[at]][: number - start])
+
+        return self.addresses[before(first) : before(stop)] if ends and first < stop else array("q")
 
     def cut(self, first: int, stop: int) -> tuple[tuple[tuple[Executed, ...], ...], array[int]]:
         """Pieces and path of the instructions from number ``first`` up to ``stop``.

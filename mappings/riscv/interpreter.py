@@ -74,6 +74,7 @@ def execute(
     marker: int = MARKER,
     exit_address: int = EXIT,
     limit: int = INSTRUCTION_LIMIT,
+    record_addresses: bool = False,
 ) -> Execution:
     """Run a program until it ends.
 
@@ -83,6 +84,7 @@ def execute(
         marker: Stores to it are noted, and have no other effect.
         exit_address: A store to it ends the program.
         limit: Instructions after which the program is given up.
+        record_addresses: Write down the address of each load and store.
 
     Raises:
         RiscvError: The program does something that the machine cannot do, reads a counter of cycles, writes
@@ -94,13 +96,21 @@ def execute(
             f"a memory of {memory_bytes} bytes is not possible; give a multiple of 4, "
             f"up to {LARGEST_MEMORY_BYTES}"
         )
-    return _Run(image, isa, memory_bytes, (marker, exit_address)).run(limit)
+    addresses = array("q") if record_addresses else None
+    return _Run(image, isa, memory_bytes, (marker, exit_address), addresses).run(limit)
 
 
 class _Run:
     """One run: registers, memory, blocks found so far, and the path."""
 
-    def __init__(self, image: Image, isa: str, memory_bytes: int, devices: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        image: Image,
+        isa: str,
+        memory_bytes: int,
+        devices: tuple[int, int],
+        addresses: array[int] | None,
+    ) -> None:
         self._image = image
         self._isa = isa
         self._devices = devices
@@ -109,7 +119,7 @@ class _Run:
         code = (
             (min(low for low, _ in image.code), max(high for _, high in image.code)) if image.code else (0, 0)
         )
-        self._binder = Binder(self.x, words, code, self)
+        self._binder = Binder(self.x, words, code, self, addresses)
         self._words = words
         self._blocks: dict[int, _Block] = {}
         self._pieces: list[tuple[Executed, ...]] = []
@@ -320,6 +330,7 @@ class _Run:
             marks=tuple(marks),
             pieces=tuple(self._pieces),
             path=self._path,
+            addresses=array("q") if self._binder.recorded is None else self._binder.recorded,
         )
 
     def _begin(self, position: int) -> int:

@@ -14,13 +14,13 @@ from acadl.model import Architecture
 from aidg.estimation import estimate
 from mappings.layers import Layer
 from mappings.program import LoopProgram, Register, index, loop, memory, step
-from platforms.catalog import platform_names
+from tests.shipped import ACCELERATORS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FACTOR = 1.2
 
 
-@pytest.mark.parametrize("platform", platform_names())
+@pytest.mark.parametrize("platform", ACCELERATORS)
 @pytest.mark.parametrize("op", ["gemm", "conv", "maxpool"])
 def test_layers_of_any_size_take_the_same_work(platform: str, op: str) -> None:
     if platform == "axis_sa" and op == "maxpool":

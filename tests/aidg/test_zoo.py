@@ -15,13 +15,12 @@ from aidg.compiled import is_available
 from aidg.estimation import estimate
 from mappings.layers import Layer
 from mappings.program import LoopProgram
-from mappings.registry import MappingError, mapper_names
-from platforms.catalog import platform_names
+from mappings.registry import MappingError
+from tests.shipped import ACCELERATORS
 
 # Instructions up to which a layer is also propagated in full: compiled, interpreted.
 LARGEST_FULL = 20_000_000
 LARGEST_SAMPLE = 15_000
-ACCELERATORS = [name for name in platform_names() if name in mapper_names()]
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,19 @@ def test_an_interrupted_run_leaves_no_file(
     ).read_text() == "old"
 
 
+def test_a_device_is_written_to_and_a_link_stays_one(tmp_path: Path) -> None:
+    # replacing /dev/null or a pipe by a file would break them for everyone else
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "l.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
+        result = acadl("dram", TRACE, "--config", "DDR4_2400", "--latencies", link, "--commands", pipe)
+        assert result.exit_code == 0, result.output
+        assert reader.read().startswith("cycle,cmd,rank")
+    assert pipe.is_fifo() and link.is_symlink()
+    assert target.read_text().startswith("id,accept,done")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -207,6 +221,7 @@ def test_an_interrupted_run_leaves_no_file(
         ("0,0,R,0x40\n", "t.csv:2:1"),
         ("0,0,R,0x4", "t.csv:2:1"),
         ("0,9223372036854775808,R,0x40,0\n", "is too large"),
+        ("0,4611686018427387903,R,0x40,0\n", "cycles are counted to"),
         ("0,0,R,0x40,0\n\0\0\0\n", "t.csv:3:1"),
         ("", "the trace has no requests"),
     ],
@@ -256,6 +271,10 @@ def test_files_without_content_or_cut_off(tmp_path: Path) -> None:
         ({"device": {"name": "DDR4_2400"}, "controller": {"shedule": "fifo"}}, "did you mean"),
         ({"device": {"name": "DDR4_2400"}, "mapping": {"order": ["co", "co"]}}, "mapping"),
         ({"device": {"name": "DDR4_2400"}, "mapping": {"channels": 3}}, "channel"),
+        (
+            {"device": {"name": "DDR4_2400"}, "controller": {"stage": {}, "drain_at_end": False}},
+            "never done",
+        ),
         ([], "dictionary"),
     ],
 )

@@ -124,6 +124,41 @@ def test_all_interfaces_give_the_same_times(
     assert [tuple(row) for row in times.tolist()] == expected
 
 
+@pytest.mark.parametrize("queues", ["bank", "rank"])
+@pytest.mark.parametrize("refresh", ["all_bank", "none"])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_streams_know_the_last_write_of_a_stage_like_whole_traces(
+    queues: str, refresh: str, size: int
+) -> None:
+    config = {
+        "device": {"name": "DDR4_2400"},
+        "mapping": {"order": ["ch", "co", "ra", "bg", "ba", "ro"], "channels": 2},
+        "controller": {"stage": {"queues": queues, "drain_threshold": 1}, "refresh": refresh},
+    }
+    requests = Requests.of([0, 3, 3, 20_000, 20_007], [False, True, True, True, True], [0, 64, 0, 128, 192])
+    run = dram.simulate(requests, config, fast=False)
+    parts = (requests[at : at + size] for at in range(0, 5, size))
+    found = dram.stream(parts, config, fast=False)
+    times = {
+        position: done
+        for served in found
+        for position, done in zip(served.position.tolist(), served.done.tolist(), strict=True)
+    }
+    assert [times[position] for position in range(5)] == run.done.tolist()
+    assert found.totals.to_dict() == run.totals.to_dict()
+
+
+def test_a_write_may_stay_in_a_stage_for_long() -> None:
+    config = {
+        "device": {"name": "DDR4_2400"},
+        "controller": {"stage": {"drain_threshold": 1}, "refresh": "none"},
+    }
+    long = 1 << 22
+    requests = Requests.of([0, long, long], [True, False, True], [0, 64, 128])
+    done = dram.simulate(requests, config, fast=False).done
+    assert long < done.min() <= done.max() < long + 200
+
+
 def test_closing_a_memory_writes_what_waits() -> None:
     env = simpy.Environment()
     stage = {"stage": {"drain_threshold": 8}, "write_done": "data"}

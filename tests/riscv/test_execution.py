@@ -189,6 +189,22 @@ def test_marks_and_cuts(folder: Path) -> None:
             assert set(order) == set(range(len(pieces)))
 
 
+def test_addresses_are_recorded_and_cut(folder: Path) -> None:
+    body = [asm.i("lw", 8, 5, 0), asm.i("addi", 5, 5, 4), asm.s("sb", 8, 5, 99), asm.i("addi", 7, 7, -1)]
+    code = [*asm.li(5, DATA), asm.i("addi", 7, 0, 3), *body, asm.b("bne", 7, 0, -16), *asm.leave(7)]
+    execution = run(folder, code, record_addresses=True)
+    everything = [e for number in execution.path for e in execution.pieces[number]]
+    expected = [place for n in range(3) for place in (DATA + 4 * n, DATA + 4 * n + 103)] + [asm.EXIT]
+    assert list(execution.addresses) == expected
+    assert [e.accesses for e in everything if e.accesses] == [4, 1] * 3 + [4]
+    for first in range(execution.instructions + 1):
+        for stop in range(execution.instructions + 1):
+            skipped = sum(e.accesses > 0 for e in everything[:first])
+            count = sum(e.accesses > 0 for e in everything[first:stop])
+            assert list(execution.data(first, stop)) == expected[skipped : skipped + count]
+    assert not run(folder, code).addresses
+
+
 def test_retired_instructions_can_be_counted_and_cycles_cannot(folder: Path) -> None:
     code = [asm.FENCE, asm.csr(5, 0xC02), asm.csr(6, 0xC82), asm.r("add", 7, 5, 6), *asm.leave(7)]
     assert run(folder, code).result == 1

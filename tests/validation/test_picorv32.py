@@ -140,6 +140,27 @@ def test_results_agree_with_the_data(stem: str) -> None:
         assert execution.instructions == int(row["total_instr"]) + 1  # the last store does not retire
 
 
+def test_a_machine_whose_time_depends_on_addresses_gets_them() -> None:
+    """A memory with open rows; the addresses are those of the RTL."""
+    text = (Path(platforms.__path__[0]) / "library" / "picorv32.acadl").read_text()
+    rows = "dram memory {\n        t_RCD: 4, t_RP: 3, row_bytes: 64 bytes, banks: 2"
+    arch = acadl.loads(text.replace("sram memory {", rows), mem_latency=0)
+    program = map_case(Case({"program": str(DATA / "programs" / "isort_8_rv32im.elf")}), arch)
+    accesses = [
+        (instruction.operation, piece.start)
+        for instruction in program
+        if instruction.operation in ("load", "store")
+        for piece in (*instruction.read_addresses[1:], *instruction.write_addresses)
+    ]
+    trace = list(csv.DictReader((DATA / "trace_isort_8_rv32im_fast_lat0.csv").open()))
+    requests = [row for row in trace if row["event"] == "req" and row["unit"] != "ifetch"]
+    assert [(name, place & ~3) for name, place in accesses] == [
+        (row["unit"], int(row["addr"], 16)) for row in requests
+    ]
+    found = estimate(arch, program)
+    assert found.cycles == acadl.simulate(arch, program).cycles > 689
+
+
 def test_one_program_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(DATA)
     result = run(
