@@ -105,7 +105,7 @@ def moved(program: list[Instruction], word: int) -> tuple[list[tuple[int, int]],
         if command.operation in ("mvin", "mvin2"):
             loads += requests(command.read_addresses, word)
         elif command.operation == "mvout":
-            stores += requests(command.write_addresses, word)
+            stores += requests(command.write_addresses[:1], word)
     return loads, stores
 
 
