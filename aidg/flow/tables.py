@@ -505,7 +505,9 @@ class _Builder:
         first, last = (self._register_number(f"{value.name}{number}") for number in (low, high))
         if last - first != high - low:
             names = f"'{value.name}{low}' to '{value.name}{high}'"
-            raise ProgramError(f"'{operation}' runs through registers {names}, whose numbers do not follow each other")
+            raise ProgramError(
+                f"'{operation}' runs through registers {names}, whose numbers do not follow each other"
+            )
         return value.index + (first - low)
 
     def _register_number(self, name: str) -> int:
