@@ -168,3 +168,23 @@ def test_the_device_of_a_run_can_be_changed(tmp_path: Path) -> None:
     assert data["cycles"] == 1 + 24 + 20 + 4
     bad = acadl("dram", trace, "--config", "DDR4_2400", "--timing", "tFAW")
     assert bad.exit_code == 2 and "not of the form NAME=VALUE" in bad.stderr
+
+
+def test_no_file_replaces_another_one_of_a_run(tmp_path: Path) -> None:
+    trace, config, out = tmp_path / "t.csv", tmp_path / "c.json", tmp_path / "out.csv"
+    content = "id,arrival,op,addr,src\n0,0,R,0x40,0\n"
+    trace.write_text(content)
+    config.write_text('{"device": "DDR4_2400"}')
+    (tmp_path / "link.csv").symlink_to(trace)
+    for args, message in (
+        (("--latencies", trace), "the latencies would replace the trace"),
+        (("--commands", tmp_path / "link.csv"), "the commands would replace the trace"),
+        (("--timeline", tmp_path / "." / "c.json"), "the time line would replace the configuration"),
+        (("--latencies", out, "--commands", out), "the commands would replace the latencies"),
+        (("--latencies", ""), "the file for the latencies has no name"),
+    ):
+        result = acadl("dram", trace, "--config", config, *args)
+        assert result.exit_code == 1 and message in result.stderr, result.output
+        assert trace.read_text() == content and not out.exists()
+    shared = ("--latencies", "/dev/null", "--commands", "/dev/null")
+    assert acadl("dram", trace, "--config", config, *shared).exit_code == 0
