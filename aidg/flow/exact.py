@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from aidg.flow.kernel import names as n
 from aidg.flow.kernel.records import flight_of
-from aidg.flow.plans import LoopPlan, Zone, plan_loops, stride_of, zones
+from aidg.flow.plans import LoopPlan, Zone, plan_loops, zones
 from aidg.flow.run import Run
 from aidg.flow.tables import Tables
 
 # Instructions of a run of a loop from which on looking at its state is worth it.
-WORTHWHILE = 24
+WORTHWHILE = 64
 # Looks at one run of a loop after which it is looked at half as often.
 REMEMBERED = 64
 # Looks after which a loop is extrapolated once the budget is spent, and how many of the latest it goes by.
@@ -100,7 +100,7 @@ class ExactRun(Run):
             return False
         self._jump(plan, iteration, most * period)
         self.offset += most * (now - then)
-        self._add_busy(busy, most)
+        self.add_busy(busy, most)
         return True
 
     def _jump(self, plan: LoopPlan, iteration: int, iterations: int) -> None:
@@ -145,16 +145,10 @@ class ExactRun(Run):
                 high = low + int(
                     (k[operand + n.A_ROWS] - 1) * k[operand + n.A_PITCH] + k[operand + n.A_BYTES]
                 )
-                stride = stride_of(self.tables.fixed, plan, operand) if inside else 0
+                stride = plan.strides[operand] if inside else 0
                 line, write = int(k[step + n.T_LINE]), bool(k[operand + n.A_WRITE])
                 found.append(Zone(int(k[operand + n.A_SPACE]), low, high, stride, line, write))
         return found
-
-    # -- busy counters --------------------------------------------------------------------------------------
-
-    def _add_busy(self, then: list[int], periods: int) -> None:
-        for position, before in zip(self._busy_positions(), then, strict=True):
-            self.m[position] += periods * (self.m[position] - before)
 
     # -- extrapolation --------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class LoopPlan:
         period: What equal states are a multiple of apart.
         is_steady: Whether no cost depends on the index.
         seen: State to iteration, cycle and busy counters, in the present run of the loop.
+        strides: Bytes that an operand moves per iteration, by its position in the fixed list.
         gap: Iterations between two looks.
         latest: Cycles at the latest looks.
     """
@@ -62,6 +63,7 @@ class LoopPlan:
     period: int = 1
     is_steady: bool = True
     seen: dict[Any, tuple[int, int, list[int]]] = field(default_factory=dict)
+    strides: dict[int, int] = field(default_factory=dict)
     gap: int = 1
     latest: list[tuple[int, int]] = field(default_factory=list)
 
@@ -79,6 +81,7 @@ def plan_loops(tables: Tables) -> dict[int, LoopPlan]:
     plans: dict[int, LoopPlan] = {}
     counts = [0]
     row = entry = 0
+    known: dict[tuple[int, ...], int] = {}
     while True:
         kind, level, count, _ = k[tape + 4 * entry : tape + 4 * entry + 4]
         if kind == n.STOP:
@@ -96,7 +99,7 @@ def plan_loops(tables: Tables) -> dict[int, LoopPlan]:
             for *_, others in open_loops:
                 others[level] = count
             plan = LoopPlan(level, tables.levels[level], count, first, row, body, entry + 1, inner)
-            _measure(tables, plan)
+            _measure(tables, plan, known)
             plans[begin + 1] = plan
         entry += 1
 
@@ -111,20 +114,20 @@ def _operands(k: list[int], plan: LoopPlan) -> list[tuple[int, int]]:
     return found
 
 
-def _measure(tables: Tables, plan: LoopPlan) -> None:
+def _measure(tables: Tables, plan: LoopPlan, known: dict[tuple[int, ...], int]) -> None:
     k = tables.fixed
     period = 1
     largest = [k[k[n.K_MOVER] + mover * n.MOVER + n.V_LARGEST] for mover in range(k[n.K_MOVERS])]
     window = max(largest, default=0)
     for step, operand in _operands(k, plan):
-        stride = stride_of(k, plan, operand)
+        stride = plan.strides[operand] = stride_of(k, plan, operand)
         for _, modulus, _, terms in rotations_of(k, operand):
             turn = sum(coefficient for level, coefficient in terms if level == plan.level)
             length = modulus // gcd(turn, modulus)
             if length <= SHORT_PERIOD:
                 period = lcm(period, length)
         if window and stride % window and k[step + n.T_LINE] >= 0 and k[operand + n.A_RANGES] >= 0:
-            period = lcm(period, _cutting_period(k, plan, step, operand, stride, window))
+            period = lcm(period, _cutting_period(k, step, operand, stride % window, window, known))
     plan.period = period
     for number in range(plan.first, plan.stop):
         for cost in tables.costs.get(number, ()):
@@ -134,17 +137,25 @@ def _measure(tables: Tables, plan: LoopPlan) -> None:
                 plan.is_steady = False
 
 
-def _cutting_period(k: list[int], plan: LoopPlan, step: int, operand: int, stride: int, window: int) -> int:
-    """Iterations after which rows are cut by aligned windows in the same way again."""
+def _cutting_period(
+    k: list[int], step: int, operand: int, stride: int, window: int, known: dict[tuple[int, ...], int]
+) -> int:
+    """Iterations after which rows are cut by aligned windows alike again; remembered in ``known``."""
     smallest = min(k[k[n.K_STORAGE] + storage * n.STORAGE + n.S_BYTES] for storage in range(k[n.K_STORAGES]))
     grain = gcd(window, *(coefficient for _, coefficient in terms_of(k, operand)))
     grain = gcd(grain, *(scale for scale, *_ in rotations_of(k, operand)))
     cycle = window // gcd(stride, window)
+    first = k[operand + n.A_CONST] % grain
+    shape = k[operand + n.A_ROWS], k[operand + n.A_BYTES], k[operand + n.A_PITCH]
+    key = *shape, k[step + n.T_PARTS], stride, first, grain
+    if key in known:
+        return known[key]
     longest = 1
-    for base in range(k[operand + n.A_CONST] % grain, window, grain):
+    for base in range(first, window, grain):
         cuts = [_cuts(k, step, operand, base + turn * stride, smallest, window) for turn in range(cycle)]
         found = next(p for p in range(1, cycle + 1) if cycle % p == 0 and cuts == cuts[p:] + cuts[:p])
         longest = lcm(longest, found)
+    known[key] = longest
     return longest
 
 
@@ -215,7 +226,7 @@ def _zone(
     k: list[int], plan: LoopPlan, step: int, operand: int, indices: list[int], first: int, stop: int
 ) -> Zone | None:
     low = high = k[operand + n.A_CONST]
-    stride = stride_of(k, plan, operand)
+    stride = plan.strides[operand]
     spans = {level: (0, count - 1) for level, count in plan.inner.items()} | {plan.level: (first, stop - 1)}
     for level, coefficient in terms_of(k, operand):
         low, high = _widen(low, high, coefficient, spans.get(level, (indices[level], indices[level])))

@@ -20,7 +20,7 @@ class Run:
     """One run of a program, every instruction evaluated.
 
     Attributes:
-        k, m: What is fixed, and the state; lists, or arrays once compiled code has taken over.
+        k, m: What is fixed, and the state; ``m`` is a view of an array once compiled code has taken over.
         log: Events, where they are wanted: kind, number, more, cycle (``LOG_…`` of the kernel).
         is_compiled: Whether compiled code has taken over.
     """
@@ -28,17 +28,16 @@ class Run:
     def __init__(self, tables: Tables, kernel: str = "auto") -> None:
         """``kernel``: ``auto``, ``interpreted`` or ``compiled``."""
         self.tables = tables
-        self.k: Any = tables.fixed
-        self.m: Any = list(tables.state)
+        self.k = tables.fixed
+        self.m: Any = None
         self.log: list[tuple[int, int, int, int]] = []
         self.is_compiled = False
-        self._kernel = kernel
-        if kernel == "compiled":
+        self._busy = _busy_positions(self.k)
+        if kernel == "compiled" or (kernel == "auto" and is_loaded()):
             self._compile()
-        elif kernel == "auto":
-            self.m[n.PATIENCE] = PATIENCE
-            if is_loaded():
-                self._compile()
+        else:
+            self.m = tables.state()
+            self.m[n.PATIENCE] = PATIENCE if kernel == "auto" else n.NEVER
 
     # -- running --------------------------------------------------------------------------------------------
 
@@ -74,36 +73,32 @@ class Run:
 
     def _go(self) -> int:
         if self.is_compiled:
-            return int(self._compiled.run_at(self.k.ctypes.data, self.m.ctypes.data))
+            return self._compiled.run_at(*self._addresses)
         return run(self.k, self.m)
 
     def write_key(self) -> Any:
         """The state up to a shift in time and address, as something that can be looked up."""
-        if self.is_compiled:
-            length = self._compiled.key_at(self.k.ctypes.data, self.m.ctypes.data)
-        else:
-            length = write_key(self.k, self.m)
         base = self.k[n.M_KEY]
-        part = self.m[base : base + length]
-        return part.tobytes() if self.is_compiled else tuple(part)
+        if self.is_compiled:
+            return self.m[base : base + self._compiled.key_at(*self._addresses)].tobytes()
+        return tuple(self.m[base : base + write_key(self.k, self.m)])
 
     def move(self, level: int, iterations: int) -> None:
         """Move the operands of what is in flight by iterations of a loop."""
         if self.is_compiled:
-            self._compiled.move_at(self.k.ctypes.data, self.m.ctypes.data, level, iterations)
+            self._compiled.move_at(*self._addresses, level, iterations)
         else:
             move_flights(self.k, self.m, level, iterations)
 
-    def _busy_positions(self) -> list[int]:
-        k = self.k
-        objects = [k[n.M_BUSY] + item for item in range(k[n.K_OBJECTS])]
-        lines = [line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
-        storages = [storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
-        return [int(position) for position in (*objects, *lines, *storages)]
-
     def busy(self) -> list[int]:
         """Busy cycles of units, controllers and storages' ports, in this order."""
-        return [int(self.m[position]) for position in self._busy_positions()]
+        m = self.m
+        return [m[position] for position in self._busy]
+
+    def add_busy(self, then: list[int], periods: int) -> None:
+        """Count what was busy since ``then`` some times more."""
+        for position, before in zip(self._busy, then, strict=True):
+            self.m[position] += periods * (self.m[position] - before)
 
     # -- what the kernel asks for ---------------------------------------------------------------------------
 
@@ -119,10 +114,17 @@ class Run:
 
         from aidg.flow.compiled import compiled_kernel
 
-        self.m[n.PATIENCE] = n.NEVER
         self._compiled = compiled_kernel()
-        self.k = np.array(self.k, dtype=np.int64)
-        self.m = np.array(self.m, dtype=np.int64)
+        fixed = np.array(self.k, dtype=np.int64)
+        if self.m is None:
+            state = np.zeros(self.tables.size, dtype=np.int64)
+            self.tables.fill(state)
+        else:
+            state = np.array(self.m, dtype=np.int64)
+        state[n.PATIENCE] = n.NEVER
+        self._addresses = fixed.ctypes.data, state.ctypes.data
+        self._arrays = fixed, state  # kept alive
+        self.m = state.data
         self.is_compiled = True
 
     def _costs(self) -> None:
@@ -151,3 +153,11 @@ class Run:
             operation = self.tables.steps[self.m[flight + n.F_STEP]].operation
             waiting.append(f"#{self.m[flight + n.F_NUMBER]} '{operation}'")
         return f"nothing can move any more at cycle {now}: {', '.join(waiting) or 'the fetch stage'} wait"
+
+
+def _busy_positions(k: list[int]) -> list[int]:
+    """Where the busy cycles of units, controllers and storages are."""
+    objects = [k[n.M_BUSY] + item for item in range(k[n.K_OBJECTS])]
+    lines = [line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
+    storages = [storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
+    return [*objects, *lines, *storages]

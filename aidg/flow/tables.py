@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from acadl.errors import ProgramError
 from acadl.expressions import Expr
@@ -66,14 +67,16 @@ class Tables:
 
     Attributes:
         fixed: ``k`` of :mod:`aidg.flow.kernel`.
-        state: ``m``, at the beginning.
+        size: Entries of ``m``.
+        filled: What it holds at the beginning where it is not 0: positions and values.
         objects: Names of stages and units by number; likewise lines, movers, storages and loop levels.
         costs: Of the static steps whose costs vary: number of parts (of a memory access unit: duration), then
             latency and interval per visit.
     """
 
     fixed: list[int]
-    state: list[int]
+    size: int
+    filled: list[tuple[int, list[int]]]
     objects: list[str]
     lines: list[str]
     movers: list[str]
@@ -82,6 +85,17 @@ class Tables:
     costs: dict[int, list[VaryingCost | int]]
     steps: list[Step]
     ports: list[int]
+
+    def state(self) -> list[int]:
+        """``m``, at the beginning."""
+        made = [0] * self.size
+        self.fill(made)
+        return made
+
+    def fill(self, zeros: Any) -> None:
+        """Make what holds only zeros ``m`` at the beginning."""
+        for position, values in self.filled:
+            zeros[position : position + len(values)] = values
 
 
 def build(arch: Architecture, program: LoopProgram, *, logged: bool = False) -> Tables:
@@ -109,12 +123,10 @@ class _Space:
         self.filled.append((position, values))
         return position
 
-    def list(self) -> list[int]:
-        """All entries."""
-        made = [0] * self.size
-        for position, values in self.filled:
-            made[position : position + len(values)] = values
-        return made
+    def zeros(self, count: int) -> int:
+        """Position of ``count`` new entries that are 0."""
+        self.size += count
+        return self.size - count
 
 
 class _Builder:
@@ -177,24 +189,18 @@ class _Builder:
         self._state(head, space, flights, sum(movers))
         # at most: 14 + costs + operands + dependences per flight, 10 + shares per part, and all lists
         size = flights * (24 + 3 * n.MOST_VISITS + n.MOST_OPERANDS + flights) + space.size
-        head[n.M_KEY] = space.take([0] * size)
-        state = space.list()
-        for key in (n.HELD_ROW, n.LAST_FLIGHT, n.TICKING):
-            state[key] = -1
-        state[n.FETCH_SINCE] = n.NOBODY
-        state[n.PATIENCE] = n.NEVER
+        head[n.M_KEY] = space.zeros(size)
+        beginnings = {
+            n.HELD_ROW: -1, n.LAST_FLIGHT: -1, n.TICKING: -1, n.FETCH_SINCE: n.NOBODY, n.PATIENCE: n.NEVER,
+            n.FREE_PART: self.first_part, n.WORKING: 1, head[n.M_WORK]: n.FETCH_EVENT,
+        }  # fmt: skip
+        space.filled += ((position, [value]) for position, value in beginnings.items())
         fixed.values[: n.HEAD] = head
-        state[n.FREE_PART] = self.first_part
-        state[n.FREE_NODE] = 0
-        made = Tables(
-            fixed.values, state, [item.name for item in self.items], self.lines,
+        return Tables(
+            fixed.values, space.size, space.filled, [item.name for item in self.items], self.lines,
             [mover.name for chain in self.chains.values() for mover in chain.movers], self.storages,
             list(self.levels), self.costs, self.static, ports,
         )  # fmt: skip
-        base = head[n.M_WORK]
-        state[base : base + 3] = [n.FETCH_EVENT, 0, 0]
-        state[n.WORKING] = 1
-        return made
 
     def _head(self, head: list[int], flights: int, logged: bool) -> None:
         fetch = self.arch.fetch_stage
@@ -242,19 +248,19 @@ class _Builder:
 
     def _state(self, head: list[int], space: _Space, flights: int, parts: int) -> None:
         objects = len(self.items)
-        head[n.M_FLIGHT] = space.take([0] * (flights * n.FLIGHT))
-        head[n.M_DEPENDS] = space.take([0] * (flights * flights))
-        head[n.M_USERS] = space.take([0] * (objects * (flights + 1)))
-        head[n.M_STAYING] = space.take([0] * (objects * (flights + 1)))
+        head[n.M_FLIGHT] = space.zeros(flights * n.FLIGHT)
+        head[n.M_DEPENDS] = space.zeros(flights * flights)
+        head[n.M_USERS] = space.zeros(objects * (flights + 1))
+        head[n.M_STAYING] = space.zeros(objects * (flights + 1))
         head[n.M_FREE_FLIGHTS] = space.take([flights, *range(flights)])
-        head[n.M_ALIVE] = space.take([0] * (flights + 1))
+        head[n.M_ALIVE] = space.zeros(flights + 1)
         head[n.M_LAST] = space.take([-1] * (4 * objects))
-        head[n.M_INDEX] = space.take([0] * (len(self.levels) + 1))
-        head[n.M_COSTS] = space.take([0] * (1 + 2 * n.MOST_VISITS))
-        head[n.M_BUSY] = space.take([0] * objects)
+        head[n.M_INDEX] = space.zeros(len(self.levels) + 1)
+        head[n.M_COSTS] = space.zeros(1 + 2 * n.MOST_VISITS)
+        head[n.M_BUSY] = space.zeros(objects)
         jobs = 2 * flights * max(1, n.MOST_OPERANDS) + 4
-        head[n.M_JOB] = space.take([0] * (jobs * n.JOB))
-        head[n.M_OFFER] = space.take([0] * ((jobs + head[n.K_QUEUES] + 1) * n.OFFER))
+        head[n.M_JOB] = space.zeros(jobs * n.JOB)
+        head[n.M_OFFER] = space.zeros((jobs + head[n.K_QUEUES] + 1) * n.OFFER)
         count = parts + 2 * len(self.lines) + 2
         self.first_part = head[n.M_PART] = space.size
         head[n.K_PARTS] = count
@@ -271,10 +277,10 @@ class _Builder:
         head[n.M_WHEEL] = space.take([-1] * (2 * WHEEL))
         head[n.M_OVERFLOW] = space.take([-1, -1])
         head[n.K_WORK] = 8 * (flights + count) + 256
-        head[n.M_WORK] = space.take([0] * (3 * head[n.K_WORK]))
-        head[n.M_WATCH] = space.take([0] * (len(self.levels) + 1))
-        head[n.M_RANK] = space.take([0] * (2 * flights + 2 + count + 1))
-        head[n.M_LOGGED] = space.take([0] * (4 * (head[n.K_LOG] + 1)))
+        head[n.M_WORK] = space.zeros(3 * head[n.K_WORK])
+        head[n.M_WATCH] = space.zeros(len(self.levels) + 1)
+        head[n.M_RANK] = space.zeros(2 * flights + 2 + count + 1)
+        head[n.M_LOGGED] = space.zeros(4 * (head[n.K_LOG] + 1))
 
     def _storages(self, fixed: _Fixed, space: _Space) -> list[int]:
         values: list[int] = []
@@ -307,7 +313,7 @@ class _Builder:
                 state = space.take([0, 0, -1, 0, *[0] * (mover.capacity + 1)])
                 movers += self._mover(mover, chain, number, place, state, len(queues) // n.QUEUE)
                 for storage, write in _reached(chain, place, self.storages):
-                    entries = space.take([0] * (1 + (mover.capacity + 1) * n.MOST_SHARES * n.ENTRY))
+                    entries = space.zeros(1 + (mover.capacity + 1) * n.MOST_SHARES * n.ENTRY)
                     queues += (len(movers) // n.MOVER - 1, storage, write, entries)
             reach += _reach(chain, self.storages)
         fixed.table(n.K_LINE, lines)
@@ -615,10 +621,10 @@ def _storage(facts: StorageFacts, space: _Space) -> tuple[int, list[int]]:
     writes = 0 if shared else storage.write_ports or storage.read_write_ports
     most = storage.max_concurrent_requests or 0
     record = [
-        reads, writes, int(shared), space.take([0] * (reads + writes)), *facts.hold, facts.read_latency,
+        reads, writes, int(shared), space.zeros(reads + writes), *facts.hold, facts.read_latency,
         facts.write_latency,
         ARBITRATIONS.index(storage.arbitration), int(storage.answers == "in_order"), most, storage.port_bytes,
-        space.take([0] * most),
+        space.zeros(most),
     ]  # fmt: skip
     return reads + writes, record
 
