@@ -108,6 +108,11 @@ def _check_fixed(mover: Mover, storage: DataStorage) -> None:
             f"mover '{mover.name}' reaches '{storage.name}', whose latency is not fixed; "
             "movers reach memories with fixed latencies"
         )
+    if min(storage.read_latency, storage.write_latency) < 1:  # type: ignore[attr-defined]  # an SRAM or DRAM
+        raise SimulationError(
+            f"storage '{storage.name}' answers after 0 cycles; where storages decide in order of time, "
+            "their latencies are 1 or more"
+        )
 
 
 def _check_sizes(arch: Architecture) -> None:

@@ -45,7 +45,8 @@ def simulated(case: Case) -> Events | None:
     events = Events(run.cycles)
     for record in run.trace:
         events.times[record.id] = _times(case.arch, record)
-        events.grants.update((item.name, item.start) for item in record.transactions)
+        granted = (item for item in record.transactions if item.done > item.start)  # else nothing is decided
+        events.grants.update((item.name, item.start) for item in granted)
     return events
 
 

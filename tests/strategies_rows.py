@@ -104,7 +104,7 @@ def _front_end(draw: st.DrawFn, machine: _Machine) -> None:
         SRAM(
             name="imem",
             port_width=width,
-            read_latency=draw(few),
+            read_latency=draw(small),
             initiation_interval=draw(often_none),
             address_ranges=((IMEM, IMEM + 4096),),
         )

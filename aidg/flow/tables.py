@@ -220,7 +220,7 @@ class _Builder:
             n.K_STRICT: int(fetch.in_order_issue or fetch.order == "fifo"),
             n.K_READ_LATENCY: evaluate(f"latency of '{unit.name}'", unit.latency, {}),
             n.K_READ_INTERVAL: -1 if interval is None else evaluate("initiation_interval", interval, {}),
-            n.K_FETCH_STORAGE: number,
+            n.K_FETCH_STORAGE: number if self.facts[memory.name].read_latency else -1,
             n.K_OBJECTS: len(self.items),
             n.K_LINES: len(self.lines),
             n.K_MOVERS: sum(len(chain.movers) for chain in self.chains.values()),

@@ -259,8 +259,8 @@ def test_issue_latency_of_plain_units() -> None:
 
 def test_storages_answer_after_a_cycle_at_least() -> None:
     arch = one_engine()
-    objects = {**arch.objects, "imem": replace(arch.objects["imem"], read_latency=0)}  # type: ignore[call-arg]
-    with pytest.raises(acadl.SimulationError, match="storage 'imem' answers after 0 cycles"):
+    objects = {**arch.objects, "a": replace(arch.objects["a"], read_latency=0)}  # type: ignore[call-arg]
+    with pytest.raises(acadl.SimulationError, match="storage 'a' answers after 0 cycles"):
         acadl.simulate(replace(arch, objects=objects), [copy(arch, 1)])
 
 

@@ -128,8 +128,10 @@ def fetched(k: Numbers, m: Numbers, first: int, group: int) -> None:
     """A group has been addressed (negative size: it is still to be read), or read."""
     if group < 0:
         storage = k[K_FETCH_STORAGE]
-        new_job(k, m, first, storage, 0, 1, -group)
-        return
+        if storage >= 0:
+            new_job(k, m, first, storage, 0, 1, -group)
+            return
+        group = -group
     if k[K_READ_INTERVAL] < 0:
         m[FETCH_SINCE] = m[NOW]
         work(k, m, FETCH_EVENT, 0, 0)
