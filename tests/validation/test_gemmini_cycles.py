@@ -122,7 +122,6 @@ def test_events_of_the_waveform() -> None:
     [
         {"dim": 8, "bus_bytes": 8, "max_in_flight_reads": 8},
         {"dim": 32, "bus_bytes": 32, "max_in_flight_reads": 3},
-        {"bus_bytes": 64, "scratchpad_bytes": 64 << 10, "accumulator_bytes": 16 << 10},
     ],
 )
 def test_other_sizes(variant: str, parameters: dict[str, int]) -> None:
