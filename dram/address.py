@@ -14,6 +14,7 @@ from dram.errors import DramError, did_you_mean
 
 Int64 = NDArray[np.int64]
 
+MOST_BITS = 62  # of an address
 FIELDS = ("channel", "rank", "bank_group", "bank", "row", "column")
 ABBREVIATIONS = {"ch": "channel", "ra": "rank", "bg": "bank_group", "ba": "bank", "ro": "row", "co": "column"}
 
@@ -43,6 +44,10 @@ class AddressMapping:
     offset_bits: int
 
     def __post_init__(self) -> None:
+        for sources in (sources for field in self.bits for sources in field):
+            twice = [bit for bit in sources if sources.count(bit) > 1]
+            if twice:
+                raise DramError(f"address bit {twice[0]} is twice in one exclusive or, which cancels it")
         used = sorted({bit for field in self.bits for sources in field for bit in sources})
         count = sum(len(field) for field in self.bits)
         if any(bit < self.offset_bits for bit in used):
@@ -52,6 +57,8 @@ class AddressMapping:
                 f"the mapping uses the address bits {used}, but its {count} bits have to be those from "
                 f"{self.offset_bits} to {self.offset_bits + count - 1}"
             )
+        if self.address_bits > MOST_BITS:
+            raise DramError(f"addresses have {self.address_bits} bits, but there are at most {MOST_BITS}")
         self._inverse()
 
     @property

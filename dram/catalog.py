@@ -23,6 +23,8 @@ def device(
 ) -> Device:
     """The device ``STANDARD_BIN`` or ``STANDARD_RATE``, such as ``DDR4_2400R`` or ``DDR4_2400``.
 
+    A hyphen instead of the underscore is as good.
+
     Args:
         name: Standard and speed bin.
         organisation: Density and device width, such as ``8Gb_x8``; the standard has a default.
@@ -35,12 +37,16 @@ def device(
     Raises:
         DramError: A name is unknown, or a value is impossible.
     """
-    family, separator, speed = name.partition("_")
+    family, separator, speed = name.replace("-", "_").partition("_")
+    family = family.upper()
     if not separator:
+        known = [family] if family in standard_names() else standard_names()
+        listed = ", ".join(one for one in device_names() if one.partition("_")[0] in known)
         raise DramError(
-            f"'{name}' names no device", hint="write standard and speed bin, such as DDR4_2400R or DDR4_2400"
+            f"'{name}' names no device",
+            hint=f"write standard and speed bin, such as DDR4_2400R or DDR4_2400; there are {listed}",
         )
-    found = standard(family.upper())
+    found = standard(family)
     for command, length in (ticks or {}).items():
         if command not in found.commands:
             raise DramError(

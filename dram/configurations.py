@@ -53,7 +53,7 @@ class Stage(_Settings):
 
     queues: Literal["bank", "rank"] = "bank"
     size: int = Field(default=8, ge=1, le=1024)
-    drain_threshold: int = Field(default=8, ge=0)
+    drain_threshold: int = Field(default=8, ge=0, le=4096)
 
 
 class Drain(_Settings):
@@ -62,8 +62,8 @@ class Drain(_Settings):
     Writes also go while no read waits.
     """
 
-    high: int = Field(ge=0)
-    low: int = Field(ge=1)
+    high: int = Field(ge=0, le=4096)
+    low: int = Field(ge=1, le=4096)
 
 
 class ControllerSettings(_Settings):
@@ -116,11 +116,11 @@ class ControllerSettings(_Settings):
     scheduler: Literal[
         "fifo", "strict_fifo", "fr_fcfs", "fr_fcfs_capped", "fr_fcfs_grouped", "first_ready"
     ] = "fr_fcfs"
-    row_hit_cap: int = Field(default=4, ge=1)
+    row_hit_cap: int = Field(default=4, ge=1, le=1 << 30)
     arbiter: Literal["oldest", "round_robin"] = "oldest"
     reserve: bool = False
     page: Literal["open", "closed", "open_adaptive", "closed_adaptive", "capped"] = "open"
-    page_cap: int = Field(default=4, ge=1)
+    page_cap: int = Field(default=4, ge=1, le=1 << 30)
     read_forwarding: bool = False
     write_coalescing: bool = False
     read_merging: bool = False
@@ -166,6 +166,8 @@ class Configuration(_Settings):
 
 def configuration(source: str | Configuration | Mapping[str, Any]) -> Configuration:
     """A configuration from a shipped name, a ``.json`` file, the name of a device, or a mapping.
+
+    In a file or mapping, ``base`` names a shipped configuration or a device that the other settings change.
 
     Raises:
         DramError: The name is unknown, the file cannot be read, or it does not describe a configuration.
@@ -267,14 +269,45 @@ def _from_file(path: str) -> Configuration:
 
 def _parse(values: Any, path: str | None) -> Configuration:
     try:
-        return Configuration.model_validate(values)
+        return Configuration.model_validate(_completed(values) if isinstance(values, Mapping) else values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        known = _fields_at(first["loc"][:-1])
-        near = did_you_mean(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
-        message = f"{place}: {first['msg']}{near}" if place else first["msg"]
-        raise DramError(message, file=path) from None
+        loc = first["loc"]
+        place = ".".join(str(part) for part in loc)
+        known = _fields_at(loc[:-1])
+        message, hint = first["msg"], None
+        if first["type"] == "extra_forbidden":
+            message = f"there is no such setting{did_you_mean(str(loc[-1]), known)}"
+            hint = f"there are {', '.join((*(() if loc[1:] else ('base',)), *known))}"
+        elif first["type"] == "missing":
+            message, hint = (
+                "is missing",
+                "a configuration names a device or a base" if place == "device" else None,
+            )
+        elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            message = f'is {_shown(first["input"])}, but settings are a dictionary such as {{"name": value}}'
+        raise DramError(f"{place}: {message}" if place else message, file=path, hint=hint) from None
+    except DramError as error:
+        raise DramError(error.message, file=path, hint=error.hint) from None
+
+
+def _completed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """With what ``base`` brings, and a device that is given by its name as a table."""
+    own = dict(values)
+    if isinstance(own.get("device"), str):
+        own["device"] = {"name": own["device"]}
+    base = own.pop("base", None)
+    if base is None:
+        return own
+    if not isinstance(base, str) or base.endswith(".json"):
+        raise DramError(f"base is {_shown(base)}, but it names a shipped configuration or a device")
+    below = _shipped(base) if _is_shipped(base) else {"device": configuration(base).device.model_dump()}
+    return _merged(below, own)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def _fields_at(place: tuple[int | str, ...]) -> list[str]:

@@ -7,7 +7,7 @@ start on both edges (HBM3), half of one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dram.commands import (
     COMMAND_NUMBERS,
@@ -132,9 +132,9 @@ class Device:
     organisation: Organisation
     clock_ps: int
     ticks_per_clock: int
-    timing: Mapping[str, int]
-    commands: Mapping[str, CommandInfo]
-    constraints: tuple[Constraint, ...]
+    timing: Mapping[str, int] = field(repr=False)
+    commands: Mapping[str, CommandInfo] = field(repr=False)
+    constraints: tuple[Constraint, ...] = field(repr=False)
     read_data: tuple[int, int]
     write_data: tuple[int, int]
 

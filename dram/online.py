@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
 
 from dram.channel import Channel
+from dram.command_arrays import Commands
 from dram.configurations import Configuration, configuration
+from dram.device import Device
 from dram.errors import DramError
 from dram.kernel.layout import NOW, OPEN_END, THE_END
+from dram.result import Totals
 from dram.simulation import use_compiled
+from dram.totals import Gathered
+
+KEPT = 1 << 14  # requests whose times are added to the sums together
 
 
 class Times(NamedTuple):
@@ -37,6 +44,7 @@ class OnlineMemory:
         config: str | Configuration | Mapping[str, Any] = "DDR4_2400",
         *,
         time_per_cycle: int = 1,
+        record: bool = False,
         fast: bool | None = False,
     ) -> None:
         """A memory at cycle 0.
@@ -45,6 +53,7 @@ class OnlineMemory:
             env: The environment; its time is a whole number.
             config: As of :func:`dram.simulate`.
             time_per_cycle: Units of the environment's time in a cycle of the memory.
+            record: Keep the commands, for :meth:`commands`.
             fast: Run compiled code, which pays for many requests.
 
         Raises:
@@ -60,25 +69,40 @@ class OnlineMemory:
         compiled = use_compiled(fast, 0)
         self._channels = [
             _OnlineChannel(
-                env, time_per_cycle, Channel(self._device, chosen.controller, record=False, fast=compiled)
+                env, time_per_cycle, Channel(self._device, chosen.controller, record=record, fast=compiled)
             )
             for _ in range(self._mapping.channels)
         ]
         self._closed = False
+        self._gathered = Gathered()
 
     def request(self, address: int, write: bool = False) -> simpy.Event:
         """Hand over a request now; the event fires when it is done.
 
         Raises:
-            DramError: The address is beyond the memory, or the memory has been closed.
+            DramError: The address is no whole number or beyond the memory, the environment's time is no whole
+                number, or the memory has been closed.
         """
+        if self._env.now != int(self._env.now):
+            raise DramError(
+                f"a request comes at the time {self._env.now}, which is no whole number",
+                hint="let the environment count small units, and say by time_per_cycle how many are a cycle",
+            )
+        try:
+            address = index(address)
+        except TypeError:
+            raise DramError(f"address {address!r} is no whole number") from None
         if address < 0 or address >> self._mapping.address_bits:
             end = hex((1 << self._mapping.address_bits) - 1)
             raise DramError(f"address {hex(address)} is beyond the memory, which ends at {end}")
         if self._closed:
             raise DramError("a request comes after the memory has been closed")
         place = self._mapping.decode(np.array([address], np.int64))
-        return self._channels[int(place.channel[0])].request(place, write)
+        self._gathered.begin(np.array([-(-int(self._env.now) // self._scale)], np.int64))
+        channel = self._channels[int(place.channel[0])]
+        if len(channel.served) >= KEPT:
+            channel.flush(self._gathered)
+        return channel.request(place, write)
 
     def close(self) -> None:
         """No more requests come: the last writes leave a stage, where the configuration says so."""
@@ -86,13 +110,30 @@ class OnlineMemory:
         for channel in self._channels:
             channel.close()
 
+    @property
+    def device(self) -> Device:
+        """The memory."""
+        return self._device
+
+    @property
+    def totals(self) -> Totals:
+        """Sums over the requests whose times are known by now."""
+        for channel in self._channels:
+            channel.flush(self._gathered)
+        return self._gathered.totals(self._device, [channel.channel for channel in self._channels])
+
+    def commands(self) -> tuple[Commands, ...]:
+        """Per channel: the commands recorded since the last call."""
+        return tuple(channel.channel.commands() for channel in self._channels)
+
 
 class _OnlineChannel:
     """One channel, served by a process that sleeps until something can happen."""
 
     def __init__(self, env: simpy.Environment, scale: int, channel: Channel) -> None:
-        self._env, self._scale, self._channel = env, scale, channel
-        self._waiting: dict[int, simpy.Event] = {}
+        self._env, self._scale, self.channel = env, scale, channel
+        self._waiting: dict[int, tuple[simpy.Event, int, bool]] = {}
+        self.served: list[tuple[int, bool, int]] = []  # arrival, whether it writes, done
         self._given = 0
         self._end = OPEN_END
         self._called = env.event()
@@ -101,31 +142,40 @@ class _OnlineChannel:
     def request(self, place: Any, write: bool) -> simpy.Event:
         cycle = -(-int(self._env.now) // self._scale)
         done = self._env.event()
-        self._waiting[self._given] = done
+        self._waiting[self._given] = (done, cycle, bool(write))
         self._given += 1
-        self._channel.give(np.array([cycle], np.int64), np.array([write]), place)
+        self.channel.give(np.array([cycle], np.int64), np.array([write]), place)
         if not self._called.triggered:
             self._called.succeed()
         return done
 
     def close(self) -> None:
         self._end = THE_END
-        self._channel.look_at(-(-int(self._env.now) // self._scale) + 1)
+        self.channel.look_at(-(-int(self._env.now) // self._scale) + 1)
         if self._waiting and not self._called.triggered:
             self._called.succeed()
+
+    def flush(self, sums: Gathered) -> None:
+        """Add the times that have become known to the sums."""
+        if self.served:
+            arrival, is_write, done = (np.array(column) for column in zip(*self.served, strict=True))
+            sums.add(arrival.astype(np.int64), is_write.astype(np.bool_), done.astype(np.int64))
+            self.served = []
 
     def _serve(self) -> Generator[simpy.Event, Any, None]:
         """Go on to the present cycle, announce what has become known, sleep until the next event."""
         env = self._env
         while True:
-            rows = self._channel.go(self._end, limit=int(env.now) // self._scale)
+            rows = self.channel.go(self._end, limit=int(env.now) // self._scale)
             for number, accept, done in rows.tolist():
-                env.process(self._announce(self._waiting.pop(number), Times(accept, done)))
+                event, arrival, write = self._waiting.pop(number)
+                self.served.append((arrival, write, done))
+                env.process(self._announce(event, Times(accept, done)))
             self._called = env.event()
             if not self._waiting:
                 yield self._called
                 continue
-            following = max(self._channel.register(NOW) * self._scale, int(env.now) + 1)
+            following = max(self.channel.register(NOW) * self._scale, int(env.now) + 1)
             yield self._called | env.timeout(following - env.now)
 
     def _announce(self, event: simpy.Event, times: Times) -> Generator[simpy.Event, Any, None]:

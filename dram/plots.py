@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dram.errors import DramError
 from dram.requests import Int64
+from dram.shares import data_buses
 
 if TYPE_CHECKING:
     from dram.result import Run
@@ -42,13 +43,17 @@ class Series:
 
 
 def series(run: Run, windows: int = WINDOWS) -> Series:
-    """Cut a run into at most ``windows`` windows, from the first arrival to the last completion."""
+    """Cut a run into at most ``windows`` windows, from the first arrival to the last completion.
+
+    A window is a whole number of bursts long, so that no more can end in it than the bus carries.
+    """
     done, arrival = run.done, run.requests.arrival
     if not len(done):
         none, nothing = np.zeros(0), np.zeros(0, np.int64)
         return Series(1, nothing, nothing, nothing, none, none, none)
     first, last = int(arrival[0]), int(done.max())
-    length = -(-(last - first + 1) // windows)
+    start, end = run.device.read_data
+    length = -(-(last - first + 1) // (windows * (end - start))) * (end - start)
     count = -(-(last - first + 1) // length)
     window = (done - first) // length
     reads = ~run.requests.is_write
@@ -129,7 +134,8 @@ def draw(figure: Any, run: Run, windows: int = WINDOWS) -> None:
     edges = np.append(found.start_cycles, found.start_cycles[-1:] + found.window_cycles)
     microseconds: Float64 = np.asarray(edges * device.tick_seconds * 1e6, np.float64)
     above, below = figure.subplots(2, sharex=True)
-    _draw_bandwidth(above, microseconds, found, seconds, device.peak_bytes_per_second)
+    peak = device.peak_bytes_per_second * run.totals.channels * data_buses(device)
+    _draw_bandwidth(above, microseconds, found, seconds, peak)
     _draw_latency(below, microseconds, found, device.tick_seconds)
     below.set_xlabel(f"time [µs], windows of {found.window_cycles} cycles")
     figure.suptitle(f"{device.name}: {len(run.done)} requests in {run.cycles} cycles", fontsize=11)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dram.command_arrays import Commands
@@ -32,7 +32,7 @@ class Totals:
         merged: Requests joined with a waiting one to the same place.
     """
 
-    device: Device
+    device: Device = field(repr=False)
     channels: int
     reads: int
     writes: int
@@ -95,11 +95,11 @@ class Run:
     """
 
     device: Device
-    requests: Requests
-    accept: Int64
-    done: Int64
+    requests: Requests = field(repr=False)
+    accept: Int64 = field(repr=False)
+    done: Int64 = field(repr=False)
     totals: Totals
-    channels: tuple[Commands, ...] = ()
+    channels: tuple[Commands, ...] = field(default=(), repr=False)
 
     @property
     def commands(self) -> Commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dram.device import Device
 from dram.result import Totals
 
 # Which time of the device a refresh takes, by command; the first that the device has.
@@ -29,8 +30,11 @@ def data_share(run: Totals) -> float:
     """Share of the time with data on the bus, from 0 to 1, from the first arrival to the last burst."""
     columns = sum(run.counts.get(name, 0) for name in ("RD", "RDA", "WR", "WRA"))
     start, end = run.device.read_data
-    pseudo_channels = 1
-    if not any(row.scope == "other_rank" for row in run.device.constraints):
-        pseudo_channels = run.device.organisation.ranks  # each has its own data bus
-    total = (run.end - run.first_arrival) * run.channels * pseudo_channels
+    total = (run.end - run.first_arrival) * run.channels * data_buses(run.device)
     return columns * (end - start) / total if total > 0 else 0.0
+
+
+def data_buses(device: Device) -> int:
+    """Data buses of a channel: one, or one per pseudo channel."""
+    ranks_share = any(row.scope == "other_rank" for row in device.constraints)
+    return 1 if ranks_share else device.organisation.ranks

@@ -17,6 +17,12 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 LONGEST = 1 << 18  # cycles; of all times
+# What formulas may use, but is no time that can be replaced, and how it is chosen.
+CHOSEN = {
+    "rate": "the clock is tCK_ps, in picoseconds",
+    "bank_groups": "it is one of the sizes of the organisation",
+    "banks": "it is one of the sizes of the organisation",
+}
 
 
 class Table(BaseModel):
@@ -197,17 +203,18 @@ class Standard(BaseModel):
             if value is not None:
                 raw[table.parameter] = value
         known = {*raw, *(table.parameter for table in self.tables), *self.derived}
-        for name in timing:
-            if name not in known:
-                raise DramError(f"{self.standard} has no time '{name}'{did_you_mean(name, known)}")
+        self._check_names(timing, known)
+        bin_clock_ps = raw["tCK_ps"]
         raw.update(timing)
         clock_ps = raw["tCK_ps"]
         if not isinstance(clock_ps, int) or clock_ps <= 0:
             raise DramError(f"tCK_ps is {clock_ps}, but a clock has a positive integer number of picoseconds")
+        if clock_ps != bin_clock_ps:
+            raw["rate"] = round(int(raw["rate"]) * int(bin_clock_ps) / clock_ps)
         values = self._in_cycles(raw, clock_ps)
         for name, formula in self.derived.items():
             if name not in timing:
-                values[name] = evaluate(formula, values)
+                values[name] = _evaluate(name, formula, values)
         for name, value in values.items():
             if value < 0:
                 raise DramError(f"{name} is {value} cycles, but no time is negative")
@@ -215,18 +222,30 @@ class Standard(BaseModel):
                 raise DramError(f"{name} is {value} cycles, but no time is longer than {LONGEST}")
         return values
 
+    def _check_names(self, timing: Mapping[str, int | str], known: set[str]) -> None:
+        """Raise :class:`DramError` for names of which there is no time to replace."""
+        known = known - {*CHOSEN}
+        for name in timing:
+            if name in CHOSEN:
+                raise DramError(f"'{name}' is no time that can be replaced", hint=CHOSEN[name])
+            if name not in known:
+                parts = [one for one in sorted(known) if one.startswith(f"{name}_")]  # tCCD: tCCD_L, tCCD_S
+                near = f"; did you mean {' or '.join(parts)}?" if parts else did_you_mean(name, known)
+                listed = ", ".join(sorted(known))
+                raise DramError(f"{self.standard} has no time '{name}'{near}", hint=f"there are {listed}")
+
     def _in_cycles(self, raw: Mapping[str, int | str], clock_ps: int) -> dict[str, int]:
         values: dict[str, int] = {}
         formulas: dict[str, str] = {}
         for name, time in raw.items():
-            if isinstance(time, str) and not time[:1].isdigit():
+            if isinstance(time, str) and not time.lstrip("+- ")[:1].isdigit():
                 formulas[name] = time
             else:
                 down = name.startswith("tREFI")  # an interval that may not be exceeded
                 found = cycles(time, clock_ps, down, name)
                 values[name] = max(found, self.minimum.get(name, found))
         for name, formula in formulas.items():
-            values[name] = evaluate(formula, values)
+            values[name] = _evaluate(name, formula, values)
         return values
 
     def _rows(self, values: Mapping[str, int], rules: Mapping[str, str]) -> tuple[Constraint, ...]:
@@ -245,7 +264,10 @@ class Standard(BaseModel):
         for command in {command for pair in pairs for command in pair}:
             if command not in self.commands:
                 raise DramError(f"constraint '{name}': {self.standard} has no command '{command}'")
-        ticks = evaluate(formula, values) * self.ticks_per_clock
+        distance = _evaluate(f"constraint '{name}'", formula, values)
+        if abs(distance) > LONGEST:
+            raise DramError(f"constraint '{name}' asks for a distance beyond {LONGEST} cycles")
+        ticks = distance * self.ticks_per_clock
         distances = {(a, b): ticks + self.commands[a] - self.commands[b] for a, b in pairs}
         return Constraint(
             name,
@@ -256,3 +278,11 @@ class Standard(BaseModel):
             window,
             MappingProxyType(distances),
         )
+
+
+def _evaluate(name: str, formula: str, values: Mapping[str, int]) -> int:
+    """The value of a formula; errors say of what."""
+    try:
+        return evaluate(formula, values)
+    except DramError as error:
+        raise DramError(f"{name}: {error.message}", hint=error.hint) from None

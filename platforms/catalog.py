@@ -46,6 +46,8 @@ def load_for_cases(name_or_path: str | os.PathLike[str], **parameters: int | boo
     """
     from mappings.cases import case_parameters
 
+    if not is_path(name_or_path):  # shipped under the name of the architecture: reading it once will do
+        return load(name_or_path, **{**case_parameters(os.fspath(name_or_path)), **parameters})
     arch = load(name_or_path, **parameters)
     others = {
         name: value

@@ -23,7 +23,7 @@ COMMANDS = (
     "draw",
     "estimate",
     "list",
-    "predict",
+    "run",
     "timeline",
     "validate",
     "version",

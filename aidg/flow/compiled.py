@@ -47,3 +47,8 @@ def compiled_kernel() -> CompiledKernel:
                 compiled[each] = njit(cache=True, error_model="numpy")(getattr(copy, each))
             setattr(copy, each, compiled[each])
     return CompiledKernel(compiled["run_at"], compiled["key_at"], compiled["move_at"])
+
+
+def is_loaded() -> bool:
+    """Whether this process has the compiled kernel already."""
+    return compiled_kernel.cache_info().currsize > 0

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from acadl.errors import ProgramError
+from aidg.flow.compiled import is_loaded
 from aidg.flow.kernel import names as n
 from aidg.flow.kernel.key import move_flights, write_key
 from aidg.flow.kernel.records import flight_of, line_state, storage_state
 from aidg.flow.kernel.run import run
 from aidg.flow.tables import Tables
 
-# Instructions that are evaluated before compiled code takes over.
-PATIENCE = 1500
+# Instructions that are evaluated before compiled code is loaded.
+PATIENCE = 400
 
 
 class Run:
@@ -36,6 +37,8 @@ class Run:
             self._compile()
         elif kernel == "auto":
             self.m[n.PATIENCE] = PATIENCE
+            if is_loaded():
+                self._compile()
 
     # -- running --------------------------------------------------------------------------------------------
 
@@ -116,6 +119,7 @@ class Run:
 
         from aidg.flow.compiled import compiled_kernel
 
+        self.m[n.PATIENCE] = n.NEVER
         self._compiled = compiled_kernel()
         self.k = np.array(self.k, dtype=np.int64)
         self.m = np.array(self.m, dtype=np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -130,7 +129,7 @@ class _Builder:
         stages = [item for item in arch.of_type(PipelineStage) if not isinstance(item, InstructionFetchStage)]
         self.items: list[PipelineStage | FunctionalUnit] = [*stages, *arch.of_type(FunctionalUnit)]
         self.objects = {item.name: number for number, item in enumerate(self.items)}
-        self.registers = {name: number for number, name in enumerate(sorted(arch.register_file_of))}
+        self.families: dict[str, int] = {}
         self.ranges: list[int] = []
         self.range_of: dict[tuple[int, int], int] = {}
         self.routes: list[int] = []
@@ -499,18 +498,25 @@ class _Builder:
 
     def _register(self, value: Register, scope: dict[str, int], operation: str) -> Affine:
         if value.index is None:
-            if value.name not in self.registers:
+            if value.name not in self.arch.register_file_of:
                 raise ProgramError(f"'{operation}' uses register '{value.name}', which does not exist")
-            return Affine(self.registers[value.name])
+            return Affine(self._register_number(value.name))
         low, high = value.index.bounds(scope)
-        for number in range(low, high + 1):
-            self.registers.setdefault(f"{value.name}{number}", len(self.registers))
-        numbers = [self.registers[f"{value.name}{number}"] for number in range(low, high + 1)]
-        if any(b != a + 1 for a, b in itertools.pairwise(numbers)):
-            for offset, number in enumerate(range(low, high + 1)):  # make them consecutive
-                self.registers[f"{value.name}{number}"] = len(self.registers) + (1 << 20) + offset
-            numbers = [self.registers[f"{value.name}{low}"]]
-        return value.index + (numbers[0] - low)
+        first, last = (self._register_number(f"{value.name}{number}") for number in (low, high))
+        if last - first != high - low:
+            names = f"'{value.name}{low}' to '{value.name}{high}'"
+            raise ProgramError(
+                f"'{operation}' runs through registers {names}, whose numbers do not follow each other"
+            )
+        return value.index + (first - low)
+
+    def _register_number(self, name: str) -> int:
+        """Names that differ in the number behind them alone have numbers with the same distance."""
+        family = name.rstrip("0123456789")
+        digits = name[len(family) :]
+        if not digits or digits != str(int(digits)):
+            family, digits = name, "-1"
+        return (self.families.setdefault(family, len(self.families)) << 32) + int(digits) + 1
 
     def _affine(self, value: Affine) -> list[int]:
         """Constant, first term, terms, rotations; the terms go into their table."""

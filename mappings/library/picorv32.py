@@ -51,7 +51,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     """Refuses: who writes the program that runs a layer on a processor is its compiler."""
     raise MappingError(
         f"'{arch.name}' runs compiled programs, not layers such as '{layer.name}' ({layer.op}): compile it, "
-        f"and name the program: acadl predict {arch.name} --case program=FILE.elf"
+        f"and name the program: acadl run {arch.name} --case program=FILE.elf"
     )
 
 

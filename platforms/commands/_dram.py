@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from dram.device import Device
+    from dram.configurations import Configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,19 +54,33 @@ def time_setting(ctx: click.Context, param: click.Parameter, values: tuple[str, 
     return settings
 
 
-def load_device(
-    name: str, organisation: str | None, ranks: int | None, timing: dict[str, int | str]
-) -> Device:
-    """The device that ``--device`` and its companions name."""
-    from dram.configurations import Configuration, DeviceSettings, configuration
+def device_options(function: F) -> F:
+    """Options that change the device of a configuration; :func:`changed` takes them."""
+    for option in (
+        click.option(
+            "--timing", metavar="NAME=VALUE", multiple=True, callback=time_setting,
+            help="Replace a time: cycles, or with a unit, such as tRFC=350ns; repeatable.",
+        ),
+        click.option("--ranks", type=click.IntRange(1), help="Ranks, or pseudo channels."),
+        click.option("--organisation", metavar="DENSITY_WIDTH", help="Size of the dies, such as 8Gb_x8."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
 
-    chosen = configuration(name).device
-    changed = DeviceSettings(
+
+def changed(
+    name: str, organisation: str | None, ranks: int | None, timing: dict[str, int | str]
+) -> Configuration:
+    """The configuration of that name or file, its device changed. Raises :class:`DramError`."""
+    from dram.configurations import DeviceSettings, configuration
+
+    chosen = configuration(name)
+    device = DeviceSettings(
         **{
-            **chosen.model_dump(),
+            **chosen.device.model_dump(),
             **({"organisation": organisation} if organisation else {}),
             **({"ranks": ranks} if ranks else {}),
-            "timing": {**chosen.timing, **timing},
+            "timing": {**chosen.device.timing, **timing},
         }
     )
-    return Configuration(device=changed).make_device()
+    return chosen.model_copy(update={"device": device})

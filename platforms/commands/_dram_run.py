@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +12,7 @@ from threading import current_thread, main_thread
 
 import numpy as np
 
-from dram.configurations import configuration
+from dram.configurations import Configuration, configuration
 from dram.currents import read_currents
 from dram.energy import Energy, Meter
 from dram.errors import DramError
@@ -43,18 +44,26 @@ class Wanted:
 
 
 def run_trace(
-    trace: str, trace_format: str | None, config: str, wanted: Wanted
+    trace: str,
+    trace_format: str | None,
+    config: str,
+    wanted: Wanted,
+    configured: Callable[[str], Configuration] = configuration,
 ) -> tuple[Totals, dict[str, object] | None]:
     """Serve a trace and write the files; sums over it, and its energy over all channels.
 
-    Memory does not grow with the trace, unless there is a time line or plot to make.
+    Memory does not grow with the trace, unless there is a time line or plot to make. ``configured`` makes the
+    configuration from its name or file.
 
     Raises:
         DramError: Something that was given cannot be used. No file is written then.
     """
-    chosen = configuration(config)
+    chosen = configured(config)
     device = chosen.make_device()
     mapping = chosen.make_mapping(device)
+    _check_files(
+        wanted, {"the trace": trace, "the configuration": config if config.endswith(".json") else None}
+    )
     if wanted.commands and mapping.channels > 1:
         raise DramError(
             f"the configuration has {mapping.channels} channels, but a command trace has room for one",
@@ -87,6 +96,27 @@ def run_trace(
             _draw(run, wanted)
     totals = run.totals
     return totals, _energy([meter.energy(totals.end) for meter in meters]) if meters else None
+
+
+def _check_files(wanted: Wanted, inputs: dict[str, str | None]) -> None:
+    """Raise :class:`DramError` where one file would replace another one that is read or written."""
+    taken: dict[str, str] = {}
+    for what, path in (inputs | {"the currents": wanted.currents}).items():
+        if path and path != OWN_CURRENTS:
+            taken[os.path.realpath(path)] = what
+    outputs = {"the latencies": wanted.latencies, "the commands": wanted.commands}
+    outputs |= {"the time line": wanted.timeline, "the plot": wanted.plot}
+    for what, path in outputs.items():
+        if path is None:
+            continue
+        if not path:
+            raise DramError(f"the file for {what} has no name")
+        real = os.path.realpath(path)
+        if real in taken:
+            hint = "give them different names"
+            raise DramError(f"{what} would replace {taken[real]}", file=path, hint=hint)
+        if not os.path.exists(real) or os.path.isfile(real):  # several may go to /dev/null
+            taken[real] = what
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from platforms.commands._dram import dram_errors
+from platforms.commands._dram import changed, device_options, dram_errors
 from platforms.commands._options import json_option, print_json
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ OWN_CURRENTS = "-"  # --energy without a file; the same in _dram_run
     "--config", "config", required=True, metavar="NAME|FILE",
     help="A shipped configuration (see `acadl list`), a device such as DDR4_2400, or a .json file.",
 )  # fmt: skip
+@device_options
 @click.option(
     "--format", "trace_format", type=click.Choice(["csv", "stl", "ramulator", "dramsim3"]),
     help="Format of TRACE; without this it is recognised.",
@@ -42,6 +44,9 @@ OWN_CURRENTS = "-"  # --energy without a file; the same in _dram_run
 def command(
     trace: str,
     config: str,
+    organisation: str | None,
+    ranks: int | None,
+    timing: dict[str, int | str],
     trace_format: str | None,
     latencies: str | None,
     commands_file: str | None,
@@ -62,8 +67,9 @@ def command(
             check_ending(plot)
         from platforms.commands._dram_run import Wanted, run_trace
 
+        configured = partial(changed, organisation=organisation, ranks=ranks, timing=timing)
         wanted = Wanted(latencies, commands_file, timeline, plot, currents)
-        totals, energy = run_trace(trace, trace_format, config, wanted)
+        totals, energy = run_trace(trace, trace_format, config, wanted, configured)
     result: dict[str, Any] = {"config": config, **totals.to_dict(), **_shares(totals)}
     if energy:
         result["energy"] = energy

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platforms.commands._dram import dram_errors, load_device, time_setting
+from platforms.commands._dram import changed, device_options, dram_errors
 from platforms.commands._options import json_option, print_json
 
 if TYPE_CHECKING:
@@ -22,12 +22,7 @@ LISTED = 100
     "--device", "device_name", required=True, metavar="NAME|FILE",
     help="A device such as DDR4_2400, a shipped configuration, or a .json file.",
 )  # fmt: skip
-@click.option("--organisation", metavar="DENSITY_WIDTH", help="Size of the dies, such as 8Gb_x8.")
-@click.option("--ranks", type=click.IntRange(1), help="Ranks, or pseudo channels.")
-@click.option(
-    "--timing", metavar="NAME=VALUE", multiple=True, callback=time_setting,
-    help="Replace a time: cycles, or with a unit, such as tRFC=350ns; repeatable.",
-)  # fmt: skip
+@device_options
 @click.option("--no-refresh", is_flag=True, help="Refreshes may be missing.")
 @click.option("--postponed", type=click.IntRange(0), help="Refreshes that may be postponed.")
 @click.option(
@@ -55,7 +50,7 @@ def command(
     from dram.traces.commands_csv import read_command_batches
 
     with dram_errors():
-        device = load_device(device_name, organisation, ranks, timing)
+        device = changed(device_name, organisation, ranks, timing).make_device()
         commands = read_command_batches(trace)
         report = check(commands, device, refresh=not no_refresh, postponed=postponed, limit=limit)
     if as_json:

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from acadl.errors import AcadlError
 from mappings.cases import Case, map_case
@@ -89,8 +89,11 @@ class Predictor:
 def predicted(arch: Architecture, case: Case) -> Outcome:
     """Map and estimate one case. Raises :class:`AcadlError` where that is impossible."""
     from aidg import estimate
+    from aidg.compiled import is_available
 
-    result = estimate(arch, map_case(case, arch))
+    # where every row counts, many small cases are worth loading compiled code for
+    kernel: Literal["auto", "compiled"] = "compiled" if arch.in_order_of_time and is_available() else "auto"
+    result = estimate(arch, map_case(case, arch), kernel=kernel)
     return Outcome(result.cycles, result.method, read=frozenset(case.read))
 
 

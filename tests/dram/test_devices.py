@@ -225,7 +225,14 @@ def test_every_shipped_configuration_can_be_made() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "device: Field required"),
+        ({}, r"device: is missing \(a configuration names a device or a base\)"),
+        (
+            {"base": "DDR4_2400", "device": {"rank": 2}},
+            r"device\.rank: .*'ranks'\? \(there are name, organisation",
+        ),
+        ({"base": "ramulator2/ddr4"}, "no configuration is called 'ramulator2/ddr4'"),
+        ({"base": "other.json"}, 'base is "other.json", but it names a shipped configuration or a device'),
+        ({"device": 4}, "device: is 4, but settings are a dictionary"),
         ({"device": {"name": "DDR4_2400"}, "controler": {}}, "controler: .*did you mean 'controller'"),
         ({"device": {"name": "DDR4_2400"}, "controller": {"page": "ajar"}}, "controller.page"),
         ({"device": {"name": "DDR4_2400"}, "controller": {"read_queue": 0}}, "controller.read_queue"),

@@ -149,13 +149,17 @@ def run_of(arrival: list[int], done: list[int], is_write: list[bool]) -> object:
     """A run with given times."""
     requests = Requests.of(arrival, is_write, [0] * len(arrival))
     times = np.array(done, np.int64)
-    return SimpleNamespace(requests=requests, done=times, device=DDR4, cycles=max(done, default=0))
+    totals = SimpleNamespace(channels=1)
+    return SimpleNamespace(
+        requests=requests, done=times, device=DDR4, cycles=max(done, default=0), totals=totals
+    )
 
 
 def test_series_by_hand() -> None:
     run = run_of([100, 100, 150, 199], [120, 130, 160, 299], [False, True, False, False])
     found = series(run, 4)  # type: ignore[arg-type]
-    assert found.window_cycles == 50 and found.start_cycles.tolist() == [100, 150, 200, 250]
+    # 50 cycles, rounded up to whole bursts of 4
+    assert found.window_cycles == 52 and found.start_cycles.tolist() == [100, 152, 204, 256]
     assert found.read_bytes.tolist() == [64, 64, 0, 64] and found.write_bytes.tolist() == [64, 0, 0, 0]
     for values in (found.mean_latency, found.p99_latency, found.max_latency):
         np.testing.assert_array_equal(values, [20, 10, np.nan, 100])

@@ -164,14 +164,14 @@ def test_a_machine_whose_time_depends_on_addresses_gets_them() -> None:
 def test_one_program_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(DATA)
     result = run(
-        "predict",
+        "run",
         "picorv32",
         *("--case", "program=gemm", "--case", "p0=2", "--case", "p1=2", "--case", "p2=2"),
     )
     assert result.exit_code == 0
     assert "gemm_2x2x2_rv32im, kernel on picorv32: 186 cycles, 32 instructions" in result.stdout
     program = ["--case", "program=programs/gemm_2x2x2_rv32im.elf"]
-    result = run("predict", "picorv32", *program, "--measured", "total_cycles", "--json")
+    result = run("run", "picorv32", *program, "--measured", "total_cycles", "--json")
     assert json.loads(result.stdout)["cycles"] == 923
 
 

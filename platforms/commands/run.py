@@ -1,4 +1,4 @@
-"""``acadl predict``: cycles of one case, such as a program."""
+"""``acadl run``: cycles of one case, such as a program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import click
 from platforms.commands._options import (
     Setting,
     json_option,
-    load_architecture,
     mapping_option,
     print_json,
     settings_option,
@@ -34,7 +33,7 @@ def command(
     mappings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Predict the cycles of one case on ARCH, as `acadl validate` does for each row of a table.
+    """Estimate the cycles of one case on ARCH, as `acadl validate` does for each row of a table.
 
     ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file. What a case may
     say depends on its mapping, for example --case program=FILE.elf, or --case M=16 --case N=16 --case K=16.
@@ -42,10 +41,11 @@ def command(
     """
     from aidg.estimation import estimate
     from mappings.cases import Case, map_case
+    from platforms.catalog import load_for_cases
     from platforms.messages import warn
 
     with using_mappings(mappings):
-        architecture = load_architecture(arch, settings)
+        architecture = load_for_cases(arch, **dict(settings))
         cells = {name: str(value) for name, value in case}
         program = map_case(Case(cells, Path.cwd(), measured=measured), architecture)
         found = estimate(architecture, program)
