@@ -114,3 +114,26 @@ def test_events_of_the_waveform() -> None:
     found = compare(run.events(), list(wave_events(DATA / "tile_16x16x32_lat10.vcd.gz", mapping)), until=240)
     assert found.matched == found.events
     assert max(late(found, ("cmd", "alloc", "issue", "complete", "get", "put"))) <= 4
+
+
+@pytest.mark.parametrize("variant", BOUNDS)
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"dim": 8, "bus_bytes": 8, "max_in_flight_reads": 8},
+        {"dim": 32, "bus_bytes": 32, "max_in_flight_reads": 3},
+    ],
+)
+def test_other_sizes(variant: str, parameters: dict[str, int]) -> None:
+    """No size beats its array or its bus, and a slower memory never helps a short program."""
+    import aidg
+
+    sizes = {"M": "33", "N": "17", "K": "50", **dict.fromkeys(TILES, "2")}
+    found = []
+    for latency in (2, 200):
+        arch = load_for_cases("gemmini", mem_latency=latency, **parameters)
+        found.append(aidg.estimate(arch, map_case(Case({"variant": variant, **sizes}), arch)).cycles)
+    dim, bus = int(arch.parameters["dim"]), int(arch.parameters["bus_bytes"])
+    assert found[0] >= 33 * -(-17 // dim) * -(-50 // dim)
+    assert found[0] >= (33 * 50 + 50 * 17) // bus
+    assert found[1] > found[0] + 198
