@@ -99,6 +99,12 @@ def test_refreshes_that_leave_no_time_for_requests() -> None:
         dram.simulate(Requests.of([5000], [False], [0]), config, fast=False)
 
 
+def test_a_mapping_that_lacks_fields() -> None:
+    config = {"device": "DDR4_2400", "mapping": {"order": ["ba", "ro"]}}
+    with pytest.raises(DramError, match=r"lacks bank_group \('bg'\), column \('co'\)"):
+        dram.simulate(Requests.of([0], [False], [0]), config)
+
+
 def test_a_base_that_is_changed() -> None:
     base = configuration("ramulator2/ddr4_2400_2r")
     values = {
