@@ -5,7 +5,8 @@
 
 REFERENCE is a folder with ``traces/CONFIG/PATTERN_dev.csv.gz`` and ``results/SIMULATOR/latency/CONFIG/…``,
 ``results/SIMULATOR/commands/CONFIG/…``, ``results/SIMULATOR/summary_dev.csv``; variants of a simulator lie in
-``results/variants/SIMULATOR__VARIANT``. Every trace runs through the shipped configuration of the same name.
+``results/variants/SIMULATOR__VARIANT``. One with short traces, without summaries, is ``tests/data/dram``.
+Every trace runs through the shipped configuration of the same name.
 
 Columns: error of the total cycles (last ``done``), of the mean read latency from arrival, of the number of
 activations; share of reads that complete in the same cycle; first command that differs, by its place in the
@@ -125,7 +126,9 @@ def configured(name: str, with_mistakes: bool) -> Configuration:
     return chosen.model_copy(update={"device": chosen.device.model_copy(update={"rules": rules})})
 
 
-def compare(case: Case, reference: Path, summary: dict[str, str], with_mistakes: bool = False) -> Comparison:
+def compare(
+    case: Case, reference: Path, summary: dict[str, str] | None, with_mistakes: bool = False
+) -> Comparison:
     """Run the trace and compare."""
     file = f"{case.config}/{case.pattern}{SPLIT}.csv.gz"
     requests = read_requests(reference / "traces" / file)
@@ -135,11 +138,11 @@ def compare(case: Case, reference: Path, summary: dict[str, str], with_mistakes:
     reads = ~requests.is_write
     theirs = np.mean((done - requests.arrival)[reads]) if reads.any() else 1.0
     ours = np.mean((run.done - requests.arrival)[reads]) if reads.any() else 1.0
-    count, place, context = None, None, ""
+    count, place, context, recorded = None, None, "", None
     if (case.folder / "commands" / file).exists():
         recorded = read_commands(case.folder / "commands" / file)
         count, place, context = first_difference(recorded, run.commands)
-    activations = int(summary["cmd_ACT"])
+    activations = activations_of(summary, recorded)
     made = run.commands.counts()
     return Comparison(
         case.name, case.pattern,
@@ -150,6 +153,16 @@ def compare(case: Case, reference: Path, summary: dict[str, str], with_mistakes:
         100 * float(np.mean(run.accept == accept)),
         count, place, violations(run, config), context,
     )  # fmt: skip
+
+
+def activations_of(summary: dict[str, str] | None, recorded: Commands | None) -> int:
+    """Activations of a recorded run, from its summary or its commands. Raises :class:`DramError`."""
+    if summary:
+        return int(summary["cmd_ACT"])
+    if recorded is None:
+        raise DramError("there is neither a summary nor a command trace")
+    counts = recorded.counts()
+    return counts.get("ACT", 0) + counts.get("ACT1", 0)
 
 
 def violations(run: Run, config: Configuration) -> int:
@@ -208,7 +221,9 @@ def first_difference(recorded: Commands, made: Commands) -> tuple[int, int | Non
 
 
 def read_summaries(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
-    """Rows of ``summary_dev.csv`` by configuration and pattern."""
+    """Rows of ``summary_dev.csv`` by configuration and pattern; none if there is no such file."""
+    if not (folder / f"summary{SPLIT}.csv").exists():
+        return {}
     with (folder / f"summary{SPLIT}.csv").open(encoding="utf-8", newline="") as file:
         return {(row["config"], row["trace"]): row for row in csv.DictReader(file)}
 
@@ -270,6 +285,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the table into the documentation")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if not (options.reference / "results").is_dir():
+        parser.error(f"{options.reference} has no folder 'results'; tests/data/dram has some short runs")
     summaries: dict[Path, dict[tuple[str, str], dict[str, str]]] = {}
     rows: list[Comparison] = []
     for case in cases(options.reference):
@@ -284,7 +301,7 @@ def main() -> int:
         summary = summaries.setdefault(case.folder, {}) or read_summaries(case.folder)
         summaries[case.folder] = summary
         try:
-            found = summary[case.config, case.pattern]
+            found = summary.get((case.config, case.pattern))
             row = compare(case, options.reference, found, options.with_mistakes)
         except DramError as error:
             print(f"{case.name:34} {case.pattern:14} {error}", flush=True)

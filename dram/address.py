@@ -128,7 +128,9 @@ def ordered(
     names = [_field(name) for name in order]
     missing = [field for field in FIELDS if widths[field] and field not in names]
     if missing or len(set(names)) != len(names):
-        raise DramError(f"the mapping lacks {missing}" if missing else "the mapping has a field twice")
+        short = {field: name for name, field in ABBREVIATIONS.items()}
+        listed = ", ".join(f"{field} ('{short[field]}')" for field in missing)
+        raise DramError(f"the mapping lacks {listed}" if missing else "the mapping has a field twice")
     next_bit = (organisation.burst_bytes - 1).bit_length()
     offset_bits = next_bit
     fields: dict[str, list[tuple[int, ...]]] = {field: [] for field in FIELDS}

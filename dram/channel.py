@@ -12,10 +12,11 @@ from dram.command_arrays import Commands
 from dram.configurations import ControllerSettings
 from dram.device import Device
 from dram.errors import DramError
+from dram.idle import run_over_pauses
 from dram.kernel import layout as at
 from dram.kernel.steps import run
 from dram.ordering import InOrder
-from dram.prepare import new_kernel, slots_needed
+from dram.prepare import new_kernel, refreshes, slots_needed
 from dram.requests import Int64
 
 ROOM = 1 << 16  # commands that are recorded before they are fetched
@@ -35,6 +36,7 @@ class Channel:
         self._fast = fast
         self._waiting = slots_needed(device, controller)
         self._commands: list[Commands] = []
+        self._refreshes = refreshes(device, controller)
         self._order = _Order() if controller.responses == "in_order_of_arrival" else None
         if fast:
             from dram.compiled_kernel import compiled_run
@@ -85,15 +87,16 @@ class Channel:
         """
         kernel = self._kernel
         kernel.settings[at.FINAL] = end
-        kernel.settings[at.LIMIT] = limit
         kernel.regs[at.OUT] = 0
-        reason = self._run(kernel)
+        reason = run_over_pauses(kernel, self._run, limit)
         while reason == at.NEED_ROOM:
             self._fetch()
             reason = self._run(kernel)
         stuck = reason == at.PAUSED and end == at.THE_END and limit == at.NEVER
         if reason == at.STALLED or stuck:
-            raise DramError("requests wait, but the controller's settings let none of them go")
+            raise DramError(
+                "requests wait, but the controller's settings let none of them go", hint=self._refreshes
+            )
         if kernel.settings[at.RECORD]:
             self._fetch()
         count = int(kernel.regs[at.OUT])

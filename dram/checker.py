@@ -208,6 +208,7 @@ class Checker:
         self.device = device
         self.count = 0
         self._units = Units.of(device)
+        postponed = min(postponed, 1 << 40)  # more than in any trace, and the ticks stay in 64 bits
         self._refresh_limit = (1 + postponed) * device.ticks("tREFI") if refresh else 0
         self._tables: Tables = tables_of(device, self._refresh_limit)
         self._state: State = empty_state(device, self._tables, ROOM + _most_at_once(device))

@@ -276,6 +276,19 @@ def _of_order(device: Device, controller: ControllerSettings) -> dict[int, int]:
     }
 
 
+def refreshes(device: Device, controller: ControllerSettings) -> str | None:
+    """How much of the time refreshes take, in words; ``None`` without any."""
+    if controller.refresh == "none":
+        return None
+    name = _INTERVALS[controller.refresh]
+    taken = next((time for time in _REFRESH_TIMES[controller.refresh] if time in device.timing), None)
+    return (
+        f"refreshes take {taken}, {device.timing[taken]} of every {device.timing[name]} cycles"
+        if taken
+        else None
+    )
+
+
 def _interval(device: Device, controller: ControllerSettings) -> int:
     name = _INTERVALS[controller.refresh]
     interval = device.ticks(name)

@@ -16,7 +16,7 @@ from dram.commands import COMMAND_NAMES, COMMAND_NUMBERS
 from dram.errors import TraceError, did_you_mean, shown
 from dram.requests import Int64
 from dram.traces.lines import BLOCK_BYTES, read_blocks
-from dram.traces.memory import LARGEST, checked_arrival, whole_number
+from dram.traces.memory import LARGEST, whole_number
 from dram.traces.writing import write_lines
 
 COLUMNS = ("cycle", "cmd", "rank", "bankgroup", "bank", "row", "column")
@@ -109,7 +109,11 @@ def _row(line: str, number: int, before: int, file: str) -> list[int]:
             file=file, line=number, hint="is the file cut off?" if few else None,
         )  # fmt: skip
     cycle = whole_number(cells[0], "cycle", file, number)
-    checked_arrival(cycle, before, file, number)
+    if cycle < before:
+        raise TraceError(
+            f"cycle {cycle} is before that of the previous command, {before}", file=file, line=number,
+            hint="commands are listed in the order of time",
+        )  # fmt: skip
     command = _NUMBERS.get(cells[1].upper())
     if command is None:
         raise TraceError(

@@ -58,7 +58,7 @@ def checked_address(address: int, memory: Memory, file: str, line: int) -> int:
     if capacity is not None and address >= capacity:
         raise TraceError(
             f"address {address:#x} lies beyond the memory", file=file, line=line,
-            hint=f"it has {capacity:#x} bytes",
+            hint=f"it has {capacity:#x} bytes; more ranks or another organisation make it larger",
         )  # fmt: skip
     return address
 

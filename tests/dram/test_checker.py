@@ -259,6 +259,13 @@ def test_refreshes_in_time() -> None:
     assert found([asleep[0], command(99 * late, "REF", rank=7)], refresh=True) == ["no_such_place"]
 
 
+def test_any_number_of_refreshes_may_be_postponed() -> None:
+    late = [command(1 << 50, "REF")]
+    for compiled in (False, True) if is_available() else (False,):
+        report = check(Commands.of(late), DDR4, postponed=10**30, compiled=compiled)
+        assert not report.total
+
+
 def test_one_rank_refreshed_does_not_refresh_the_other() -> None:
     rows = [command(9 * 9000 * n, "REF", rank=0) for n in range(1, 4)]
     names = [(v.rule, v.later.rank) for v in check(Commands.of(rows), DDR4_RANKS).violations]

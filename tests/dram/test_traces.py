@@ -132,7 +132,7 @@ MISTAKES = [
     (HEADER + "0,50,R,0x40,0\n1,49,R,0x40,0\n", r":3: arrival 49 is before that of the previous request, 50"),
     (HEADER + "0,50,X,0x40,0\n", r":2: unknown operation 'X' \(R or W\)"),
     (HEADER + "0,50,REED,0x40,0\n", r":2: unknown operation 'REED'; did you mean 'READ'\?"),
-    (HEADER + "0,50,R,0x1000,0\n", r":2: address 0x1000 lies beyond the memory \(it has 0x1000 bytes\)"),
+    (HEADER + "0,50,R,0x1000,0\n", r":2: address 0x1000 lies beyond the memory \(it has 0x1000 bytes; more"),
     (HEADER + "0,-1,R,0x40,0\n", r":2: arrival '-1' is not a whole number from 0 on"),
     (HEADER + "0,1_0,R,0x40,0\n", r":2: arrival '1_0' is not a whole number"),
     (HEADER + "0,1.5,R,0x40,0\n", r":2: arrival '1.5' is not a whole number"),

@@ -93,6 +93,18 @@ def test_a_speed_bin_of_ones_own() -> None:
     assert run.done.tolist() == [1 + 24 + 24 + 4]
 
 
+def test_refreshes_that_leave_no_time_for_requests() -> None:
+    config = {"device": {"name": "DDR4_2400", "timing": {"tREFI": 430}}}
+    with pytest.raises(DramError, match=r"none of them go \(refreshes take tRFC, 421 of every 430 cycles\)"):
+        dram.simulate(Requests.of([5000], [False], [0]), config, fast=False)
+
+
+def test_a_mapping_that_lacks_fields() -> None:
+    config = {"device": "DDR4_2400", "mapping": {"order": ["ba", "ro"]}}
+    with pytest.raises(DramError, match=r"lacks bank_group \('bg'\), column \('co'\)"):
+        dram.simulate(Requests.of([0], [False], [0]), config)
+
+
 def test_a_base_that_is_changed() -> None:
     base = configuration("ramulator2/ddr4_2400_2r")
     values = {
