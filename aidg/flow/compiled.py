@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -37,6 +39,7 @@ def compiled_kernel() -> CompiledKernel:
     from aidg import pointers
 
     compiled: dict[str, Any] = {"pointer": pointers.integers}
+    version = _version()
     for module in MODULES:
         name = f"aidg.flow.kernel.{module}"
         copy: Any = second_copy(name)
@@ -44,9 +47,21 @@ def compiled_kernel() -> CompiledKernel:
             if not isinstance(function, FunctionType):
                 continue
             if function.__module__ == name and each not in compiled:
-                compiled[each] = njit(cache=True, error_model="numpy")(getattr(copy, each))
+                own = getattr(copy, each)
+                own.__qualname__ = f"{each}_{version}"  # numba's cache goes by it
+                compiled[each] = njit(cache=True, error_model="numpy")(own)
             setattr(copy, each, compiled[each])
     return CompiledKernel(compiled["run_at"], compiled["key_at"], compiled["move_at"])
+
+
+def _version() -> str:
+    """What tells this kernel from others in numba's cache, which notices changes within one module only."""
+    digest = sha256()
+    for module in ("names", *MODULES):
+        source = import_module(f"aidg.flow.kernel.{module}").__file__
+        assert source is not None
+        digest.update(Path(source).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def is_loaded() -> bool:

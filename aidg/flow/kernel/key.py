@@ -372,7 +372,10 @@ def key_parts(k: Numbers, m: Numbers, end: int) -> int:
 
 
 def key_windows(k: Numbers, m: Numbers, line: int, part: int, share: int, end: int) -> int:
-    """How aligned windows cover a share, where its mover goes by them."""
+    """How aligned windows cover a share, where its mover goes by them: the first one says it all.
+
+    It covers as much as the largest one would, so the next one begins at a multiple of that.
+    """
     if line < 0:
         line = k[step_of(k, m, flight_of(k, m[part + P_FLIGHT])) + T_LINE]
     mover = k[K_MOVER] + (k[k[K_LINE] + line * LINE + L_MOVER] + m[share + H_POSITION]) * MOVER
@@ -380,16 +383,9 @@ def key_windows(k: Numbers, m: Numbers, line: int, part: int, share: int, end: i
     if largest == 0:
         return end
     port = k[k[K_STORAGE] + m[share + H_STORAGE] * STORAGE + S_BYTES]
-    start, left = m[share + H_START], m[share + H_BYTES]
-    while left > 0:
-        window = best_window(start, left, port, largest)
-        size = covered(start, left, window)
-        m[end] = size
-        m[end + 1] = window
-        end += 2
-        start += size
-        left -= size
-    return end
+    m[end + 1] = best_window(m[share + H_START], m[share + H_BYTES], port, largest)
+    m[end] = covered(m[share + H_START], m[share + H_BYTES], m[end + 1])
+    return end + 2
 
 
 def key_storages(k: Numbers, m: Numbers, end: int) -> int:
