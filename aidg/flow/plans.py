@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from math import gcd, lcm
 from typing import Any, NamedTuple
@@ -97,7 +96,7 @@ def plan_loops(tables: Tables) -> dict[int, LoopPlan]:
             body = counts.pop()
             counts[-1] += count * body
             for *_, others in open_loops:
-                others[level] = count
+                others[level] = max(count, others.get(level, 0))
             plan = LoopPlan(level, tables.levels[level], count, first, row, body, entry + 1, inner)
             _measure(tables, plan, known)
             plans[begin + 1] = plan
@@ -117,8 +116,8 @@ def _operands(k: list[int], plan: LoopPlan) -> list[tuple[int, int]]:
 def _measure(tables: Tables, plan: LoopPlan, known: dict[tuple[int, ...], int]) -> None:
     k = tables.fixed
     period = 1
-    largest = [k[k[n.K_MOVER] + mover * n.MOVER + n.V_LARGEST] for mover in range(k[n.K_MOVERS])]
-    window = max(largest, default=0)
+    windows = _windows(k)
+    window = windows[1]
     for step, operand in _operands(k, plan):
         stride = plan.strides[operand] = stride_of(k, plan, operand)
         for _, modulus, _, terms in rotations_of(k, operand):
@@ -127,7 +126,7 @@ def _measure(tables: Tables, plan: LoopPlan, known: dict[tuple[int, ...], int]) 
             if length <= SHORT_PERIOD:
                 period = lcm(period, length)
         if window and stride % window and k[step + n.T_LINE] >= 0 and k[operand + n.A_RANGES] >= 0:
-            period = lcm(period, _cutting_period(k, step, operand, stride % window, window, known))
+            period = lcm(period, _cutting_period(k, operand, stride % window, windows, known))
     plan.period = period
     for number in range(plan.first, plan.stop):
         for cost in tables.costs.get(number, ()):
@@ -137,44 +136,51 @@ def _measure(tables: Tables, plan: LoopPlan, known: dict[tuple[int, ...], int]) 
                 plan.is_steady = False
 
 
+def _windows(k: list[int]) -> tuple[int, int]:
+    """The smallest and the largest window that a mover cuts by; 0, 0: none does."""
+    found: list[int] = []
+    for queue in range(k[n.K_QUEUES]):
+        record = k[n.K_QUEUE] + queue * n.QUEUE
+        largest = k[k[n.K_MOVER] + k[record + n.Q_MOVER] * n.MOVER + n.V_LARGEST]
+        port = k[k[n.K_STORAGE] + k[record + n.Q_STORAGE] * n.STORAGE + n.S_BYTES]
+        if largest:
+            found += (port, max(port, largest))
+    return min(found, default=0), max(found, default=0)
+
+
 def _cutting_period(
-    k: list[int], step: int, operand: int, stride: int, window: int, known: dict[tuple[int, ...], int]
+    k: list[int], operand: int, stride: int, windows: tuple[int, int], known: dict[tuple[int, ...], int]
 ) -> int:
-    """Iterations after which rows are cut by aligned windows alike again; remembered in ``known``."""
-    smallest = min(k[k[n.K_STORAGE] + storage * n.STORAGE + n.S_BYTES] for storage in range(k[n.K_STORAGES]))
+    """Iterations after which rows are cut by aligned windows alike again; remembered in ``known``.
+
+    Where that is before they are as far from the largest windows again, no row reaches from one window of the
+    distance that they have moved into the next; then no share of a row does, whatever parts it is cut into.
+    """
+    window = windows[1]
     grain = gcd(window, *(coefficient for _, coefficient in terms_of(k, operand)))
     grain = gcd(grain, *(scale for scale, *_ in rotations_of(k, operand)))
     cycle = window // gcd(stride, window)
     first = k[operand + n.A_CONST] % grain
-    shape = k[operand + n.A_ROWS], k[operand + n.A_BYTES], k[operand + n.A_PITCH]
-    key = *shape, k[step + n.T_PARTS], stride, first, grain
+    key = k[operand + n.A_ROWS], k[operand + n.A_BYTES], k[operand + n.A_PITCH], stride, first, grain
     if key in known:
         return known[key]
     longest = 1
     for base in range(first, window, grain):
-        cuts = [_cuts(k, step, operand, base + turn * stride, smallest, window) for turn in range(cycle)]
+        cuts = [_cuts(k, operand, base + turn * stride, *windows) for turn in range(cycle)]
         found = next(p for p in range(1, cycle + 1) if cycle % p == 0 and cuts == cuts[p:] + cuts[:p])
         longest = lcm(longest, found)
     known[key] = longest
     return longest
 
 
-def _cuts(k: list[int], step: int, operand: int, start: int, smallest: int, window: int) -> tuple[int, ...]:
-    """Bytes and sizes of the windows that cover the shares of an operand at ``start``."""
-    rows, size = k[operand + n.A_ROWS], k[operand + n.A_BYTES]
-    if rows > 1:
-        shares = [(start + row * k[operand + n.A_PITCH], size) for row in range(rows)]
-    else:
-        parts = max(1, k[step + n.T_PARTS])
-        ends = [size * part // parts for part in range(parts + 1)]
-        shares = [(start + low, high - low) for low, high in itertools.pairwise(ends)]
-    found: list[int] = []
-    for first, left in shares:
-        while left > 0:
-            best = best_window(first, left, smallest, window)
-            size = covered(first, left, best)
-            found += (size, best)
-            first, left = first + size, left - size
+def _cuts(k: list[int], operand: int, start: int, smallest: int, largest: int) -> tuple[tuple[int, int], ...]:
+    """Bytes and size of the first window of each row of an operand; the others follow from it."""
+    pitch, size = k[operand + n.A_PITCH], k[operand + n.A_BYTES]
+    found = []
+    for row in range(min(k[operand + n.A_ROWS], largest // gcd(pitch, largest))):
+        first = start + row * pitch
+        best = best_window(first, size, smallest, largest)
+        found.append((covered(first, size, best), best))
     return tuple(found)
 
 

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import platforms
+from acadl import loads
 from aidg.estimation import estimate
 from aidg.flow.exact import ExactRun
+from aidg.flow.plans import plan_loops
 from aidg.flow.run import Run
 from aidg.flow.tables import build
 from mappings import Layer, map_layer
-from mappings.program import LoopProgram, Step, index, loop, memory, sequence, step
+from mappings.program import LoopProgram, Node, Step, index, loop, memory, sequence, step
 from tests.strategies import Case
 from tests.strategies_rows import row_cases
 
@@ -89,6 +91,77 @@ def test_a_loop_that_does_not_settle_is_extrapolated_and_says_so() -> None:
     assert "did not settle" in found.notes[0]
     full = estimate(arch, program, method="full")
     assert abs(found.cycles - full.cycles) < full.cycles / 8
+
+
+def copier(*movers: str, operations: str = "copy(d: out address, s: in address)", prepares: str = "") -> str:
+    """A description with one controller, its movers, and two memories of bytes."""
+    names = " ".join(line.split("(")[0] for line in operations.splitlines())
+    return f"""
+architecture copier {{
+    clock 1 GHz
+    operations {{
+        {operations}
+    }}
+    sram commands {{ data_width: 32 bits, addresses: 0x1_0000_0000 ..< 0x1_0000_1000, read_latency: 1 }}
+    sram a {{ data_width: 8 bits, addresses: 0x1_0000 ..< 0x11_0000, read_latency: 1, write_latency: 1 }}
+    sram b {{ data_width: 8 bits, addresses: 0x100_0000 ..< 0x110_0000, read_latency: 1, write_latency: 1 }}
+    fetch front {{
+        issue_buffer_size: 1
+        instruction_memory_unit reader {{ latency: 0, initiation_interval: 90 }}
+    }}
+    execute queue {{
+        capacity: 4
+        controller dma {{ operations: {names}, capacity: 4, latency: 0, {prepares} }}
+    }}
+    {" ".join(f"mover m{number} {{ {mover} }}" for number, mover in enumerate(movers))}
+    queue.dma -> {" -> ".join(f"m{number}" for number in range(len(movers)))}
+    front -> queue
+    commands => front.reader
+    a => m0 => b
+}}
+"""
+
+
+def skips_like_all(text: str, *nodes: Node) -> None:
+    """Both evaluations find the same, and one of them has skipped."""
+    arch = loads(text)
+    program = LoopProgram(sequence(*nodes), arch.operations)
+    full, exact = Run(build(arch, program), "interpreted"), ExactRun(build(arch, program), "interpreted")
+    assert exact.run() == full.run()
+    assert exact.busy() == full.busy()
+    assert exact.evaluated < full.evaluated
+
+
+def test_the_state_of_long_rows_has_room() -> None:
+    """Of a row that waits to be cut into thousands of requests, little is written down."""
+    text = copier("capacity: 2, max_request_bytes: 16 bytes")
+    long = step("copy", d=memory(0x100_0000, 60_000), s=memory(0x1_0000, 60_000))
+    short = step("copy", d=memory(0x100_0000, 4), s=memory(0x1_0000, 4))
+    skips_like_all(text.replace("interval: 90", "interval: 1"), long, loop("i", 200, short))
+
+
+def test_parts_of_a_pair_are_cut_alike() -> None:
+    """What the first one writes is cut into the parts of the second one."""
+    text = copier(
+        "capacity: 8, max_request_bytes: 64 bytes",
+        operations="prepare(d: out address, s: in address)\n        use(s: in address)",
+        prepares="prepares: prepare",
+    )
+    i = index("i")
+    prepare = step("prepare", d=memory(0x100_0000 + 8 * i, 40), s=memory(0x1_0000, 8, 5, 64))
+    skips_like_all(text, loop(i, 90, prepare, step("use", s=memory(0x1_0000, 8))))
+
+
+def test_inner_loops_that_share_an_index() -> None:
+    """The longer one decides how far the operands of both reach."""
+    text = copier("capacity: 2").replace("interval: 90", "interval: 1")
+    i, k = index("i"), index("k")
+    far = step("copy", d=memory(0x100_0000 + 4096 * k + 8 * i, 8), s=memory(0x1_0000, 8))
+    near = step("copy", d=memory(0x108_0000 + 8 * k, 8), s=memory(0x1_0000, 8))
+    arch = loads(text)
+    program = LoopProgram(loop(i, 4, loop(k, 20, far), loop(k, 2, near)), arch.operations)
+    outer = max(plan_loops(build(arch, program)).values(), key=lambda plan: plan.instructions)
+    assert list(outer.inner.values()) == [20]
 
 
 def test_empty_programs() -> None:
