@@ -124,6 +124,7 @@ def _storages(arch: Architecture, mover: str) -> dict[str, DataStorage]:
 
 def _memories(arch: Architecture, mover: Mover) -> Findings:
     """Memories behind a mover have fixed latencies and ports that its requests fit."""
+    reads = arch.predecessors(mover.name, EdgeKind.READ_DATA)
     for memory in _storages(arch, mover.name).values():
         if isinstance(memory, DRAM) and (memory.t_RCD or memory.t_RP or memory.t_RAS):
             message = f"mover '{mover.name}' reaches '{memory.name}', which has open rows"
@@ -137,7 +138,7 @@ def _memories(arch: Architecture, mover: Mover) -> Findings:
             message = f"the requests of '{mover.name}' do not fit the port of '{memory.name}', {port} bytes"
             hint = "with `max_request_bytes`, `data_width` times `port_width` is a power of two"
             yield Diagnostic("E0616", message, mover.span, hint, noted)
-        elif largest < port:
+        elif largest < port and (not reads or memory.name in reads):  # what it cuts by; others take a share
             message = (
                 f"the largest request of '{mover.name}' has {largest} bytes, "
                 f"less than the port of '{memory.name}'"

@@ -6,21 +6,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import platforms
-from acadl import loads
+from acadl import loads, simulate
 from aidg.estimation import estimate
 from aidg.flow.exact import ExactRun
 from aidg.flow.plans import plan_loops
 from aidg.flow.run import Run
 from aidg.flow.tables import build
 from mappings import Layer, map_layer
+from mappings.cases import Case, map_case
 from mappings.program import LoopProgram, Node, Step, index, loop, memory, sequence, step
-from tests.strategies import Case
+from tests.strategies import Case as MachineAndProgram
 from tests.strategies_rows import row_cases
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(row_cases())
-def test_skipping_changes_nothing(case: Case) -> None:
+def test_skipping_changes_nothing(case: MachineAndProgram) -> None:
     full = Run(build(case.arch, case.program), "interpreted")
     exact = ExactRun(build(case.arch, case.program), "interpreted")
     assert exact.run() == full.run()
@@ -31,7 +32,7 @@ def test_skipping_changes_nothing(case: Case) -> None:
 @pytest.mark.slow
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(row_cases())
-def test_skipping_changes_nothing_at_length(case: Case) -> None:
+def test_skipping_changes_nothing_at_length(case: MachineAndProgram) -> None:
     test_skipping_changes_nothing.hypothesis.inner_test(case)  # type: ignore[attr-defined]
 
 
@@ -75,6 +76,18 @@ def test_a_long_loop_costs_what_a_short_one_does() -> None:
     runs = [estimate(arch, tiles(count, 2, 4)) for count in (400, 4000)]
     assert runs[0].evaluated_instructions == runs[1].evaluated_instructions
     assert runs[1].cycles > 9 * runs[0].cycles
+
+
+@pytest.mark.parametrize("variant", ["tile", "phased", "wreuse", "loop"])
+@pytest.mark.parametrize("dim", [4, 8, 32])
+def test_arrays_of_other_sizes(dim: int, variant: str) -> None:
+    """Also where a row of sums is wider than the largest request of the DMA."""
+    arch = platforms.load("gemmini", by_rows=True, dim=dim, max_in_flight_reads=2, bus_bytes=8)
+    row = {"variant": variant, "M": f"{2 * dim}", "N": f"{dim + 1}", "K": f"{3 * dim}"}
+    program = map_case(Case(row), arch)
+    found = estimate(arch, program)
+    assert found.method == "exact"
+    assert found.cycles == estimate(arch, program, method="full").cycles == simulate(arch, program).cycles
 
 
 def test_a_layer_by_rows() -> None:

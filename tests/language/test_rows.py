@@ -277,6 +277,16 @@ def test_other_movers_may_reach_ports_of_any_width() -> None:
     assert codes(odd.replace("far => request", "far => request, near => request")) == ["E0616"]
 
 
+def test_ports_that_a_mover_only_writes_may_be_wider() -> None:
+    """Only what is read is cut into requests; each of them writes its share."""
+    small = text(
+        request="max_request_bytes: 8 bytes", edges=EDGES.replace("far => request", "far => request => near")
+    )
+    assert codes(small) == []
+    turned = EDGES.replace("far => request", "near => request => far")
+    assert codes(text(request="max_request_bytes: 8 bytes", edges=turned)) == ["E0616"]
+
+
 @pytest.mark.parametrize("attribute", ["read_latency", "write_latency"])
 def test_storages_answer_in_the_next_cycle_at_the_earliest(attribute: str) -> None:
     assert codes(text(memory=f"{attribute}: 0")) == ["E0614"]
