@@ -81,7 +81,10 @@ def test_other_names_blanks_and_comments(tmp_path: Path) -> None:
             HEADER + "1,ACTT,0,0,0,0,0\n",
             r":2: unknown command 'ACTT'; did you mean 'ACT.?'\? \(one of ACT, PRE",
         ),
-        (HEADER + "5,ACT,0,0,0,0,0\n4,RD,0,0,0,0,0\n", r":3: cycle 4 is before that of the previous command, 5"),
+        (
+            HEADER + "5,ACT,0,0,0,0,0\n4,RD,0,0,0,0,0\n",
+            r":3: cycle 4 is before that of the previous command, 5",
+        ),
         (HEADER + "5,ACT,0,0\n", r":2: the line .* has 4 values instead of 7 \(is the file cut off\?\)"),
         (HEADER + "5,ACT,0,0,-2,0,0\n", r":2: bank '-2' is not a whole number"),
         (HEADER + f"{1 << 63},ACT,0,0,0,0,0\n", r":2: cycle '9223372036854775808' is too large"),
