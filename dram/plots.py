@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dram.errors import DramError
 from dram.requests import Int64
 from dram.shares import data_buses
+from dram.traces.writing import binary_file
 
 if TYPE_CHECKING:
     from dram.result import Run
@@ -114,16 +115,10 @@ def check_ending(name: str) -> str:
 
 
 def _save(figure: Any, name: str, ending: str) -> None:
-    """Write beside the target, then replace it: no half-written file."""
-    temporary = f"{name}.part{ending}"
+    """Write in one step: no half-written file."""
     metadata: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(ending, {})
-    try:
-        figure.savefig(temporary, metadata=metadata, dpi=150)
-        os.replace(temporary, name)
-    except OSError as error:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise DramError(f"cannot be written: {error.strerror or error}", file=name) from error
+    with binary_file(name) as file:
+        figure.savefig(file, format=ending[1:], metadata=metadata, dpi=150)
 
 
 def draw(figure: Any, run: Run, windows: int = WINDOWS) -> None:

@@ -102,7 +102,7 @@ ON_RANK, ON_GROUP, ON_BANK, ON_OTHER_RANKS, ON_CHANNEL, ON_SAME_BANK, ON_WINDOW 
 
 # Something due: kind, target (rank or bank).
 ITEM = 2
-DUE_REF, DUE_PRE, DUE_REFPB, DUE_REFSB = range(4)
+DUE_REF, DUE_PRE = range(2)
 
 RECORD_SIZE = 5  # cycle, command, rank or bank, row, column
 RESULT = 3  # request, accept, done

@@ -17,19 +17,28 @@ from dram.errors import TraceError
 def text_file(path: str | os.PathLike[str]) -> Iterator[Callable[[str], object]]:
     """A function that writes pieces of text one after the other; gzip if the name ends with ``.gz``.
 
-    The file appears, or changes, when the context ends; whatever goes wrong, it stays as it was. A link stays
-    a link to it. Devices and pipes, such as ``/dev/null``, are written to at once.
+    Raises and keeps what is there as :func:`binary_file`.
+    """
+    with binary_file(path) as file, _packed(file, Path(path)) as sink:
+        yield lambda text: sink.write(text.encode())
+
+
+@contextmanager
+def binary_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write.
+
+    It appears, or changes, when the context ends; whatever goes wrong, it stays as it was. A link stays a
+    link to it. Devices and pipes, such as ``/dev/null``, are written to at once.
 
     Raises:
         TraceError: The file cannot be written.
     """
     with _reported(path):
-        target = Path(os.path.realpath(path))
         if Path(path).is_dir():
             raise IsADirectoryError(None, "it is a folder")
         special = Path(path).exists() and not Path(path).is_file()
-        with open(path, "wb") if special else _replacing(target) as file, _packed(file, target) as sink:
-            yield lambda text: sink.write(text.encode())
+        with open(path, "wb") if special else _replacing(Path(os.path.realpath(path))) as file:
+            yield file
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dram
+from dram import plots
 from dram.catalog import device
 from dram.command_arrays import Commands
 from dram.commands import COMMAND_NAMES, COMMAND_NUMBERS
@@ -204,3 +205,13 @@ def test_pictures(tmp_path: Path) -> None:
     with pytest.raises(DramError, match="cannot be written"):
         write_plot(run, tmp_path / "none" / "plot.svg")  # type: ignore[arg-type]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.svg", "plot.svg"]
+
+
+def test_an_interrupted_picture_leaves_no_file(tmp_path: Path) -> None:
+    class Interrupted:
+        def savefig(self, *args: object, **options: object) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        plots._save(Interrupted(), str(tmp_path / "plot.svg"), ".svg")
+    assert not list(tmp_path.iterdir())
