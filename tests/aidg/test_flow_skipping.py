@@ -177,6 +177,18 @@ def test_inner_loops_that_share_an_index() -> None:
     assert list(outer.inner.values()) == [20]
 
 
+def test_what_is_still_to_read_another_memory_is_another_state() -> None:
+    """Reads come to the second memory shortly before the end; the front end is two iterations ahead."""
+    text = copier("capacity: 1").replace("initiation_interval: 90", "").replace("capacity: 4", "capacity: 2")
+    text = text.replace("a => m0 => b", "a <=> m0\n    b => m0").replace(
+        "read_latency: 1 }", "read_latency: 0 }"
+    )
+    text = text.replace("0x1_0000 ..< 0x11_0000", "0x1_0000 ..< 0x2_0000").replace("0x100_0000", "0x2_0000")
+    i = index("i")
+    copy = step("copy", d=memory(0x1_0000, 1), s=memory(0x1_0000 + 512 * i, 1))
+    skips_like_all(text, loop(i, 131, copy))
+
+
 def test_empty_programs() -> None:
     arch = platforms.load("gemmini", by_rows=True)
     found = estimate(arch, LoopProgram(sequence(), arch.operations))

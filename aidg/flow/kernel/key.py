@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aidg.flow.kernel.movers import best_window, covered, insert_part
 from aidg.flow.kernel.names import (
+    A_RANGES,
     AGE_PARTS,
     AGE_PIECES,
     ANSWER_EVENT,
@@ -147,7 +148,7 @@ from aidg.flow.kernel.names import (
     X_TIME,
     Numbers,
 )  # fmt: skip
-from aidg.flow.kernel.operands import address_of
+from aidg.flow.kernel.operands import address_of, storage_of
 from aidg.flow.kernel.records import (
     flight_of,
     line_state,
@@ -276,7 +277,10 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
         for number in range(k[step + T_OPERANDS]):
             operand = k[K_OPERAND] + (k[step + T_OPERAND] + number) * OPERAND
             m[end] = m[flight + F_ADDRESS + number] - address_of(k, m, operand)
-            end += 1
+            m[end + 1] = -1
+            if k[operand + A_RANGES] >= 0:
+                m[end + 1] = storage_of(k, operand, m[flight + F_ADDRESS + number])
+            end += 2
         for other in range(used):
             if m[k[M_DEPENDS] + slot * count + m[order + other]]:
                 m[end] = other
