@@ -54,7 +54,7 @@ def test_every_instruction_of_any_layer_finds_its_unit(layer: Layer) -> None:
 
 def slots(instruction: Instruction, dim: int) -> int:
     """Multiply-accumulates that a compute has room for."""
-    if not instruction.operation.startswith("compute"):
+    if not instruction.operation.startswith(("compute", "multiply")):
         return 0
     return instruction.immediates["rows"] * dim * dim
 
@@ -95,7 +95,7 @@ def test_weights_and_pixels_are_moved_once_per_tile() -> None:
     program = map_layer(Layer(name="l", op="gemm", gemm_M=64, gemm_N=64, gemm_K=64), gemmini())
     counts = Counter(instruction.operation for instruction in program)
     assert (counts["mvin"], counts["mvin2"], counts["mvout"]) == (4, 4, 4)
-    assert counts["preload"] + counts["preload_add"] == counts["compute_preloaded"] == 64
+    assert counts["load_weights"] == counts["multiply"] == 64
     moved = [i.immediates for i in program if i.operation in ("mvin", "mvin2")]
     assert all((m["rows"], m["cols"]) == (16, 64) for m in moved)
 
@@ -115,8 +115,7 @@ def test_no_operator_is_dropped(layer: Layer) -> None:
     arch = gemmini()
     program = map_layer(layer, arch)
     assert {instruction.operation for instruction in program} <= {"host", "mvin", "mvin2", "mvin3",
-        "preload", "preload_add", "compute_preloaded", "mvout", "fence", "config_ex", "config_ld",
-        "config_st"}  # fmt: skip
+        "load_weights", "multiply", "mvout", "fence", "config_ex", "config_ld", "config_st"}  # fmt: skip
     cycles = aidg.estimate(arch, program).cycles
     elements = max(layer.input_elements, layer.output_elements)
     on_host = [i.immediates["cycles"] for i in program if i.operation == "host"]
