@@ -145,8 +145,28 @@ def _out_of_reach(
     ends = ends_at_memory(arch, unit)
     if any(storage_for(arch, end, piece.start, piece.end, kind) for end in ends):
         return None
+    if isinstance(unit, Controller) and _reach_in_turn(arch, ends, piece, kind):
+        return None
     way = f"has no mover that {verb}s" if isinstance(unit, Controller) else f"cannot {verb}"
     return f"{way} addresses 0x{piece.start:x} to 0x{piece.end:x}"
+
+
+def _reach_in_turn(arch: Architecture, ends: tuple[str, ...], piece: AddressRange, kind: EdgeKind) -> bool:
+    """Whether memories that follow one another hold the addresses; each part has its own (rule 11)."""
+    ranges = [
+        limits
+        for end in ends
+        for name in reachable_storages(arch, end, kind)
+        if isinstance(storage := arch.objects[name], MemoryInterface)
+        for limits in storage.address_ranges
+    ]
+    covered = piece.start
+    while covered < piece.end:
+        following = [high for low, high in ranges if low <= covered < high]
+        if not following:
+            return False
+        covered = max(following)
+    return True
 
 
 def find_unit(arch: Architecture, instruction: Instruction) -> FunctionalUnit:

@@ -41,13 +41,28 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """From the byte ``start`` on, an operand lies in another storage."""
+
+    start: int
+    mover: int
+    storage: str
+
+
+@dataclass(frozen=True, slots=True)
 class MovedOperand:
-    """An address operand, and the mover that reads or writes it."""
+    """An address operand, and the mover that reads or writes it.
+
+    Attributes:
+        mover, storage: Of its first byte.
+        further: Where it goes on in other memories, in order of address.
+    """
 
     mover: int
     storage: str
     write: bool
     range: AddressRange
+    further: tuple[Place, ...] = ()
 
     def share(self, part: int, parts: int) -> Share | None:
         """What part number ``part`` of ``parts`` has of it; ``None``: nothing."""
@@ -59,6 +74,9 @@ class MovedOperand:
             share = replace(whole, start=piece.start + part * piece.pitch)
         else:
             return None
+        for place in self.further:
+            if share.start >= place.start:
+                share = replace(share, mover=place.mover, storage=place.storage)
         return share if share.bytes else None
 
 

@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from acadl.errors import ProgramError, SimulationError
-from acadl.model import DRAM, SRAM, Architecture, Controller, DataStorage, FunctionalUnit, Mover
+from acadl.model import (
+    DRAM,
+    SRAM,
+    Architecture,
+    Controller,
+    DataStorage,
+    FunctionalUnit,
+    MemoryInterface,
+    Mover,
+)
 from acadl.operations import AddressRange, Instruction, Operation
 from acadl.routing import movers_of
-from acadl.simulate_parts import MovedOperand, Rows
+from acadl.simulate_parts import MovedOperand, Place, Rows
 from acadl.storage import path_to
 
 
@@ -84,12 +93,27 @@ class RowPlanner:
     def _moved(
         self, piece: AddressRange, write: bool, movers: tuple[Mover, ...], controller: Controller
     ) -> MovedOperand:
+        places: list[Place] = []
+        covered = piece.start
+        while covered < piece.end:
+            place, covered = self._place(covered, write, movers, controller)
+            places.append(place)
+        first, *further = places
+        return MovedOperand(first.mover, first.storage, write, piece, tuple(further))
+
+    def _place(
+        self, address: int, write: bool, movers: tuple[Mover, ...], controller: Controller
+    ) -> tuple[Place, int]:
+        """The first mover that reaches the memory of an address, and where that memory ends."""
         for position, mover in enumerate(movers):
-            path = path_to(self._arch, mover.name, piece.start, piece.end, write)
+            path = path_to(self._arch, mover.name, address, address + 1, write)
             if path is not None:
                 _check_fixed(mover, path[0])
-                return MovedOperand(position, path[0].name, write, piece)
-        raise SimulationError(f"no mover of '{controller.name}' reaches addresses from 0x{piece.start:x} on")
+                memory = path[-1]
+                assert isinstance(memory, MemoryInterface)
+                end = max(high for low, high in memory.address_ranges if low <= address < high)
+                return Place(address, position, memory.name), end
+        raise SimulationError(f"no mover of '{controller.name}' reaches addresses from 0x{address:x} on")
 
 
 def _unprepared(before: _Preparation, what: str) -> ProgramError:

@@ -325,7 +325,9 @@ def _bodies(
 @st.composite
 def _steps(draw: st.DrawFn, operations: dict[str, Operation], name: str, turn: Affine) -> Node:
     operands: dict[str, Memory | Register] = {
-        o.name: draw(_ranges(turn)) for o in operations[name].operands if o.kind == "address"
+        o.name: draw(_ranges(turn, across=not name.endswith("u")))
+        for o in operations[name].operands
+        if o.kind == "address"
     }
     if any(o.kind == "reg" for o in operations[name].operands):
         operands["r"] = Register("r", (turn + draw(st.integers(0, REGISTERS))) % REGISTERS)
@@ -336,10 +338,12 @@ def _steps(draw: st.DrawFn, operations: dict[str, Operation], name: str, turn: A
 
 
 @st.composite
-def _ranges(draw: st.DrawFn, turn: Affine) -> Memory:
-    """Near one another in either memory; rows have gaps between them, else they would be one."""
+def _ranges(draw: st.DrawFn, turn: Affine, across: bool) -> Memory:
+    """Near one another in either memory, or ``across`` both; rows have gaps, else they would be one."""
     size = draw(st.sampled_from([1, 4, 8, 16, 24, 70]))
     rows = draw(st.sampled_from([1, 1, 2, 3, 5]))
     pitch = size + draw(st.sampled_from([4, 8, 40])) if rows > 1 else 0
     address = MEMORIES[draw(st.sampled_from(list(MEMORIES)))] + draw(st.sampled_from([0, 4, 16, 40, 300]))
+    if across and draw(st.integers(0, 7)) == 0:
+        address = MEMORIES["b"] - draw(st.sampled_from([4, 8, 20, 64]))
     return memory(address + draw(st.sampled_from([0, 8, 512])) * turn, size, rows, pitch)

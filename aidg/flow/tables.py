@@ -187,8 +187,8 @@ class _Builder:
         ):
             fixed.table(key, values)
         self._state(head, space, flights, sum(movers))
-        # at most: 14 + costs + operands + dependences per flight, 10 + shares per part, and all lists
-        size = flights * (24 + 3 * n.MOST_VISITS + n.MOST_OPERANDS + flights) + space.size
+        # at most: 16 + costs + operands + dependences per flight, 10 + shares per part, and all lists
+        size = flights * (16 + 3 * n.MOST_VISITS + 3 * n.MOST_OPERANDS + flights) + space.size
         head[n.M_KEY] = space.zeros(size)
         beginnings = {
             n.HELD_ROW: -1, n.LAST_FLIGHT: -1, n.TICKING: -1, n.FETCH_SINCE: n.NOBODY, n.PATIENCE: n.NEVER,

@@ -90,6 +90,20 @@ def test_arrays_of_other_sizes(dim: int, variant: str) -> None:
     assert found.cycles == estimate(arch, program, method="full").cycles == simulate(arch, program).cycles
 
 
+@pytest.mark.parametrize(
+    ("sizes", "row"),
+    [
+        ({"scratchpad_bytes": 1 << 14, "scratchpad_banks": 8}, {"M": "4", "N": "129", "K": "17"}),
+        ({"accumulator_bytes": 1 << 14, "accumulator_banks": 4, "dim": 8}, {"M": "18", "N": "83", "K": "9"}),
+    ],
+)
+def test_commands_that_go_on_in_the_next_bank(sizes: dict[str, int], row: dict[str, str]) -> None:
+    arch = platforms.load("gemmini", by_rows=True, **sizes)
+    program = map_case(Case({"variant": "loop", **row}), arch)
+    expected = simulate(arch, program).cycles
+    assert estimate(arch, program).cycles == estimate(arch, program, method="full").cycles == expected
+
+
 def test_a_layer_by_rows() -> None:
     arch = platforms.load("gemmini", by_rows=True)
     program = map_layer(Layer(name="l", op="conv", C=16, H=6, W=6, K=32, R=3, S=3, pad_h=1, pad_w=1), arch)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from aidg.flow.kernel.movers import best_window, covered, insert_part
 from aidg.flow.kernel.names import (
+    A_BYTES,
+    A_PITCH,
     A_RANGES,
+    A_ROWS,
     AGE_PARTS,
     AGE_PIECES,
     ANSWER_EVENT,
@@ -277,10 +280,7 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
         for number in range(k[step + T_OPERANDS]):
             operand = k[K_OPERAND] + (k[step + T_OPERAND] + number) * OPERAND
             m[end] = m[flight + F_ADDRESS + number] - address_of(k, m, operand)
-            m[end + 1] = -1
-            if k[operand + A_RANGES] >= 0:
-                m[end + 1] = storage_of(k, operand, m[flight + F_ADDRESS + number])
-            end += 2
+            end = key_place(k, m, operand, m[flight + F_ADDRESS + number], end + 1)
         for other in range(used):
             if m[k[M_DEPENDS] + slot * count + m[order + other]]:
                 m[end] = other
@@ -288,6 +288,17 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
         m[end] = -1
         end += 1
     return end
+
+
+def key_place(k: Numbers, m: Numbers, operand: int, first: int, end: int) -> int:
+    """The memory that an operand lies in; exactly where, if it goes on in the next one."""
+    m[end] = m[end + 1] = -1
+    if k[operand + A_RANGES] >= 0:
+        last = first + (k[operand + A_ROWS] - 1) * k[operand + A_PITCH] + k[operand + A_BYTES] - 1
+        m[end] = storage_of(k, operand, first)
+        if storage_of(k, operand, last) != m[end]:
+            m[end + 1] = first
+    return end + 2
 
 
 def key_list(k: Numbers, m: Numbers, position: int, end: int) -> int:

@@ -108,7 +108,6 @@ def take_shares(
         if (which == 1 and writes) or (which == 2 and not writes):
             continue
         start, size = m[flight + F_ADDRESS + index], k[operand + A_BYTES]
-        storage = storage_of(k, operand, start)
         if k[operand + A_ROWS] > 1:
             if number >= k[operand + A_ROWS]:
                 continue
@@ -117,9 +116,12 @@ def take_shares(
             first = size * number // parts
             size = size * (number + 1) // parts - first
             start += first
-        if size and reads:
+        if size == 0:
+            continue
+        storage = storage_of(k, operand, start)
+        if reads:
             add_share(k, m, part, line, 0, storage, start, size)
-        if size and writes:
+        if writes:
             add_share(k, m, part, line, 1, storage, start, size)
 
 
