@@ -121,8 +121,14 @@ def _operand(value: OperandValue | str) -> OperandValue:
     return value.const if isinstance(value, Affine) and not value.index_names() else value
 
 
-def memory(address: Affine | int, bytes: int, rows: int = 1, pitch: int = 0) -> Memory:
+def memory(
+    address: Affine | int, bytes: int, rows: int = 1, pitch: int = 0, keep_rows: bool = False
+) -> Memory:
     """A memory operand. Rows may overlap (windows that slide by less than their width).
+
+    Args:
+        keep_rows: Rows that follow one another without a gap stay rows. Otherwise they are one row of all
+            bytes, which takes fewer transactions; but then a controller has one part to send.
 
     Raises:
         ProgramError: The range is empty, or its rows do not advance.
@@ -131,7 +137,7 @@ def memory(address: Affine | int, bytes: int, rows: int = 1, pitch: int = 0) -> 
         raise ProgramError(f"a memory operand of {rows} × {bytes} bytes is empty")
     if rows > 1 and pitch < 1:
         raise ProgramError(f"{rows} rows at a pitch of {pitch} bytes do not advance")
-    if rows > 1 and pitch == bytes:
+    if rows > 1 and pitch == bytes and not keep_rows:
         return Memory(as_affine(address), bytes * rows)
     return Memory(as_affine(address), bytes, rows, pitch if rows > 1 else 0)
 

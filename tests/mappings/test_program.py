@@ -95,3 +95,11 @@ def test_values_lie_within_their_bounds(
     value = const + a * OUTER + b * INNER + scale * ((turn * OUTER + INNER) % modulus)
     low, high = value.bounds({"i": 4, "j": 3})
     assert all(low <= n <= high for n in immediates(loop(OUTER, 4, loop(INNER, 3, step("wait", n=value)))))
+
+
+def test_rows_without_a_gap_are_one_row_unless_they_are_kept() -> None:
+    assert memory(64, 16, rows=4, pitch=16) == memory(64, 64)
+    kept = memory(64, 16, rows=4, pitch=16, keep_rows=True)
+    assert (kept.bytes, kept.rows, kept.pitch) == (16, 4, 16)
+    assert memory(64, 16, rows=4, pitch=32, keep_rows=True) == memory(64, 16, rows=4, pitch=32)
+    assert memory(64, 16, keep_rows=True) == memory(64, 16)
