@@ -36,10 +36,12 @@ def case_panels(report: ValidationReport) -> tuple[Panel, ...]:
 
 
 def error_bars(cases: tuple[CaseResult, ...]) -> tuple[tuple[float, float, float], ...]:
-    """At most about 20 bars of equal width, in percent, one of which begins at 0."""
+    """At most about 20 bars of equal width, in percent, one of which begins at 0; around 0 if all are exact."""
     errors = [case.error_percent for case in cases]
     if not errors:
         return ()
+    if not any(errors):
+        return ((-0.0005, 0.0005, len(errors)),)
     width = max((max(errors) - min(errors)) / MOST_BINS, 0.001)
     counts = Counter(int(error // width) for error in errors)
     return tuple(

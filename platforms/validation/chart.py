@@ -110,12 +110,13 @@ def tick_text(value: float) -> str:
 
 
 def series_of(points: Iterable[tuple[str, float, float]]) -> tuple[Series, ...]:
-    """Points by the name in front; names beyond the number of colours share the last one."""
+    """Points by the name in front; where there are more names than colours, some share the last one."""
     by_name: dict[str, list[XY]] = {}
     for name, x, y in points:
-        if name not in by_name and len(by_name) >= len(PALETTE) - 1:
-            name = OTHERS
         by_name.setdefault(name, []).append((x, y))
+    if len(by_name) > len(PALETTE):
+        rest = [point for name in list(by_name)[len(PALETTE) - 1 :] for point in by_name.pop(name)]
+        by_name[OTHERS] = by_name.get(OTHERS, []) + rest
     return tuple(Series(name, tuple(_thinned(found))) for name, found in by_name.items())
 
 

@@ -134,8 +134,10 @@ class Comparison:
     def headline(self) -> str:
         """The result in one line."""
         found = self.errors
+        extra = sum(kind.extra for kind in self.kinds)
+        more = f", {extra} more predicted" if extra else ""
         return (
-            f"{self.matched} of {self.events} events matched, {found.exact} exact; "
+            f"{self.matched} of {self.events} events matched, {found.exact} exact{more}; "
             f"error mean {found.mean:+.4g}, 95 % within {found.p95_abs}, largest {found.max_abs} cycles; "
             f"MAPE {self.mape:.4g} %"
         )

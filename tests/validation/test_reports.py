@@ -121,6 +121,8 @@ def test_every_chart_is_well_formed(points: list[tuple[str, float, float]], diag
     root = ElementTree.fromstring(to_svg("a < b", (panel, bars)))
     assert len(panel.series) <= 8
     assert sum(len(series.points) for series in panel.series) == len(points)
+    names = list(dict.fromkeys(name for name, _, _ in points))
+    assert [series.name for series in panel.series] == (names if len(names) <= 8 else [*names[:7], "others"])
     assert float(root.get("height", 0)) > 0
 
 
@@ -144,5 +146,7 @@ def test_reports_of_nothing_are_reports() -> None:
 
     empty = ValidationReport("a", "f.csv", "cycles", (), (FailedCase("c", 2, "why"),))
     ElementTree.fromstring(to_svg("t", case_panels(empty)))
+    exact = ValidationReport("a", "f.csv", "cycles", (CaseResult("c", 2, 7, 7), CaseResult("d", 3, 9, 9)))
+    assert case_panels(exact)[2].bars == ((-0.0005, 0.0005, 2),)
     huge = ValidationReport("a", "f.csv", "cycles", (CaseResult("c", 2, 1, 10**40),))
     ElementTree.fromstring(to_svg("t", case_panels(huge)))
