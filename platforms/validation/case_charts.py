@@ -36,7 +36,7 @@ def case_panels(report: ValidationReport) -> tuple[Panel, ...]:
 
 
 def error_bars(cases: tuple[CaseResult, ...]) -> tuple[tuple[float, float, float], ...]:
-    """At most about 20 bars of equal width, in percent, one of which begins at 0; around 0 if all are exact."""
+    """At most about 20 bars of equal width, in percent, one of which begins at 0; one if all are exact."""
     errors = [case.error_percent for case in cases]
     if not errors:
         return ()
