@@ -37,7 +37,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.replace(temporary, target)
         temporary = None
     except OSError as error:
-        raise AcadlError(f"cannot write '{target}': {error.strerror or error}") from error
+        raise AcadlError(f"cannot write '{os.fspath(path)}': {error.strerror or error}") from error
     finally:
         if temporary is not None:
             os.unlink(temporary)

@@ -104,13 +104,15 @@ class ModelRun:
 
     def waits(self, event: Event) -> tuple[Wait, ...]:
         """The chain of constraints that binds one of the events, latest first; none if it is of no run."""
+        from aidg.flow.waiting import waited_for_in_time
         from aidg.waiting import waited_for
 
         place, _, what = event.place.rpartition(" ")
         if event.instruction < 0 or not place:
             return ()
+        told = waited_for_in_time if self.arch.in_order_of_time else waited_for
         try:
-            return waited_for(self.arch, self.program, event.instruction, place, what)
+            return told(self.arch, self.program, event.instruction, place, what)
         except AcadlError:
             return ()
 
