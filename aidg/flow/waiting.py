@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from acadl.model import Architecture, PipelineStage
+from acadl.model import Architecture, Controller, PipelineStage
 from acadl.operations import AddressRange, Instruction
 from aidg.flow.passages import flow_passages
 from aidg.timeline_causes import Event, transactions
@@ -93,7 +93,7 @@ class _Run:
         elif event.what == "enter" and 0 < at < len(names):
             found = self._passing(event.number, names[at - 1], event.name, cycle)
         elif event.what == "start":
-            found = self._data(event, cycle)
+            found = self._data(event, cycle) or self._behind(event, cycle)
         return found or self._own(event, cycle)
 
     def _passing(self, number: int, here: str, there: str, cycle: int) -> _Link | None:
@@ -141,16 +141,25 @@ class _Run:
                 return _Link(kind, Event(other, unit.name, "done"))
         return None
 
+    def _behind(self, event: Event, cycle: int) -> _Link | None:
+        """The start before it, where controllers start in order, one in a cycle (rule 3)."""
+        item = self.arch.objects.get(event.name)
+        earlier = self._earlier(event.number, event.name)
+        if not isinstance(item, Controller) or not earlier or earlier[-1][1].start != cycle - 1:
+            return None
+        return _Link("structural", Event(earlier[-1][0], event.name, "start"))
+
     def _own(self, event: Event, cycle: int) -> _Link | None:
         """The instruction's own event before this one: the latest one, of these the last on its way."""
-        before = [(at, place) for place, at in enumerate(self.times_of(event.number).values()) if at < cycle]
+        times = self.times_of(event.number).values()
+        before = [(at, place) for place, at in enumerate(times) if at < cycle]
         if not before:
             return None
         return _Link("forward", list(self.times_of(event.number))[max(before)[1]])
 
 
 def conflict(earlier: Instruction, later: Instruction) -> str:
-    """``raw``, ``waw`` or ``war``: why the later instruction waits for the earlier one; empty: it does not."""
+    """``raw``, ``waw`` or ``war``: why the later instruction waits for the earlier one; or empty."""
     if _meet(earlier.write_registers, later.read_registers) or _overlap(
         earlier.write_addresses, later.read_addresses
     ):

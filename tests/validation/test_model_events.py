@@ -11,6 +11,7 @@ import acadl
 import mappings
 import platforms
 from acadl.model import Architecture
+from mappings.cases import Case, map_case
 from mappings.program import LoopProgram, index, loop, memory, step
 from platforms.validation.event_map import EventMap, RunEvent, read_event_map
 from platforms.validation.events import NO_ID, Event, TraceError
@@ -177,6 +178,17 @@ def test_mistakes_are_explained(
     with pytest.raises(TraceError) as caught:
         seen(toy, text, tmp_path)
     assert message in str(caught.value)
+
+
+def test_gemmini_by_rows_tells_what_a_command_waited_for() -> None:
+    arch = platforms.load("gemmini", by_rows=True)
+    program = map_case(Case({"variant": "tile", "M": "32", "N": "32", "K": "32"}), arch)
+    maps = Path(platforms.__file__).parent / "validation" / "maps"
+    model = ModelRun(arch, program, read_event_map(maps / "gemmini.toml"))
+    event = next(e for e in model.events() if (e.unit, e.event, e.instruction) == ("rs", "alloc", 24))
+    turn, place, *_ = model.waits(event)
+    assert (turn.other_instruction, turn.other_object) == (23, "command_path")
+    assert (place.instruction, place.kind, place.other_object) == (23, "structural", "load_queue")
 
 
 def test_a_saved_run_does_not_tell_operands(toy: tuple[Architecture, LoopProgram], tmp_path: Path) -> None:
