@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +27,7 @@ from dram.traces.latencies_csv import HEADER as LATENCIES_HEADER
 from dram.traces.latencies_csv import latency_lines
 from dram.traces.vectors import memory_of
 from dram.traces.writing import text_file
+from platforms.commands._outputs import check_outputs
 
 OWN_CURRENTS = "-"  # instead of a file: those that ship
 
@@ -99,24 +99,11 @@ def run_trace(
 
 
 def _check_files(wanted: Wanted, inputs: dict[str, str | None]) -> None:
-    """Raise :class:`DramError` where one file would replace another one that is read or written."""
-    taken: dict[str, str] = {}
-    for what, path in (inputs | {"the currents": wanted.currents}).items():
-        if path and path != OWN_CURRENTS:
-            taken[os.path.realpath(path)] = what
+    """Raise :class:`AcadlError` where one file would replace another one that is read or written."""
+    currents = None if wanted.currents == OWN_CURRENTS else wanted.currents
     outputs = {"the latencies": wanted.latencies, "the commands": wanted.commands}
     outputs |= {"the time line": wanted.timeline, "the plot": wanted.plot}
-    for what, path in outputs.items():
-        if path is None:
-            continue
-        if not path:
-            raise DramError(f"the file for {what} has no name")
-        real = os.path.realpath(path)
-        if real in taken:
-            hint = "give them different names"
-            raise DramError(f"{what} would replace {taken[real]}", file=path, hint=hint)
-        if not os.path.exists(real) or os.path.isfile(real):  # several may go to /dev/null
-            taken[real] = what
+    check_outputs(outputs, [*inputs.items(), ("the currents", currents)])
 
 
 @contextmanager

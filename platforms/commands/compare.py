@@ -17,6 +17,7 @@ from platforms.commands._options import (
     settings_option,
     using_mappings,
 )
+from platforms.commands._outputs import check_outputs
 
 if TYPE_CHECKING:
     from platforms.validation.comparison import Comparison
@@ -93,6 +94,15 @@ def command(
 
     if plot is not None:
         check_format(plot)
+    check_outputs(
+        {"the time line": timeline, "the plot": plot, "the report": html},
+        [
+            ("the run", run),
+            ("the trace", trace),
+            ("the map of events", events),
+            *(("the mapping", file) for file in mappings),
+        ],
+    )
     inputs = Inputs(run, trace, events, dict(case), dict(settings))
     try:
         with using_mappings(mappings):

@@ -17,6 +17,7 @@ from platforms.commands._options import (
     settings_option,
     using_mappings,
 )
+from platforms.commands._outputs import check_outputs
 
 if TYPE_CHECKING:
     from platforms.validation.case_report import ValidationReport
@@ -84,6 +85,14 @@ def command(
 
     if plot is not None:
         check_format(plot)
+    check_outputs(
+        {"the plot": plot, "the report": html},
+        [
+            ("the description", arch),
+            ("the table of cases", cases),
+            *(("the mapping", file) for file in mappings),
+        ],
+    )
     with using_mappings(mappings):
         report = validate(
             arch,

@@ -351,3 +351,20 @@ def test_the_time_line_has_both_sides_and_the_error(tmp_path: Path) -> None:
     assert sorted(errors) == sorted(4 * [0, 1, 2, 3])
     times = [record["ts"] for record in records if "ts" in record]
     assert times == sorted(times)
+
+
+def test_no_output_replaces_a_file_that_is_read(tmp_path: Path) -> None:
+    trace, picture = tmp_path / "trace.csv", tmp_path / "out.svg"
+    write_events(predicted(8, 8, 8, tile_gap=8), trace)
+    content = trace.read_text()
+    (tmp_path / "link.html").symlink_to(trace)
+    for options, message in (
+        (["--timeline", trace], "the time line would replace the trace"),
+        (["--html", tmp_path / "link.html"], "the report would replace the trace"),
+        (["--plot", picture, "--html", picture], "the report would replace the plot"),
+    ):
+        result = run("axis_sa", trace, *CASE, *options)
+        assert result.exit_code == 1
+        assert message in result.stderr
+    assert trace.read_text() == content
+    assert not picture.exists()

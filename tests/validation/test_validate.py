@@ -246,3 +246,11 @@ def test_columns_that_nobody_reads_are_named(tmp_path: Path) -> None:
     result = run("axis_sa", "--cases", path, "--json")
     assert json.loads(result.stdout)["unused_columns"] == ["voltage"]
     assert "does not depend on voltage:" in result.stderr
+
+
+def test_no_output_replaces_the_table(table: Path) -> None:
+    content = table.read_text()
+    result = run("axis_sa", "--cases", table, "--html", table.parent / "." / table.name)
+    assert result.exit_code == 1
+    assert "the report would replace the table of cases" in result.stderr
+    assert table.read_text() == content
