@@ -142,10 +142,12 @@ class ValidationReport:
 
     @property
     def groups(self) -> dict[str, ErrorSummary]:
-        """Sums per value of the grouping column, in order of first appearance."""
+        """Sums per value of the grouping column: numbers ascending, else in order of first appearance."""
         if self.group is None:
             return {}
-        names = dict.fromkeys(case.group for case in self.cases)
+        names = list(dict.fromkeys(case.group for case in self.cases))
+        if all(name.isascii() and name.isdigit() for name in names):
+            names.sort(key=int)
         return {name: summarise(c for c in self.cases if c.group == name) for name in names}
 
     def worst(self, count: int) -> tuple[CaseResult, ...]:

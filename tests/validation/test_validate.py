@@ -68,6 +68,13 @@ def test_errors_are_counted(table: Path) -> None:
     assert json.loads(report.to_json()) == report.to_dict()
 
 
+def test_groups_of_numbers_ascend(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("rows,cols,M,N,K,note,cycles\n16,16,4,4,4,b,1\n4,4,4,4,4,a,16\n8,8,4,4,4,b,1\n")
+    assert list(platforms.validate("axis_sa", path, group="rows").groups) == ["4", "8", "16"]
+    assert list(platforms.validate("axis_sa", path, group="note").groups) == ["b", "a"]
+
+
 def test_tolerances_decide_the_exit_status(table: Path) -> None:
     assert run("axis_sa", "--cases", table).exit_code == 0
     assert run("axis_sa", "--cases", table, "--max-mape", 8).exit_code == 0
