@@ -40,16 +40,14 @@ def command(
     Programs are found under programs/ in this folder.
     """
     from aidg.estimation import estimate
-    from mappings.cases import Case, map_case
-    from platforms.catalog import load_for_cases
     from platforms.messages import warn
+    from platforms.single_case import single_case
 
     with using_mappings(mappings):
-        architecture = load_for_cases(arch, **dict(settings))
-        cells = {name: str(value) for name, value in case}
-        program = map_case(Case(cells, Path.cwd(), measured=measured), architecture)
+        single = single_case(arch, dict(case), dict(settings), Path.cwd(), measured)
+        architecture, program = single.arch, single.program
         found = estimate(architecture, program)
-    for note in found.notes:
+    for note in (*single.notes, *found.notes):
         warn(note)
     if as_json:
         print_json({"program": program.name, **found.to_dict()})

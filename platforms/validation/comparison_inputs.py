@@ -85,10 +85,12 @@ class Inputs:
         end = _end(measured, origin) if until is None else until
         events, is_whole = model.predict(end, origin)
         found = compare(events, measured, origin=origin, start=start, until=until, waits=model.waits)
-        if is_whole or until is not None:
-            return found
-        note = f"the run goes on long after the trace ends (cycle {end}); that part has not been looked at"
-        return replace(found, notes=(*found.notes, note))
+        notes = (*model.notes, *found.notes)
+        if not is_whole and until is None:
+            notes += (
+                f"the run goes on long after the trace ends (cycle {end}); that part has not been looked at",
+            )
+        return replace(found, notes=notes)
 
     @property
     def _is_made(self) -> bool:
@@ -122,15 +124,13 @@ class Inputs:
         """What predicts the events; ``None`` for a run that was made before. Raises :class:`AcadlError`."""
         if self._is_made:
             return None
-        from mappings.cases import Case, map_case
-        from platforms.catalog import load_for_cases
+        from platforms.single_case import single_case
         from platforms.validation.model_events import ModelRun
 
         if not self.case:
             raise UsageMistake("A description needs the case to run: --case M=16 --case N=16 --case K=16.")
-        arch = load_for_cases(self.run, **self.settings)
-        cells = {name: str(value) for name, value in self.case.items()}
-        return ModelRun(arch, map_case(Case(cells, self._folder), arch), self.mapping)
+        single = single_case(self.run, self.case, self.settings, self._folder)
+        return ModelRun(single.arch, single.program, self.mapping, single.notes)
 
     @property
     def _folder(self) -> Path:

@@ -37,11 +37,16 @@ class Predicted(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelRun:
-    """A program on a machine, whose events a mapping file names."""
+    """A program on a machine, whose events a mapping file names.
+
+    Attributes:
+        notes: What the reader must know about them.
+    """
 
     arch: Architecture
     program: LoopProgram
     mapping: EventMap
+    notes: tuple[str, ...] = ()
 
     def events(self) -> list[Event]:
         """All events of the run; see :meth:`predict`."""
