@@ -485,9 +485,11 @@ class _Builder:
                 covered = end
             if covered >= high:
                 break
-        if covered < high or first < 0:
+        is_alone = bits.bit_count() < 2  # only parts may lie in several memories
+        if covered < high or first < 0 or not (is_alone or isinstance(way.route.unit, Controller)):
             raise ProgramError(
                 f"'{operation}' reaches addresses 0x{low:x} to 0x{high:x} in its loops; no memory holds them"
+                + ("" if covered < high or first < 0 else " all")
             )
         return first, bits
 

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 import platforms
 from acadl import loads, simulate
+from acadl.errors import ProgramError
 from aidg.estimation import estimate
 from aidg.flow.exact import ExactRun
 from aidg.flow.plans import plan_loops
@@ -201,6 +202,27 @@ def test_what_is_still_to_read_another_memory_is_another_state() -> None:
     i = index("i")
     copy = step("copy", d=memory(0x1_0000, 1), s=memory(0x1_0000 + 512 * i, 1))
     skips_like_all(text, loop(i, 131, copy))
+
+
+def test_loops_of_memory_units_stay_in_one_memory() -> None:
+    arch = loads(
+        """
+architecture plain {
+    clock 1 GHz
+    operations { copy(d: out address, s: in address) }
+    sram commands { data_width: 32 bits, addresses: 0x1_0000_0000 ..< 0x1_0000_1000 }
+    sram a { data_width: 8 bits, addresses: 0x1_0000 ..< 0x2_0000, arbitration: priority }
+    sram b { data_width: 8 bits, addresses: 0x2_0000 ..< 0x3_0000 }
+    fetch front { from: commands }
+    execute queue { memory_unit mover { operations: copy, latency: 0 } }
+    front -> queue
+    { a, b } <=> queue.mover
+}
+"""
+    )
+    copy = step("copy", d=memory(0x1_FF00 + 12 * index("i"), 8), s=memory(0x1_0000, 8))
+    with pytest.raises(ProgramError, match="0x1ff00 to 0x202bc in its loops; no memory holds them all"):
+        build(arch, LoopProgram(loop("i", 80, copy), arch.operations))
 
 
 def test_empty_programs() -> None:
