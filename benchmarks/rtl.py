@@ -39,7 +39,8 @@ ABOUT = (
     "it (for `picorv32`: executing its program), preparing, estimating; CPU time, best of {runs} runs, "
     "compiled code after it has been compiled{compiled}. Times RTL: simulated cycles per second over "
     "those of Verilator 5.006 on the same machines ({anchors}; one thread, measured on another "
-    "day). `dot_engine` is the design of [Validate your own RTL](own_rtl.md)."
+    "day). `dot_engine` is the design of [Validate your own RTL](own_rtl.md); `gemmini` takes commands "
+    "[as wholes](gemmini.md#two-models-of-one-machine), the quicker of its two models."
 )
 
 
