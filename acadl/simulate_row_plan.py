@@ -95,7 +95,7 @@ class RowPlanner:
     ) -> MovedOperand:
         places: list[Place] = []
         covered = piece.start
-        while covered < piece.end:
+        while covered < piece.end or not places:  # an operand of no bytes has a place, too
             place, covered = self._place(covered, write, movers, controller)
             places.append(place)
         first, *further = places
