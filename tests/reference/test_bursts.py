@@ -39,7 +39,7 @@ def sizes(draw: st.DrawFn) -> tuple[int, int, int, int]:
 def best(address: int, end: int, word: int, largest: int) -> Burst:
     """The window by definition: of all that hold the byte, the one that covers most, then the smallest."""
     windows = []
-    for exponent in range(10):
+    for exponent in range(11):
         size = 1 << exponent
         if word <= size <= largest:
             start = address // size * size
