@@ -54,10 +54,12 @@ def single_case(
     row = Case({name: str(value) for name, value in case.items()}, folder, measured=measured)
     program = map_case(row, machine)
     known = row.read | set(machine.parameters)
-    notes = tuple(
-        f"the prediction does not depend on {name}: no parameter, and not read by the mapping"
-        f"{nearest(name, known)}"
-        for name in case
-        if name not in known
+    unread = [name for name in case if name not in known]
+    if not unread:
+        return SingleCase(machine, program)
+    near = "; ".join(filter(None, (nearest(name, known).removeprefix("; ") for name in unread)))
+    note = (
+        f"the prediction does not depend on {', '.join(unread)}: no parameters, and not read by the mapping"
+        f"{near and '; ' + near}"
     )
-    return SingleCase(machine, program, notes)
+    return SingleCase(machine, program, (note,))
