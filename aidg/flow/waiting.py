@@ -150,12 +150,17 @@ class _Run:
         return _Link("structural", Event(earlier[-1][0], event.name, "start"))
 
     def _own(self, event: Event, cycle: int) -> _Link | None:
-        """The instruction's own event before this one: the latest one, of these the last on its way."""
-        times = self.times_of(event.number).values()
-        before = [(at, place) for place, at in enumerate(times) if at < cycle]
-        if not before:
-            return None
-        return _Link("forward", list(self.times_of(event.number))[max(before)[1]])
+        """The instruction's own event before this one: the latest one, of these the last on its way.
+
+        Of a transaction the latest one elsewhere: the transactions in front of it say little.
+        """
+        storage = event.name.partition("#")[0] if "#" in event.name else ""
+        before = [
+            (at, place, other)
+            for place, (other, at) in enumerate(self.times_of(event.number).items())
+            if at < cycle and other.name.partition("#")[0] != storage
+        ]
+        return _Link("forward", max(before)[2]) if before else None
 
 
 def conflict(earlier: Instruction, later: Instruction) -> str:
