@@ -123,14 +123,14 @@ class ExactRun(Run):
         if moving is None:
             return False
         groups = _joined(moving)
-        flying = self._flying(plan)
+        flying = self._flying(plan, indices[plan.level] - first)
         pairs = [(a, b) for i, a in enumerate(groups) for b in (*groups[i:], *flying)]
         if not any(a.meets(b) for a, b in pairs):
             return True
         return not any(a.meets(b) for i, a in enumerate(moving) for b in (*moving[i:], *flying))
 
-    def _flying(self, plan: LoopPlan) -> list[Zone]:
-        """Operands of what is in flight."""
+    def _flying(self, plan: LoopPlan, period: int) -> list[Zone]:
+        """Operands of what is in flight, and of its like that was when the period began."""
         k, m = self.k, self.m
         alive = k[n.M_ALIVE]
         found = []
@@ -147,6 +147,8 @@ class ExactRun(Run):
                 )
                 stride = plan.strides[operand] if inside else 0
                 line, write = int(k[step + n.T_LINE]), bool(k[operand + n.A_WRITE])
+                moved = stride * period
+                low, high = min(low, low - moved), max(high, high - moved)
                 found.append(Zone(int(k[operand + n.A_SPACE]), low, high, stride, line, write))
         return found
 

@@ -229,3 +229,25 @@ def test_empty_programs() -> None:
     arch = platforms.load("gemmini", by_rows=True)
     found = estimate(arch, LoopProgram(sequence(), arch.operations))
     assert (found.cycles, found.instructions) == (0, 0)
+
+
+def test_what_was_in_flight_when_a_period_began_has_met_others() -> None:
+    """A write of one iteration, still to come, holds up a read of the next one; later ones pass it by."""
+    text = copier(
+        "capacity: 1", operations="copy(d: out address, s: in address)\n        look(s: in address)"
+    )
+    text = text.replace("interval: 90", "interval: 1").replace("operations: copy look", "operations: copy")
+    unit = "execute other { memory_unit eye { operations: look, latency: 0 } }"
+    unit += "\n    front -> other\n    b => other.eye"
+    arch = loads(text.replace("front -> queue", f"front -> queue\n    {unit}"))
+    for meeting in range(1, 12):
+        i = index("i")
+        look = step("look", s=memory(0x100_0000 + 8 * meeting, 8))
+        copy = step("copy", d=memory(0x100_0000 + 8 * i, 8), s=memory(0x1_0000, 8))
+        for body in ((look, copy), (look, copy, copy), (copy, look, copy)):
+            program = LoopProgram(loop(i, 40, *body), arch.operations)
+            full, exact = (
+                Run(build(arch, program), "interpreted"),
+                ExactRun(build(arch, program), "interpreted"),
+            )
+            assert exact.run() == full.run()
