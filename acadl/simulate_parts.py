@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from acadl.bursts import bursts
 from acadl.model import DataStorage, Mover
 from acadl.operations import AddressRange
 
@@ -228,25 +229,9 @@ class PartPlanner:
         """The requests of an access: first byte, bytes, bytes of the window that covers them."""
         port = self._storages[share.storage].port_bytes
         largest = self._movers[share.mover].max_request_bytes
-        start, end = share.start, share.start + share.bytes
-        windows: list[tuple[int, int, int]] = []
-        while start < end:
-            if largest is None:
-                covered, window = min(port, end - start), port
-            else:
-                covered, window = _best_window(start, end, port, largest)
-            windows.append((start, covered, window))
-            start += covered
-        return windows
-
-
-def _best_window(start: int, end: int, smallest: int, largest: int) -> tuple[int, int]:
-    """Bytes covered from ``start`` on and size of the smallest aligned window that covers most of them."""
-    best = (0, smallest)
-    window = smallest
-    while window <= max(smallest, largest):
-        covered = min(end, start - start % window + window) - start
-        if covered > best[0]:
-            best = (covered, window)
-        window *= 2
-    return best
+        end = share.start + share.bytes
+        if largest is None:
+            return [(start, min(port, end - start), port) for start in range(share.start, end, port)]
+        cut = bursts(share.start, share.bytes, word=port, largest=max(port, largest))
+        # Only the first window may begin before the bytes that are left.
+        return [(max(share.start, burst.address), burst.used, burst.bytes) for burst in cut]

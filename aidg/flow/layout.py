@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from acadl.errors import ProgramError
 from acadl.model import (
     Architecture,
-    Controller,
     DataStorage,
     EdgeKind,
     FunctionalUnit,
@@ -84,11 +83,6 @@ def storage_facts(arch: Architecture) -> dict[str, StorageFacts]:
         hold = (latencies[0], latencies[1]) if interval is None else (interval, interval)
         found[storage.name] = StorageFacts(storage, *latencies, hold)
     return found
-
-
-def controllers(arch: Architecture) -> dict[str, Chain]:
-    """Chains by the name of the controller."""
-    return {item.name: chain_of(arch, item.name) for item in arch.of_type(Controller)}
 
 
 def declared(arch: Architecture) -> dict[str, int]:

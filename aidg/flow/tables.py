@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from acadl.errors import ProgramError
-from acadl.expressions import Expr
 from acadl.model import (
     Architecture,
     Controller,
-    ExecuteStage,
     FunctionalUnit,
     InstructionFetchStage,
     MemoryAccessUnit,
@@ -21,9 +19,20 @@ from acadl.model import (
 )
 from acadl.operations import Instruction, Operation
 from acadl.routing import Route, instruction_memory, route
+from aidg.flow.costs import Costs, VaryingCost
 from aidg.flow.kernel import names as n
-from aidg.flow.layout import Chain, StorageFacts, chain_of, declared, storage_facts
+from aidg.flow.layout import Chain, chain_of, declared, storage_facts
 from aidg.flow.pairs import check_pairs, check_shares
+from aidg.flow.records import (
+    Fixed,
+    Space,
+    line_record,
+    line_state,
+    object_record,
+    reach_record,
+    reached,
+    storage_record,
+)
 from aidg.prepared import evaluate
 from mappings.program import (
     Affine,
@@ -42,23 +51,6 @@ from mappings.program import (
 LARGEST_CAPACITY = 1 << 14
 WHEEL = 256
 LOG_ENTRIES = 1 << 16
-ARBITRATIONS = ("oldest_first", "priority", "round_robin")
-
-
-@dataclass(frozen=True, slots=True)
-class VaryingCost:
-    """A latency, interval or number of parts that depends on loop indices."""
-
-    what: str
-    expression: Expr
-    names: Mapping[str, int]
-    varying: Mapping[str, Affine]
-    least: int = 0
-
-    def at(self, indices: Mapping[str, int]) -> int:
-        """Its value. Raises :class:`ProgramError`."""
-        names = {**self.names, **{name: value.at(indices) for name, value in self.varying.items()}}
-        return max(self.least, evaluate(self.what, self.expression, names))
 
 
 @dataclass(slots=True)
@@ -109,26 +101,6 @@ def build(arch: Architecture, program: LoopProgram, *, logged: bool = False) -> 
     return builder.build(logged)
 
 
-@dataclass
-class _Space:
-    """Positions in the list of the state."""
-
-    size: int = n.STATE_HEAD
-    filled: list[tuple[int, list[int]]] = field(default_factory=list)
-
-    def take(self, values: list[int]) -> int:
-        """Position of new entries."""
-        position = self.size
-        self.size += len(values)
-        self.filled.append((position, values))
-        return position
-
-    def zeros(self, count: int) -> int:
-        """Position of ``count`` new entries that are 0."""
-        self.size += count
-        return self.size - count
-
-
 class _Builder:
     def __init__(self, arch: Architecture, program: LoopProgram) -> None:
         self.arch = arch
@@ -170,13 +142,13 @@ class _Builder:
         check_pairs(tape, self.steps, self.static, self.lines)
         check_shares(self.steps, self.operands, self.lines)
         head = [0] * n.HEAD
-        fixed = _Fixed(head)
-        space = _Space()
+        fixed = Fixed(head)
+        space = Space()
         flights = self._flight_count()
         self._head(head, flights, logged)
         ports = self._storages(fixed, space)
         movers = self._lines_and_movers(fixed, space, flights)
-        fixed.table(n.K_OBJECT, [value for item in self.items for value in _object(item)])
+        fixed.table(n.K_OBJECT, [value for item in self.items for value in object_record(item)])
         for key, values in (
             (n.K_STEP, self.steps),
             (n.K_ROUTE, self.routes),
@@ -246,7 +218,7 @@ class _Builder:
             )
         return places + 2
 
-    def _state(self, head: list[int], space: _Space, flights: int, parts: int) -> None:
+    def _state(self, head: list[int], space: Space, flights: int, parts: int) -> None:
         objects = len(self.items)
         head[n.M_FLIGHT] = space.zeros(flights * n.FLIGHT)
         head[n.M_DEPENDS] = space.zeros(flights * flights)
@@ -282,40 +254,40 @@ class _Builder:
         head[n.M_RANK] = space.zeros(2 * flights + 2 + count + 1)
         head[n.M_LOGGED] = space.zeros(4 * (head[n.K_LOG] + 1))
 
-    def _storages(self, fixed: _Fixed, space: _Space) -> list[int]:
+    def _storages(self, fixed: Fixed, space: Space) -> list[int]:
         values: list[int] = []
         counts = []
         for facts in self.facts.values():
-            ports, record = _storage(facts, space)
+            ports, record = storage_record(facts, space)
             values += record
             counts.append(ports)
         fixed.table(n.K_STORAGE, values)
         fixed.head[n.M_STORAGE] = space.take([-1, -1, 0, 0] * len(self.facts))
         return counts
 
-    def _lines_and_movers(self, fixed: _Fixed, space: _Space, flights: int) -> list[int]:
+    def _lines_and_movers(self, fixed: Fixed, space: Space, flights: int) -> list[int]:
         lines: list[int] = []
         movers: list[int] = []
         queues: list[int] = []
         reach: list[int] = []
         capacities: list[int] = []
-        each = [*_line_state(), *[0] * (2 * (flights + 1))]
+        each = [*line_state(), *[0] * (2 * (flights + 1))]
         fixed.head[n.M_LINE] = space.take(each * len(self.chains))
         for number, (name, chain) in enumerate(self.chains.items()):
             unit = self._controller(name)
             if sum(mover.max_request_bytes is not None for mover in chain.movers) > n.MOST_CUTS:
                 raise ProgramError(f"more than {n.MOST_CUTS} movers behind '{name}' take parts apart")
-            lines += _line(unit, self.objects[name], len(movers) // n.MOVER, len(chain.movers))
+            lines += line_record(unit, self.objects[name], len(movers) // n.MOVER, len(chain.movers))
             for place, mover in enumerate(chain.movers):
                 capacities.append(mover.capacity)
                 if mover.capacity > LARGEST_CAPACITY:
                     raise ProgramError(f"capacity of '{mover.name}' is too large; at most {LARGEST_CAPACITY}")
                 state = space.take([0, 0, -1, 0, *[0] * (mover.capacity + 1)])
                 movers += self._mover(mover, chain, number, place, state, len(queues) // n.QUEUE)
-                for storage, write in _reached(chain, place, self.storages):
+                for storage, write in reached(chain, place, self.storages):
                     entries = space.zeros(1 + (mover.capacity + 1) * n.MOST_SHARES * n.ENTRY)
                     queues += (len(movers) // n.MOVER - 1, storage, write, entries)
-            reach += _reach(chain, self.storages)
+            reach += reach_record(chain, self.storages)
         fixed.table(n.K_LINE, lines)
         fixed.table(n.K_MOVER, movers)
         fixed.table(n.K_QUEUE, queues)
@@ -417,7 +389,7 @@ class _Builder:
         arch = self.arch
         found = route(arch, instruction)
         names = arch.operations[instruction.operation].latency_names(instruction)
-        costs = _Costs(names, varying)
+        costs = Costs(names, varying)
         unit = found.unit
         parts: VaryingCost | int = 0
         if isinstance(unit, Controller):
@@ -540,19 +512,6 @@ class _Builder:
         return [value.const, position, len(value.terms), len(value.rotations)]
 
 
-class _Fixed:
-    """The list of what is fixed: a head with positions, then tables."""
-
-    def __init__(self, head: list[int]) -> None:
-        self.head = head
-        self.values = [0] * len(head)
-
-    def table(self, key: int, values: list[int]) -> None:
-        """Add a table whose position the head has at ``key``."""
-        self.head[key] = len(self.values)
-        self.values += values
-
-
 @dataclass(slots=True)
 class _Way:
     """What static steps share that differ in addresses only."""
@@ -566,79 +525,9 @@ class _Way:
     parts: int = 0
 
 
-class _Costs:
-    def __init__(self, names: Mapping[str, int], varying: Mapping[str, Affine]) -> None:
-        self._names = names
-        self._varying = varying
-
-    def of(self, what: str, expression: Expr, least: int) -> VaryingCost | int:
-        varying = {name: self._varying[name] for name in expression.names() & self._varying.keys()}
-        if varying:
-            return VaryingCost(what, expression, self._names, varying, least)
-        return max(least, evaluate(what, expression, self._names))
-
-    def visit(self, item: PipelineStage | FunctionalUnit) -> tuple[VaryingCost | int, VaryingCost | int]:
-        """Latency and interval; an interval of -1 means until done."""
-        latency = self.of(f"latency of '{item.name}'", item.latency, 0)
-        if item.initiation_interval is not None:
-            return latency, self.of(f"initiation_interval of '{item.name}'", item.initiation_interval, 0)
-        if isinstance(item, Controller):
-            return latency, 1
-        return latency, latency if isinstance(item, PipelineStage) else -1
-
-
 def _rows(node: Step, operation: Operation, directions: tuple[str, ...]) -> int:
     """The largest number of rows of the address operands of some directions."""
     values = [
         node.operands[operand.name] for operand in operation.operands if operand.direction in directions
     ]
     return max([1, *(value.rows for value in values if isinstance(value, Memory))])
-
-
-def _object(item: PipelineStage | FunctionalUnit) -> list[int]:
-    release = getattr(item, "release_latency", 0)
-    fifo = int(isinstance(item, PipelineStage) and item.order == "fifo")
-    return [item.capacity, release, fifo, item.issue_latency if isinstance(item, ExecuteStage) else 0]
-
-
-def _line(unit: Controller, item: int, first: int, count: int) -> list[int]:
-    most = -1 if unit.in_progress is None else unit.in_progress
-    return [
-        item, first, count, unit.part_interval, unit.turnaround, most, int(unit.completion == "sent"),
-        unit.completion_latency,
-    ]  # fmt: skip
-
-
-def _line_state() -> list[int]:
-    state = [0] * n.LINE_STATE
-    for key in (n.N_FRAME, n.N_JOINED, n.N_PREPARED, n.N_PART, n.N_TICK):
-        state[key] = -1
-    return state
-
-
-def _storage(facts: StorageFacts, space: _Space) -> tuple[int, list[int]]:
-    storage = facts.storage
-    shared = storage.read_ports is None and storage.write_ports is None
-    reads = storage.read_ports or storage.read_write_ports
-    writes = 0 if shared else storage.write_ports or storage.read_write_ports
-    most = storage.max_concurrent_requests or 0
-    record = [
-        reads, writes, int(shared), space.zeros(reads + writes), *facts.hold, facts.read_latency,
-        facts.write_latency,
-        ARBITRATIONS.index(storage.arbitration), int(storage.answers == "in_order"), most, storage.port_bytes,
-        space.zeros(most),
-    ]  # fmt: skip
-    return reads + writes, record
-
-
-def _reached(chain: Chain, place: int, storages: list[str]) -> list[tuple[int, int]]:
-    reads = [(number, 0) for number, name in enumerate(storages) if name in chain.reads[place]]
-    return reads + [(number, 1) for number, name in enumerate(storages) if name in chain.writes[place]]
-
-
-def _reach(chain: Chain, storages: list[str]) -> list[int]:
-    found = []
-    for name in storages:
-        for reach in (chain.reads, chain.writes):
-            found.append(next((place for place, names in enumerate(reach) if name in names), -1))
-    return found
