@@ -5,7 +5,9 @@ output channels, R and S the kernel's height and width. Sizes are elements; one 
 weight is one byte (int8), accumulators are four (int32).
 
 Shapes of operators without a window: tensors of other ranks than four keep the product of N, C, H, W.
-``softmax`` and ``layernorm`` are N rows of C elements that are normalised together.
+``softmax``, ``layernorm`` and ``rmsnorm`` (divided by the root of the mean square) are N rows of C elements
+that are normalised together. ``rope`` turns pairs of elements by an angle of their position; ``gather`` reads
+rows of a table, of which only those that are read count.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ WINDOWED = KERNELS | POOLINGS
 # Operators with one shape for all their inputs and outputs, or that only move data.
 # fmt: off
 SHAPE_ONLY = frozenset((
-    "add", "batchnorm", "clip", "concat", "div", "elu", "erf", "exp", "gelu", "hardsigmoid", "hardswish",
-    "layernorm", "leakyrelu", "log", "logsoftmax", "lrn", "max", "min", "mish", "mul", "neg", "pad", "pow",
-    "prelu", "reciprocal", "relu", "resize", "selu", "sigmoid", "silu", "slice", "softmax", "softplus",
-    "split", "sqrt", "sub", "tanh", "transpose", "upsample",
+    "add", "batchnorm", "clip", "concat", "div", "elu", "erf", "exp", "gather", "gelu", "hardsigmoid",
+    "hardswish", "layernorm", "leakyrelu", "log", "logsoftmax", "lrn", "max", "min", "mish", "mul", "neg",
+    "pad", "pow", "prelu", "reciprocal", "relu", "resize", "rmsnorm", "rope", "selu", "sigmoid", "silu", "slice",
+    "softmax", "softplus", "split", "sqrt", "sub", "tanh", "transpose", "upsample",
 ))
 # fmt: on
 

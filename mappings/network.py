@@ -134,8 +134,12 @@ def load_network(
 
     Args:
         source: A name of :func:`network_names` (``ResNet-18`` and ``resnet18`` are the same), or a path.
+            Sizes
+            that a network of the zoo leaves open may follow its name: ``bert_base@384``, or, by name,
+            ``llama2_7b_decode@context=2048,batch=8``.
         batch: Inputs that are computed together. Default: what the file says, else 1.
-        dims: Sizes of an ONNX model's open dimensions by name, or of any input's dimension as ``INPUT:AXIS``.
+        dims: Sizes of an ONNX model's open dimensions by name, or of any input's dimension as ``INPUT:AXIS``;
+            of what a network of the zoo leaves open.
 
     Raises:
         AcadlError: The source cannot be found, read or understood; the message says what to write instead.
@@ -155,6 +159,8 @@ def load_network(
         if batch is not None or sizes:
             raise AcadlError("a layer table holds its sizes itself; change its column N, not batch or dims")
         return read_layer_table(Path(text))
+    if _in_zoo(text) and not isinstance(source, os.PathLike) and not Path(text).exists():
+        return _from_zoo(text, batch, sizes)  # a name may hold a slash: ViT-B/16
     if isinstance(source, os.PathLike) or re.search(r"[/\\]", text) or Path(text).is_file():
         raise AcadlError(f"{text} is neither an ONNX model (.onnx) nor a layer table (.csv)")
     return _from_zoo(text, batch, sizes)
@@ -176,24 +182,71 @@ def _checked_sizes(batch: int | None, dims: Mapping[str, int] | None) -> dict[st
     return sizes
 
 
+def _in_zoo(text: str) -> bool:
+    from mappings.zoo import aliases, builders
+
+    return _key(text.partition("@")[0]) in {_key(name) for name in (*builders(), *aliases())}
+
+
 def _from_zoo(text: str, batch: int | None, dims: dict[str, int]) -> Network:
-    from mappings.zoo import builders
+    from mappings.zoo import builders, open_dimensions
+
+    given, _, sizes = text.partition("@")
+    name = _zoo_name(given)
+    builder = builders()[name]
+    known = open_dimensions(builder)
+    written = _written_sizes(text, sizes, known) if "@" in text else {}
+    twice = sorted(set(written) & set(dims))
+    if twice:
+        raise AcadlError(f"{twice[0]} is given twice: in '{text}' and beside it")
+    dims = {**dims, **written}
+    shown = {key: dims[key] for key in (*known, "batch") if key in dims}
+    also = dims.pop("batch", batch)
+    if batch not in (None, also):
+        raise AcadlError(f"batch is given twice: {batch} and {also}")
+    if unknown := sorted(set(dims) - set(known)):
+        raise AcadlError(
+            f"'{name}' has no open dimension but {', '.join(('batch', *known))}; got {', '.join(unknown)}"
+        )
+    layers = builder(1 if also is None else also, **dims)
+    return Network(_sized(name, shown), layers, source="zoo:" + _sized(name, {**known, **shown}))
+
+
+def _sized(name: str, sizes: Mapping[str, int]) -> str:
+    """``NAME@NAME=NUMBER,…``"""
+    listed = ",".join(f"{key}={value}" for key, value in sizes.items())
+    return f"{name}@{listed}" if listed else name
+
+
+def _zoo_name(text: str) -> str:
+    """The zoo's own spelling. Raises :class:`AcadlError` with the nearest name."""
+    from mappings.zoo import aliases, builders
 
     known = builders()
-    by_key = {_key(name): name for name in known}
+    by_key = {_key(name): name for name in known} | {_key(other): name for other, name in aliases().items()}
     name = by_key.get(_key(text))
     if name is None:
-        near = suggestion(_key(text), by_key.values())
+        close = difflib.get_close_matches(_key(text), list(by_key), n=1)
+        near = f"; did you mean '{by_key[close[0]]}'?" if close else ""
         raise AcadlError(
             f"there is no network '{text}'{near}; the zoo has {', '.join(sorted(known))}; "
             "a file ends in .onnx or .csv"
         )
-    also = dims.pop("batch", batch)
-    if batch not in (None, also):
-        raise AcadlError(f"batch is given twice: {batch} and {also}")
-    if dims:
-        raise AcadlError(f"'{name}' has no open dimension but batch; got {', '.join(sorted(dims))}")
-    return Network(name, known[name](1 if also is None else also), source=f"zoo:{name}")
+    return name
+
+
+def _written_sizes(text: str, sizes: str, known: Mapping[str, int]) -> dict[str, int]:
+    """What follows the ``@`` of a name: one number for the first open dimension, or ``NAME=NUMBER,…``."""
+    found: dict[str, int] = {}
+    for part in sizes.split(","):
+        key, sign, value = part.partition("=")
+        if not sign:
+            key, value = next(iter(known), "batch"), key
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", value.strip()) or key.strip() in found:
+            example = f"{text.partition('@')[0]}@{next(iter(known), 'batch')}=64"
+            raise AcadlError(f"'{sizes}' after the @ of '{text}' are no sizes; write {example}")
+        found[key.strip()] = int(value)
+    return found
 
 
 def _key(name: str) -> str:

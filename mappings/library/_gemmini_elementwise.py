@@ -24,10 +24,10 @@ HOST_PIECE = 4096
 # Moving data takes a load and a store; a transcendental function about a call of the mathematics library.
 MOVING, ARITHMETIC, TRANSCENDENTAL = 2, 6, 40
 HOST_CYCLES: Mapping[str, int] = {
-    **dict.fromkeys(("concat", "pad", "slice", "split", "transpose", "resize", "upsample"), MOVING),
+    **dict.fromkeys(("concat", "gather", "pad", "slice", "split", "transpose", "resize", "upsample"), MOVING),
     **dict.fromkeys(
-        ("softmax", "logsoftmax", "layernorm", "sigmoid", "tanh", "exp", "log", "erf", "pow", "sqrt",
-         "gelu", "elu", "selu", "mish", "silu", "softplus"),
+        ("softmax", "logsoftmax", "layernorm", "rmsnorm", "sigmoid", "tanh", "exp", "log", "erf", "pow",
+         "sqrt", "gelu", "elu", "selu", "mish", "silu", "softplus"),
         TRANSCENDENTAL,
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""SqueezeNet: F. Iandola et al., SqueezeNet, 2016; version 1.1 as in torchvision."""
+"""SqueezeNet: F. Iandola et al., SqueezeNet, 2016; versions 1.0 and 1.1 as in torchvision."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ def squeezenet1_1(batch: int) -> tuple[Layer, ...]:
     return net.done()
 
 
+def squeezenet1_0(batch: int) -> tuple[Layer, ...]:
+    """1,248,424 parameters, 818,924,576 multiply-accumulates per image of 3 × 224 × 224."""
+    net = NetworkBuilder()
+    x = net.relu("relu1", net.conv("conv1", net.input(batch, 3, 224, 224), 96, 7, 2))
+    x = net.maxpool("pool1", x, 3, 2, ceil_mode=True)
+    for number, (squeeze, expand) in _FIRES.items():
+        x = _fire(net, f"fire{number}", x, squeeze, expand)
+        if number in (4, 8):
+            x = net.maxpool(f"pool{number}", x, 3, 2, ceil_mode=True)
+    x = net.relu("relu10", net.conv("conv10", x, 1000, 1))
+    net.globalavgpool("avgpool", x)
+    return net.done()
+
+
 def _fire(net: NetworkBuilder, name: str, x: Tensor, squeeze: int, expand: int) -> Tensor:
     x = net.relu(f"{name}.squeeze.relu", net.conv(f"{name}.squeeze1x1", x, squeeze, 1))
     a = net.relu(f"{name}.expand1x1.relu", net.conv(f"{name}.expand1x1", x, expand, 1))
@@ -33,4 +47,5 @@ def _fire(net: NetworkBuilder, name: str, x: Tensor, squeeze: int, expand: int) 
     return net.concat(f"{name}.concat", a, b)
 
 
-NETWORKS = {"squeezenet1_1": squeezenet1_1}
+NETWORKS = {"squeezenet1_0": squeezenet1_0, "squeezenet1_1": squeezenet1_1}
+ALIASES = {"squeezenet": "squeezenet1_1"}

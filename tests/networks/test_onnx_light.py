@@ -187,12 +187,23 @@ def test_views_are_reported_with_their_reason(networks: dict[str, Network]):
 
 
 def test_the_zoo_and_the_models_agree(networks: dict[str, Network]):
-    """ResNet-50 and SqueezeNet 1.1 exist as both: the same convolutions in the same order."""
-    for model, name in (("light_resnet50", "resnet50"), ("light_squeezenet", "squeezenet1_1")):
+    """Four networks exist as both: the same multiply-accumulates, convolution by convolution.
+
+    The model of Inception v1 rounds the sizes of poolings down, the paper up: there, the same weights.
+    """
+    for model, name in (
+        ("light_resnet50", "resnet50"),
+        ("light_squeezenet", "squeezenet1_1"),
+        ("light_densenet121", "densenet121"),
+    ):
         shipped, imported = load_network(name), networks[model]
-        assert sorted(layer.macs for layer in shipped.layers) == sorted(
-            layer.macs for layer in imported.layers if layer.op not in ("softmax",)
+        assert sorted(layer.macs for layer in shipped.layers if layer.macs) == sorted(
+            layer.macs for layer in imported.layers if layer.macs
         )
+    shipped, imported = load_network("inception_v1"), networks["light_inception_v1"]
+    assert sorted(layer.weight_elements for layer in shipped.layers) == sorted(
+        layer.weight_elements for layer in imported.layers if layer.op != "softmax"
+    )
 
 
 def test_import_takes_less_than_a_second():
