@@ -26,8 +26,8 @@ WINDOWED = KERNELS | POOLINGS
 SHAPE_ONLY = frozenset((
     "add", "batchnorm", "clip", "concat", "div", "elu", "erf", "exp", "gather", "gelu", "hardsigmoid",
     "hardswish", "layernorm", "leakyrelu", "log", "logsoftmax", "lrn", "max", "min", "mish", "mul", "neg",
-    "pad", "pow", "prelu", "reciprocal", "relu", "resize", "rmsnorm", "rope", "selu", "sigmoid", "silu", "slice",
-    "softmax", "softplus", "split", "sqrt", "sub", "tanh", "transpose", "upsample",
+    "pad", "pow", "prelu", "reciprocal", "relu", "resize", "rmsnorm", "rope", "selu", "sigmoid", "silu",
+    "slice", "softmax", "softplus", "split", "sqrt", "sub", "tanh", "transpose", "upsample",
 ))
 # fmt: on
 
