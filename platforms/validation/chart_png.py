@@ -30,7 +30,7 @@ def to_png(title: str, panels: tuple[Panel, ...]) -> bytes:
     figure = Figure(figsize=(INCHES[0], INCHES[1] * len(panels) + 0.3), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title.replace("$", r"\$"))
-    axes = figure.subplots(len(panels), squeeze=False)[:, 0] if panels else []
+    axes: Any = figure.subplots(len(panels), squeeze=False)[:, 0] if panels else []
     for panel, ax in zip(panels, axes, strict=True):
         _draw(panel, ax)
     made = io.BytesIO()
