@@ -103,21 +103,25 @@ def _computes(arch: Architecture, unit: FunctionalUnit) -> bool:
     """Whether the unit does more than to move data: it accesses no storage, or on-chip storage only.
 
     Without main memory (a ``DRAM``) in the description memory access units and controllers count as moving
-    data.
+    data, unless they read and write the same registers: then they accumulate.
     """
-    from acadl.model import DRAM, Controller, EdgeKind, MemoryAccessUnit
+    from acadl.model import DRAM, Controller, EdgeKind, MemoryAccessUnit, RegisterFile
     from acadl.routing import ends_at_memory, reachable_storages
 
     if not isinstance(unit, MemoryAccessUnit | Controller):
         return True
     main = {memory.name for memory in arch.of_type(DRAM)}
+    if not main:
+        read = set(arch.predecessors(unit.name, EdgeKind.READ_DATA))
+        written = arch.successors(unit.name, EdgeKind.WRITE_DATA)
+        return any(isinstance(arch.objects[name], RegisterFile) for name in read.intersection(written))
     reached = {
         name
         for kind in (EdgeKind.READ_DATA, EdgeKind.WRITE_DATA)
         for end in ends_at_memory(arch, unit)
         for name in reachable_storages(arch, end, kind)
     }
-    return bool(main) and not reached & main
+    return not reached & main
 
 
 def import_notes(network: Network) -> list[str]:

@@ -10,7 +10,7 @@ from acadl.simulation import simulate
 from aidg.estimation import estimate
 from aidg.graph import build
 from mappings.layers import Layer
-from tests.shipped import ACCELERATORS
+from tests.shipped import ACCELERATORS, NARROW, mapped
 
 # the explicit graph keeps full histories: quadratic in the instructions
 GRAPH_LIMIT = 1000
@@ -18,6 +18,7 @@ SMALL = [
     Layer(name="conv", op="conv", C=3, H=5, W=6, K=4, R=3, S=3, pad_h=1, pad_w=1, bias=True),
     Layer(name="strided", op="conv", C=4, H=7, W=9, K=4, R=3, S=2, stride_h=2, stride_w=2, groups=2),
     Layer(name="dwconv", op="dwconv", C=4, H=6, W=6, K=4, R=3, S=3, pad_h=1, pad_w=1, groups=4),
+    Layer(name="conv1d", op="conv1d", C=9, W=11, K=10, S=5, stride_w=2, pad_w=2, bias=True),
     Layer(name="fc", op="fc", gemm_M=3, gemm_N=17, gemm_K=18, bias=True),
     Layer(name="maxpool", op="maxpool", C=3, H=6, W=6, K=3, R=2, S=2, stride_h=2, stride_w=2),
     Layer(name="relu", op="relu", C=3, H=5, W=5, K=3),
@@ -32,17 +33,13 @@ LARGE = [
 ]
 
 
-# what runs matrix products and convolutions only
-STREAM_ARRAYS = {"axis_sa"}
-
-
 @pytest.mark.parametrize("layer", SMALL, ids=lambda layer: layer.name)
 @pytest.mark.parametrize("platform", ACCELERATORS)
 def test_reference_equals_every_evaluator(platform: str, layer: Layer) -> None:
-    if platform in STREAM_ARRAYS and not layer.macs:
-        pytest.skip("the machine has no such instructions")
     arch = platforms.load(platform)
-    program = mappings.map_layer(layer, arch)
+    program = mapped(layer, arch)
+    if program is None:
+        pytest.skip(f"runs {NARROW[platform]} only")
     full = estimate(arch, program, method="full")
     assert simulate(arch, program).cycles == full.cycles
     if program.instruction_count <= GRAPH_LIMIT:

@@ -180,6 +180,9 @@ def test_controllers_whose_movers_reach_main_memory_do_not_compute() -> None:
         ("systolic_array", "store_stage.drain", False),
         ("oma", "ex.alu", True),
         ("oma", "ex.lsu", False),
+        ("ultratrail", "array_stage.array_unit", True),  # no main memory; accumulates
+        ("ultratrail", "control.registers_of_layer", True),
+        ("ultratrail", "output_stage.values", False),
     ],
 )
 def test_units_that_access_main_memory_do_not_compute(platform: str, unit: str, computes: bool) -> None:
