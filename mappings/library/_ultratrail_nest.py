@@ -66,9 +66,7 @@ class ConvolutionNest:
             self._positions(n, k, Affine(last), lambda x: self._out(n, k, x)),
         )
 
-    def _positions(
-        self, n: Affine, k: Affine, c: Affine, finish: Callable[[Affine], Node] | None
-    ) -> Node:
+    def _positions(self, n: Affine, k: Affine, c: Affine, finish: Callable[[Affine], Node] | None) -> Node:
         nodes: list[Node] = []
         for number, part in enumerate(stretches(self.windows)):
 

@@ -65,8 +65,8 @@ def windows_1d(layer: Layer, machine: Limits) -> Windows1D:
     """The layer as windows along one dimension; a row of a matrix product is a position.
 
     Raises:
-        MappingError: The machine cannot run it: another operator, a second dimension, groups, a dilation, or more
-            taps, channels, positions or a larger stride than the machine has room for.
+        MappingError: The machine cannot run it: another operator, a second dimension, groups, a dilation, or
+            more taps, channels, positions or a larger stride than the machine has room for.
     """
     if layer.op not in SUPPORTED:
         raise unsupported(layer, "ultratrail", SUPPORTED)
@@ -128,4 +128,6 @@ def _too_large(windows: Windows1D, machine: Limits) -> list[str]:
 
 def _refuse(layer: Layer, problems: list[str]) -> None:
     if problems:
-        raise MappingError(f"layer '{layer.name}' ({layer.op}): 'ultratrail' cannot run it: {'; '.join(problems)}")
+        raise MappingError(
+            f"layer '{layer.name}' ({layer.op}): 'ultratrail' cannot run it: {'; '.join(problems)}"
+        )

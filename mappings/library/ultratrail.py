@@ -1,7 +1,7 @@
 """Mapping for ``ultratrail``: layers of one-dimensional networks.
 
-Convolutions and fully connected layers run on the array (``_ultratrail_nest``); ReLU, residual sums and means in
-the output unit. There is no other unit: everything else is an error that says so (``_ultratrail_shape``).
+Convolutions and fully connected layers run on the array (``_ultratrail_nest``); ReLU, residual sums and means
+in the output unit. There is no other unit: everything else is an error that says so (``_ultratrail_shape``).
 ``docs/ultratrail.md`` describes all of it.
 """
 
