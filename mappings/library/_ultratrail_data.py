@@ -46,7 +46,7 @@ def out(state: ArchitecturalState, instruction: Instruction) -> None:
     state.write_register(acc, 0)
 
 
-def _cut(values: NDArray[Any]) -> NDArray[np.int8]:
+def _cut(values: NDArray[Any]) -> NDArray[Any]:
     return np.clip(values, -128, 127).astype(np.int8)
 
 

@@ -110,7 +110,7 @@ class ConvolutionNest:
 def lower_values(op: str, windows: Windows1D, array: int, at: Mapping[str, Array]) -> Node:
     """ReLU, a residual sum or means, which the output unit makes."""
     blocks = windows.batch * -(-windows.inputs // array)
-    places = {"config": "config", "dst": at["output"].address}
+    places: dict[str, int | str] = {"config": "config", "dst": at["output"].address}
     source = at["input"].address
     if op == "relu":
         return step("relu", src=source, rows=blocks * windows.length, **places)
