@@ -47,7 +47,8 @@ def out(state: ArchitecturalState, instruction: Instruction) -> None:
 
 
 def _cut(values: NDArray[Any]) -> NDArray[Any]:
-    return np.clip(values, -128, 127).astype(np.int8)
+    cut: NDArray[Any] = np.clip(values, -128, 127).astype(np.int8)
+    return cut
 
 
 def _rows(state: ArchitecturalState, address: int, rows: int) -> NDArray[Any]:
