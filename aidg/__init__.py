@@ -1,9 +1,9 @@
 """Architectural instruction dependency graphs: loop program and architecture to cycles, and why.
 
-Public names: ``estimate``, ``Estimate`` (the kernel), ``build``, ``evaluate``, ``critical_path``,
-``CriticalPath``, ``slack``, ``slack_by_object`` (the explicit graph), ``explain``, ``Explanation``,
-``PathShare`` (the critical path of a whole run), ``what_if``, ``WhatIf`` (gains of single changes),
-``timeline``, ``Timeline`` (cycle by cycle).
+Public names: ``estimate``, ``Estimate``, ``prepare``, ``Estimator`` (the kernel), ``build``, ``evaluate``,
+``critical_path``, ``CriticalPath``, ``slack``, ``slack_by_object`` (the explicit graph), ``explain``,
+``Explanation``, ``PathShare`` (the critical path of a whole run), ``what_if``, ``WhatIf`` (gains of single
+changes), ``timeline``, ``Timeline`` (cycle by cycle).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aidg.criticality import CriticalPath, critical_path
-    from aidg.estimation import Estimate, estimate
+    from aidg.estimation import Estimate, Estimator, estimate, prepare
     from aidg.explanation import Explanation, PathShare, explain
     from aidg.graph import build, evaluate
     from aidg.slack import slack, slack_by_object
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "CriticalPath": "aidg.criticality",
     "Estimate": "aidg.estimation",
+    "Estimator": "aidg.estimation",
     "Explanation": "aidg.explanation",
     "PathShare": "aidg.explanation",
     "Timeline": "aidg.timeline",
@@ -34,6 +35,7 @@ _MODULE_OF = {
     "estimate": "aidg.estimation",
     "evaluate": "aidg.graph",
     "explain": "aidg.explanation",
+    "prepare": "aidg.estimation",
     "slack": "aidg.slack",
     "slack_by_object": "aidg.slack",
     "timeline": "aidg.timeline",
@@ -43,6 +45,7 @@ _MODULE_OF = {
 __all__ = [
     "CriticalPath",
     "Estimate",
+    "Estimator",
     "Explanation",
     "PathShare",
     "Timeline",
@@ -53,6 +56,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "explain",
+    "prepare",
     "slack",
     "slack_by_object",
     "timeline",

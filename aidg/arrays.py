@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cached_property
 from math import ceil
 
 from aidg import propagation
@@ -56,9 +57,7 @@ class _Flattener:
             self._operand(operand)
         first_access = len(arrays.accesses)
         for access in row.accesses:
-            arrays.accesses.append(
-                (access.storage, access.transactions, access.latency, int(access.chained))
-            )
+            arrays.accesses.append((access.storage, access.transactions, access.latency, int(access.chained)))
         operands = (first_operand, len(arrays.operands))
         reads = sum(not access.write for access in row.accesses)
         accesses = (first_access, first_access + reads, len(arrays.accesses))
@@ -144,6 +143,24 @@ def _growth(program: PreparedProgram) -> tuple[int, ...]:
 def flatten(program: PreparedProgram) -> ProgramArrays:
     """The program as plain lists of integers and of tuples of integers."""
     return _Flattener(program).run()
+
+
+class FlatProgram:
+    """A program in numbers, for as many runs as are wanted.
+
+    Attributes:
+        lists: Plain lists of integers and of tuples of integers.
+    """
+
+    def __init__(self, program: PreparedProgram) -> None:
+        self.lists = flatten(program)
+
+    @cached_property
+    def arrays(self) -> ProgramArrays:
+        """The same as NumPy arrays, for compiled code."""
+        from aidg.compiled import arrays_of
+
+        return arrays_of(self.lists)
 
 
 def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from html import escape
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from acadl.errors import AcadlError
 from acadl.model import Architecture
+from aidg.arrays import FlatProgram
 from aidg.kernel import Kernel
+from aidg.loops import LoopPlans
 from aidg.machine import Machine
-from aidg.prepare import prepare
+from aidg.preparation import prepare as bind
 from aidg.prepared import PreparedProgram
 from aidg.recurrence import ExactRunner, Unsettled
 from aidg.runner import Runner
 from mappings.program import LoopProgram
+
+if TYPE_CHECKING:
+    from aidg.flow.estimation import RowEstimator
 
 Method = Literal["exact", "full", "fixed_point"]
 KernelKind = Literal["interpreted", "compiled"]
@@ -82,6 +87,73 @@ class Estimate:
         )
 
 
+def prepare(arch: Architecture, program: LoopProgram) -> Estimator:
+    """Bind ``program`` to ``arch``, once for as many estimates as are wanted.
+
+    Raises:
+        RoutingError: An instruction has no unit, or several.
+        ProgramError: An address leaves its memory, a latency is negative.
+    """
+    return Estimator(arch, program)
+
+
+class Estimator:
+    """A program bound to an architecture: what :func:`prepare` returns.
+
+    Every estimate starts from the beginning; nothing of an earlier one's result is kept.
+    """
+
+    def __init__(self, arch: Architecture, program: LoopProgram) -> None:
+        self._arch = arch
+        self._program = program
+        self._rows: RowEstimator | None = None
+        if arch.in_order_of_time:
+            from aidg.flow.estimation import RowEstimator
+
+            self._rows = RowEstimator(arch, program)
+        else:
+            self._bound: PreparedProgram | None = bind(arch, program)
+            self._flat = FlatProgram(self._bound)
+            self._plans = LoopPlans(self._bound)
+
+    def estimate(
+        self,
+        *,
+        method: Method = "exact",
+        budget: int = DEFAULT_BUDGET,
+        tolerance: float = DEFAULT_TOLERANCE,
+        kernel: Literal["auto", "interpreted", "compiled"] = "auto",
+    ) -> Estimate:
+        """Cycles of the program; arguments and errors as for :func:`estimate`."""
+        check_choice("method", method, get_args(Method))
+        check_choice("kernel", kernel, ("auto", *get_args(KernelKind)))
+        if self._rows is not None:
+            return self._rows.estimate(method, budget, kernel, tolerance)
+        state = self._kernel(kernel)
+        if method == "exact":
+            exact = ExactRunner(state, budget, self._plans)
+            return exact_result(exact, exact.run(), tolerance)
+        if method == "full":
+            return _result(state, Runner(state, self._plans).run(), method)
+        from aidg.fixed_point import FixedPointRunner
+
+        published = FixedPointRunner(state, tolerance)
+        cycles = published.run()
+        missed = f"not all loops converged to within {tolerance:g} in the prolog"
+        return _result(state, cycles, method, () if published.converged else (missed,))
+
+    def _kernel(self, kernel: str) -> Kernel:
+        """The machine before cycle 0."""
+        if self._bound is None:
+            self._bound = bind(self._arch, self._program)
+            self._flat = FlatProgram(self._bound)
+            self._plans = LoopPlans(self._bound)
+        made = Kernel(self._bound, kernel, self._flat)
+        if made.has_queue:  # the models of caches and open rows remember what they hold
+            self._bound = None
+        return made
+
+
 def estimate(
     arch: Architecture,
     program: LoopProgram,
@@ -93,7 +165,7 @@ def estimate(
 ) -> Estimate:
     """Cycles of ``program`` on ``arch``.
 
-    Descriptions with controllers and movers are evaluated in order of time, all instructions (``full``).
+    Descriptions with controllers and movers are evaluated in order of time.
 
     Args:
         method: ``exact`` skips iterations whose outcome is known; ``full`` propagates every instruction;
@@ -111,22 +183,7 @@ def estimate(
     """
     check_choice("method", method, get_args(Method))
     check_choice("kernel", kernel, ("auto", *get_args(KernelKind)))
-    if arch.in_order_of_time:
-        from aidg.flow.estimation import estimate_in_order_of_time
-
-        return estimate_in_order_of_time(arch, program, method, budget, kernel, tolerance)
-    state = Kernel(prepare(arch, program), kernel)
-    if method == "exact":
-        exact = ExactRunner(state, budget)
-        return exact_result(exact, exact.run(), tolerance)
-    if method == "full":
-        return _result(state, Runner(state).run(), method)
-    from aidg.fixed_point import FixedPointRunner
-
-    published = FixedPointRunner(state, tolerance)
-    cycles = published.run()
-    missed = f"not all loops converged to within {tolerance:g} in the prolog"
-    return _result(state, cycles, method, () if published.converged else (missed,))
+    return prepare(arch, program).estimate(method=method, budget=budget, tolerance=tolerance, kernel=kernel)
 
 
 def exact_result(runner: ExactRunner, cycles: int, tolerance: float = DEFAULT_TOLERANCE) -> Estimate:

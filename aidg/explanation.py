@@ -19,7 +19,7 @@ from acadl.routing import instruction_memory
 from aidg.estimation import Estimate, exact_result
 from aidg.path_runner import PathRunner
 from aidg.path_segments import Cost, Costs, PathFinder
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.reasons import describe
 from aidg.traced import TracedKernel
 from mappings.program import Loop, LoopProgram, Node, Replay, Sequence, Step

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from acadl.errors import AcadlError
 from aidg import propagation
-from aidg.arrays import UNLIMITED, first_state, flatten
+from aidg.arrays import UNLIMITED, FlatProgram, first_state
 from aidg.compiled import Compiled, arrays_of, is_available, lists_of
 from aidg.feeding import fill_queue
 from aidg.prepared import Block, PreparedLoop, PreparedProgram
@@ -82,18 +82,22 @@ class Kernel:
         skipped_busy, skipped_port_busy: Busy cycles of what has been skipped, beside those in the state.
     """
 
-    def __init__(self, program: PreparedProgram, kernel: str = "interpreted") -> None:
+    def __init__(
+        self, program: PreparedProgram, kernel: str = "interpreted", flat: FlatProgram | None = None
+    ) -> None:
         """Start before cycle 0.
 
         Args:
             kernel: ``interpreted``; ``compiled``; ``auto``: interpreted at first, compiled for long work.
+            flat: The program in numbers, where it is known from an earlier run.
 
         Raises:
             AcadlError: ``compiled`` is not possible.
         """
         self.program = program
         self.machine = program.machine
-        self.arrays = flatten(program)
+        self._flat = flat or FlatProgram(program)
+        self.arrays = self._flat.lists
         self.state = first_state(program, self.arrays)
         self._users = {shape[4]: operand for operand, shape in enumerate(self.arrays.shapes)}
         self.offset = 0
@@ -127,7 +131,7 @@ class Kernel:
                 "compiled code cannot look up latencies that depend on loop indices or on what a cache or an "
                 "open-row memory holds; use kernel='interpreted' or 'auto'"
             )
-        self.arrays = arrays_of(self.arrays)
+        self.arrays = self._flat.arrays
         self.is_compiled = True
         self._use_arrays()
 
@@ -159,8 +163,10 @@ class Kernel:
         end, body = node.stop - 1, node.first + 1
         self.state.indices[node.level] = first
         self.arrays.tape[end] = (END, node.level, first + count, body)
-        self._go(body, node.stop)
-        self.arrays.tape[end] = (END, node.level, node.count, body)
+        try:
+            self._go(body, node.stop)
+        finally:  # others may use the same arrays
+            self.arrays.tape[end] = (END, node.level, node.count, body)
         self.state.indices[node.level] = first + count - 1
 
     def _go(self, pc: int, stop: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -120,24 +121,46 @@ class Frame:
         )
 
 
-def plan_loops(program: PreparedProgram) -> dict[int, LoopPlan]:
-    """Plan per loop, by the identity of its node."""
-    plans: dict[int, LoopPlan] = {}
-    pending: list[tuple[Prepared, bool]] = [(program.body, False)]
-    while pending:
-        node, is_inner = pending.pop()
-        if isinstance(node, tuple):
-            pending += ((child, is_inner) for child in node)
-        elif isinstance(node, PreparedLoop):
-            plans[id(node)] = _plan(program, node, is_inner)
-            pending.append((node.body, True))
-    return plans
+class LoopPlans:
+    """Plans of the loops of a program, each made when it is first asked for, by the identity of its node."""
+
+    def __init__(self, program: PreparedProgram) -> None:
+        self._program = program
+        self._group_of = {
+            member: number for number, group in enumerate(program.groups) for member in group.members
+        }
+        self._nodes: dict[int, tuple[PreparedLoop, bool]] = {}
+        self._plans: dict[int, LoopPlan] = {}
+        pending: list[tuple[Prepared, bool]] = [(program.body, False)]
+        while pending:
+            node, is_inner = pending.pop()
+            if isinstance(node, tuple):
+                pending += ((child, is_inner) for child in node)
+            elif isinstance(node, PreparedLoop):
+                self._nodes[id(node)] = node, is_inner
+                pending.append((node.body, True))
+
+    def __getitem__(self, node: int) -> LoopPlan:
+        plan = self._plans.get(node)
+        if plan is None:
+            plan = self._plans[node] = _plan(self._program, self._group_of, *self._nodes[node])
+        return plan
+
+    def alias(self, part: PreparedLoop, node: PreparedLoop) -> None:
+        """Let ``part``, fewer iterations of ``node``, have the plan of ``node``."""
+        self._plans[id(part)] = self[id(node)]
 
 
-def _plan(program: PreparedProgram, node: PreparedLoop, is_inner: bool) -> LoopPlan:
+def _plan(program: PreparedProgram, group_of: dict[int, int], node: PreparedLoop, is_inner: bool) -> LoopPlan:
     rows = program.rows[node.rows.start : node.rows.stop]
-    inside = [number for number, row in enumerate(program.access_rows) if row in node.rows]
+    inside = range(
+        bisect_left(program.access_rows, node.rows.start), bisect_left(program.access_rows, node.rows.stop)
+    )
     coefficients = {number: dict(program.access_plans[number].terms).get(node.level, 0) for number in inside}
+    members: dict[int, list[int]] = {}
+    for number in inside:
+        if number in group_of:
+            members.setdefault(group_of[number], []).append(number)
     turned = _turning(program, inside, rows)
     residues = {
         (coefficient, modulus)
@@ -147,8 +170,12 @@ def _plan(program: PreparedProgram, node: PreparedLoop, is_inner: bool) -> LoopP
     }
     inner = _counts(node.body)
     components = _components(program, rows, coefficients)
+    moves: list[int | None] = [0] * len(program.groups)
+    for group, accesses in members.items():
+        distinct = {coefficients[access] for access in accesses}
+        moves[group] = distinct.pop() if len(distinct) == 1 else None
     return LoopPlan(
-        moves=tuple(_common_move(group.members, coefficients) for group in program.groups),
+        moves=tuple(moves),
         coefficients=coefficients,
         residues=tuple(sorted(residues)),
         inner=inner,
@@ -164,7 +191,7 @@ def _plan(program: PreparedProgram, node: PreparedLoop, is_inner: bool) -> LoopP
             *(_turns(coefficient, modulus) for coefficient, modulus in residues),
             *(component.period for component in components),
         ),
-        frame=_frame(program, rows, inside, {*inner, node.level}) if is_inner else None,
+        frame=_frame(program, rows, inside, members, {*inner, node.level}) if is_inner else None,
     )
 
 
@@ -222,7 +249,11 @@ def _component(program: PreparedProgram, names: set[str], steps: dict[int, int])
 
 
 def _frame(
-    program: PreparedProgram, rows: tuple[Row, ...], inside: list[int], levels: set[int]
+    program: PreparedProgram,
+    rows: tuple[Row, ...],
+    inside: Iterable[int],
+    members: dict[int, list[int]],
+    levels: set[int],
 ) -> Frame | None:
     machine = program.machine
     memory = machine.instruction_storage
@@ -233,30 +264,20 @@ def _frame(
     latencies = [plan for row in rows for latency in row.queued for _, plan in latency.varying]
     if any(level not in levels for plan in latencies for level, _ in plan.terms):
         return None
-    members = set(inside)
     offsets = []
-    for number, group in enumerate(program.groups):
+    for number, accesses in sorted(members.items()):
         around = {
-            tuple(term for term in program.access_plans[member].terms if term[0] not in levels)
-            for member in group.members
-            if member in members
+            tuple(term for term in program.access_plans[access].terms if term[0] not in levels)
+            for access in accesses
         }
         if len(around) > 1:
             return None
-        if around:
-            offsets.append((number, around.pop()))
+        offsets.append((number, around.pop()))
     rotations = {
         (const % modulus, tuple(term for term in terms if term[0] not in levels), modulus)
         for const, terms, modulus in _turning(program, inside, rows)
     }
     return Frame(tuple(offsets), tuple(sorted(r for r in rotations if r[1])))
-
-
-def _common_move(members: list[int], coefficients: dict[int, int]) -> int | None:
-    distinct = {coefficients[member] for member in members if member in coefficients}
-    if len(distinct) > 1:
-        return None
-    return distinct.pop() if distinct else 0
 
 
 def _counts(node: Prepared) -> dict[int, int]:

@@ -19,7 +19,7 @@ from aidg.contact import Zone, hull
 from aidg.holding import Held, held_by
 from aidg.horizon import Look, find_horizon
 from aidg.kernel import Busy, Kernel, relative_cells
-from aidg.loops import Frame, LoopPlan
+from aidg.loops import Frame, LoopPlan, LoopPlans
 from aidg.memory import RunMemory
 from aidg.prepared import Block, PreparedLoop, PreparedReplay
 from aidg.replay import replay
@@ -31,8 +31,11 @@ REMEMBERED = 2048
 ENTRIES_REMEMBERED = 1 << 21
 # Looks that a loop gets at least once the budget is spent, before it is extrapolated.
 LAST_RESORT = 8
-# Instructions of a loop from which on a look at the state costs less than propagating them.
+# Instructions of a loop from which on a look at the state costs less than propagating them, in compiled code,
+# and those that it propagates at least between two looks.
 WORTHWHILE = 4
+COMPILED_WORTHWHILE = 8192
+COMPILED_GAP = 1024
 # Entries of the state, or held lines, that are looked at in the time of propagating one instruction.
 ENTRIES_PER_INSTRUCTION = 256
 LINES_PER_INSTRUCTION = 8
@@ -114,18 +117,20 @@ class ExactRunner(Runner):
         units: What iterations between two looks are a multiple of, likewise.
     """
 
-    def __init__(self, kernel: Kernel, budget: int) -> None:
-        super().__init__(kernel)
+    def __init__(self, kernel: Kernel, budget: int, plans: LoopPlans | None = None) -> None:
+        super().__init__(kernel, plans)
         if budget < 0:
             raise AcadlError(f"a budget of {budget} instructions cannot be; give 0 or more")
         self.budget = budget
+        # compiled from the beginning: what is evaluated must not depend on whether numba is there
+        self._is_fast = kernel.is_compiled
         self.unsettled: dict[str, Unsettled] = {}
         self.memories: dict[int, RunMemory] = {}
         self.units: dict[int, int] = {}
 
     def run_loop(self, node: PreparedLoop) -> None:
         kernel = self.kernel
-        if node.count * node.instructions < WORTHWHILE:
+        if node.count * node.instructions < self._worthwhile:
             self._iterations(node, 0, node.count)
             kernel.state.indices[node.level] = 0
             return
@@ -150,13 +155,19 @@ class ExactRunner(Runner):
         """Each block once for each state in which it starts."""
         replay(self.kernel, node)
 
+    @property
+    def _worthwhile(self) -> int:
+        """Instructions of a loop from which on its state is looked at."""
+        return COMPILED_WORTHWHILE if self._is_fast else WORTHWHILE
+
     def _memory(self, frame: Frame) -> RunMemory:
         """What remembers the runs of a loop."""
         return RunMemory(self.kernel, frame)
 
     def _iterations(self, node: PreparedLoop, first: int, count: int) -> None:
         kernel = self.kernel
-        if isinstance(node.body, Block) and not kernel.has_queue:
+        is_short = self._is_fast and count * node.instructions < COMPILED_WORTHWHILE
+        if (is_short or isinstance(node.body, Block)) and not kernel.has_queue:
             kernel.run_iterations(node, first, count)
             return
         for iteration in range(first, first + count):
@@ -202,6 +213,8 @@ class ExactRunner(Runner):
                 f"rotations, fetch groups and lines repeat only every {plan.period} iterations"
             )
         boundaries.widen(self.kernel.machine.size // ENTRIES_PER_INSTRUCTION // node.instructions)
+        if self._is_fast:
+            boundaries.widen(COMPILED_GAP // node.instructions)
         return boundaries
 
     def _unit(self, node: PreparedLoop, plan: LoopPlan) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aidg.kernel import Busy, Kernel
-from aidg.loops import LoopPlan, plan_loops
+from aidg.loops import LoopPlan, LoopPlans
 from aidg.prepared import Block, Prepared, PreparedLoop, PreparedReplay
 from aidg.propagation import GROUP_READY, POSITION
 
@@ -15,9 +15,10 @@ class Runner:
         plans: What moves in each loop, by the identity of its node.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, plans: LoopPlans | None = None) -> None:
+        """``plans``: those of the kernel's program, where they are known from an earlier run."""
         self.kernel = kernel
-        self.plans = plan_loops(kernel.program)
+        self.plans = plans or LoopPlans(kernel.program)
 
     def run(self) -> int:
         """Cycles of the whole program."""

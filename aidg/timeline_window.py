@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from acadl.model import Architecture
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.prepared import (
     Block,
     Prepared,
@@ -158,7 +158,7 @@ class _Watcher(ExactRunner):
         if skipped:
             part = replace(node, count=skipped)
             self._parts.append(part)
-            self.plans[id(part)] = self.plans[id(node)]
+            self.plans.alias(part, node)
             self.run_loop(part)
             self._advance_to(self.number + skipped * node.instructions)
         for iteration in range(skipped, node.count):

@@ -14,7 +14,7 @@ from html import escape
 
 from acadl.model import Architecture
 from aidg.estimation import DEFAULT_BUDGET, Estimate, Method, estimate
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.variants import together, variants
 from mappings.program import LoopProgram
 

@@ -10,7 +10,7 @@ from typing import Any
 from acadl.model import Architecture
 from aidg.compiled import is_available
 from aidg.kernel import Kernel
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.prepared import PreparedProgram
 from aidg.runner import Runner
 from benchmarks.tables import Row

@@ -19,7 +19,7 @@ import platforms
 from acadl.model import Architecture
 from aidg.fixed_point import FixedPointRunner
 from aidg.kernel import Kernel
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from mappings.program import LoopProgram
 
 MACHINE = {"memory_latency": 1000, "queue_depth": 128, "outstanding": 64, "a_tiles": 32, "b_tiles": 32}

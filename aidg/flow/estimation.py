@@ -12,35 +12,37 @@ from aidg.flow.tables import Tables, build
 from mappings.program import LoopProgram
 
 
-def estimate_in_order_of_time(
-    arch: Architecture, program: LoopProgram, method: str, budget: int, kernel: str, tolerance: float
-) -> Estimate:
-    """Cycles of ``program``; arguments as for :func:`aidg.estimate`.
+class RowEstimator:
+    """A program bound to an architecture that is evaluated in order of time."""
 
-    Raises:
-        RoutingError, ProgramError: As for :func:`aidg.estimate`.
-    """
-    if method == "fixed_point":
-        refuse_order_of_time(arch, "published extrapolation")
-    tables = build(arch, program)
-    unsettled: list[Unsettled] = []
-    run: Run
-    if method == "full":
-        run = Run(tables, kernel)
-        cycles = run.run()
-    else:
-        run = exact = ExactRun(tables, kernel, budget)
-        cycles = run.run()
-        unsettled = exact.unsettled
-    return Estimate(
-        cycles=cycles,
-        method="full" if method == "full" else "fixed_point" if unsettled else "exact",
-        instructions=program.instruction_count,
-        evaluated_instructions=run.evaluated,
-        utilization=_utilization(arch, tables, run, cycles),
-        notes=tuple(_describe(loop, budget, tolerance) for loop in unsettled),
-        kernel="compiled" if run.is_compiled else "interpreted",
-    )
+    def __init__(self, arch: Architecture, program: LoopProgram) -> None:
+        """Raises :class:`RoutingError`, :class:`ProgramError` as :func:`aidg.prepare`."""
+        self._arch = arch
+        self._program = program
+        self._tables = build(arch, program)
+
+    def estimate(self, method: str, budget: int, kernel: str, tolerance: float) -> Estimate:
+        """Cycles of the program; arguments and errors as for :func:`aidg.estimate`."""
+        if method == "fixed_point":
+            refuse_order_of_time(self._arch, "published extrapolation")
+        unsettled: list[Unsettled] = []
+        run: Run
+        if method == "full":
+            run = Run(self._tables, kernel)
+            cycles = run.run()
+        else:
+            run = exact = ExactRun(self._tables, kernel, budget)
+            cycles = run.run()
+            unsettled = exact.unsettled
+        return Estimate(
+            cycles=cycles,
+            method="full" if method == "full" else "fixed_point" if unsettled else "exact",
+            instructions=self._program.instruction_count,
+            evaluated_instructions=run.evaluated,
+            utilization=_utilization(self._arch, self._tables, run, cycles),
+            notes=tuple(_describe(loop, budget, tolerance) for loop in unsettled),
+            kernel="compiled" if run.is_compiled else "interpreted",
+        )
 
 
 def _describe(loop: Unsettled, budget: int, tolerance: float) -> str:

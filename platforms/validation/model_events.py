@@ -68,7 +68,7 @@ class ModelRun:
         if self.arch.in_order_of_time:
             return self._predict_in_order_of_time()
         from aidg.passages import passages
-        from aidg.prepare import prepare
+        from aidg.preparation import prepare
 
         prepared = prepare(self.arch, self.program)
         fetch = self.arch.fetch_stage.name

@@ -17,7 +17,7 @@ from acadl.model import SRAM, Architecture, DataStorage, PipelineStage
 from aidg.moments import Moment
 from aidg.path_runner import PathRunner
 from aidg.path_segments import Costs, PathFinder, Segment
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.runner import Runner
 from aidg.traced import TracedKernel
 from mappings.layers import Layer

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from acadl.simulation import InstructionRecord, simulate
 from aidg.passages import passages
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.waiting import waited_for
 from tests.strategies import Case, cases
 

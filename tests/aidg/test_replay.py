@@ -15,7 +15,7 @@ from acadl.expressions import Name
 from acadl.model import SRAM
 from aidg import estimate, explain, timeline
 from aidg.passages import passages
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from mappings.program import LoopProgram, Replay, Step, count_instructions, loop, memory, sequence, step
 from tests.exactness import check_evaluators
 from tests.reference.machine_builder import Machine, op

@@ -11,7 +11,7 @@ import acadl
 import mappings
 import platforms
 from acadl.model import Architecture
-from aidg.estimation import estimate
+from aidg.estimation import estimate, prepare
 from mappings.layers import Layer
 from mappings.program import LoopProgram, Register, index, loop, memory, step
 from tests.shipped import ACCELERATORS, NARROW, mapped
@@ -93,3 +93,12 @@ def test_memory_does_not_grow_with_the_trip_count() -> None:
 
     peak(1024)  # caches of the interpreter
     assert peak(16_384) <= FACTOR * peak(1024)
+
+
+@pytest.mark.parametrize("machine", ["wholes", "rows", "cache"])
+def test_a_prepared_program_starts_anew_each_time(machine: str, cached_core: Architecture) -> None:
+    arch = cached_core if machine == "cache" else platforms.load("gemmini", by_rows=machine == "rows")
+    program = streams(arch, 500) if machine == "cache" else mappings.map_layer(layer("gemm", 48), arch)
+    prepared = prepare(arch, program)
+    for method in ("exact", "full", "full", "exact"):
+        assert prepared.estimate(method=method) == estimate(arch, program, method=method)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from acadl.model import (
 )
 from acadl.simulation import simulate
 from aidg.machine import LARGEST_CAPACITY
-from aidg.prepare import prepare
+from aidg.preparation import prepare
 from aidg.variants import together, variants
 from aidg.what_if import busy_together
 from mappings.program import LoopProgram, index, loop, memory, sequence, step
