@@ -53,15 +53,23 @@ def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expre
     return result if collector.error_count == before else None
 
 
-def _run(text: str, file: str, start: Start, collector: Collector) -> Any:
+def leaves_of(text: str, file: str, collector: Collector) -> list[Leaf] | None:
+    """The words of a text, line ends included; ``None`` if there are too many, which is reported."""
     leaves = list(islice(_leaves(text, file), MAX_TOKENS + 1)) if len(text) <= MAX_CHARACTERS else []
-    if not 0 < len(leaves) <= MAX_TOKENS:
-        message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
-        hint = "describe repeated parts by templates, arrays and `for`"
-        collector.add(Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint))
+    if 0 < len(leaves) <= MAX_TOKENS:
+        return leaves
+    message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
+    hint = "describe repeated parts by templates, arrays and `for`"
+    collector.add(Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint))
+    return None
+
+
+def _run(text: str, file: str, start: Start, collector: Collector) -> Any:
+    leaves = leaves_of(text, file, collector)
+    if leaves is None:
         return None
     result = Run(leaves, Automaton(start), collector).run()
-    if result is not None and (place := _too_deep(result)) is not None:
+    if result is not None and (place := too_deep(result)) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
         return None
@@ -110,7 +118,7 @@ def _doc(docs: Mapping[int, str], line: int, last_line: int) -> str:
     return docs.get(line, "") if line != last_line else ""
 
 
-def _too_deep(items: Any) -> Span | None:
+def too_deep(items: Any) -> Span | None:
     """Where the tree is deeper than everything after the parser can follow."""
     pending: list[tuple[Any, int, Span | None]] = [(items, 0, None)]
     while pending:

@@ -19,11 +19,19 @@ MAX_SYNTAX_ERRORS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Bracket:
-    """An open bracket: its position, and, for a brace, the first token of its header."""
+    """An open bracket.
+
+    Attributes:
+        position: Where it stands.
+        header, start: The first token of its statement, and where that stands.
+        is_set: Whether it is the brace of a set of endpoints.
+    """
 
     leaf: Leaf
     position: int
     header: Leaf
+    start: int
+    is_set: bool = False
 
 
 class Run:
@@ -65,8 +73,13 @@ class Run:
         """Whether a line end here ends nothing."""
         if self._last in ("LBRACE", "COMMA", "NEWLINE"):
             return True
-        in_parentheses = bool(self._open) and self._open[-1].leaf.type != "LBRACE"
-        return in_parentheses or self._leaves[self._position + 1].type in ARROWS | {"ELSE"}
+        innermost = self._open[-1] if self._open else None
+        if innermost is not None and innermost.leaf.type != "LBRACE":
+            return True
+        following = self._leaves[self._position + 1].type
+        if innermost is not None and innermost.is_set and following in ("RBRACE", "COMMA"):
+            return True
+        return following in ARROWS or following == "ELSE"
 
     def _feed(self, leaf: Leaf) -> Any:
         leaf = self._fitting(leaf)
@@ -78,10 +91,12 @@ class Run:
             parser.states[:], parser.values[:] = before
             raise
         if leaf.type in OPENING:
-            header = self._leaves[min(self._statement, self._position)]
-            self._open.append(_Bracket(leaf, self._position, header))
+            start = min(self._statement, self._position)
+            is_set = leaf.type == "LBRACE" and not self._is_statement_next()
+            self._open.append(_Bracket(leaf, self._position, self._leaves[start], start, is_set))
         elif leaf.type in CLOSING:
-            self._open.pop()
+            closed = self._open.pop()
+            self._statement = closed.start if leaf.type == "RBRACE" else self._statement
         self._last = leaf.type
         if leaf.type in ("LBRACE", "NEWLINE", "COMMA") and self._is_statement_next():
             self._statement = self._position + 1
@@ -196,7 +211,7 @@ class Run:
         for position, leaf in enumerate(self._leaves):
             first = starts.setdefault(leaf.span.line, leaf)
             if leaf.type == "LBRACE":
-                opened.append(_Bracket(leaf, position, first))
+                opened.append(_Bracket(leaf, position, first, position))
             elif leaf.type == "RBRACE" and opened:
                 bracket = opened.pop()
                 if first is leaf and first.span.column < bracket.header.span.column:

@@ -168,9 +168,11 @@ class Automaton:
 
     def accepts(self) -> frozenset[str]:
         """Kinds of words that fit."""
-        return frozenset(kind for kind in self.choices() if kind.upper() == kind and self._fits(kind))
+        kinds = (kind for kind in self.choices() if kind.upper() == kind and not kind.startswith("_"))
+        return frozenset(kind for kind in kinds if self.fits(kind))
 
-    def _fits(self, kind: str) -> bool:
+    def fits(self, kind: str) -> bool:
+        """Whether a word of that kind would be read."""
         states = self.states.copy()
         while True:
             action = self._tables.states[states[-1]].get(kind)

@@ -23,13 +23,22 @@ def resolved(path: Path) -> Path:
 
 def read_text(path: Path) -> str:
     """The file as text, without a byte order mark. Raises :class:`ReadError`."""
+    return decoded(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in the file. Raises :class:`ReadError`."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ReadError("it is not a regular file")
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ReadError(error.strerror or type(error).__name__) from error
+
+
+def decoded(data: bytes) -> str:
+    """Bytes as text, without a byte order mark. Raises :class:`ReadError`."""
     if len(data) > MAX_BYTES:
         raise ReadError(f"it has more than {MAX_BYTES >> 20} MiB")
     try:

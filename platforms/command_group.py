@@ -22,6 +22,7 @@ COMMANDS = (
     "dram-check",
     "draw",
     "estimate",
+    "fmt",
     "list",
     "run",
     "timeline",

@@ -1,0 +1,82 @@
+"""``acadl fmt``: which files it writes, what it prints, its exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from platforms.command_group import cli
+
+UGLY, PRETTY = "stage s{latency:1}", "stage s { latency: 1 }\n"
+
+
+def fmt(*args: str | Path, text: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, ["fmt", *map(str, args)], input=text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two files to format, one that is formatted, one with an error, and one in a hidden folder."""
+    for name in ("sub", ".hidden"):
+        (tmp_path / name).mkdir()
+    for name in ("ugly.acadl", "sub/ugly.acadl", ".hidden/ugly.acadl"):
+        (tmp_path / name).write_text(UGLY)
+    (tmp_path / "pretty.acadl").write_text(PRETTY)
+    (tmp_path / "wrong.acadl").write_text("stage s {")
+    (tmp_path / "other.txt").write_text(UGLY)
+    return tmp_path
+
+
+def test_files_are_formatted_in_place(folder: Path) -> None:
+    result = fmt(folder / "ugly.acadl", folder / "pretty.acadl")
+    assert result.exit_code == 0
+    assert (folder / "ugly.acadl").read_text() == PRETTY
+    assert "1 of 2 files changed" in result.stderr and not result.stdout
+
+
+def test_folders_are_searched_and_faulty_files_left_alone(folder: Path) -> None:
+    result = fmt(folder)
+    assert result.exit_code == 1
+    assert (folder / "sub/ugly.acadl").read_text() == PRETTY
+    assert (folder / "wrong.acadl").read_text() == "stage s {"
+    assert (folder / ".hidden/ugly.acadl").read_text() == UGLY == (folder / "other.txt").read_text()
+    assert "error[E0104]" in result.stderr and "2 of 4 files changed, 1 with errors" in result.stderr
+
+
+def test_check_writes_nothing(folder: Path) -> None:
+    result = fmt("--check", folder / "ugly.acadl")
+    assert result.exit_code == 1 and "would change" in result.stderr
+    assert (folder / "ugly.acadl").read_text() == UGLY
+    assert fmt("--check", folder / "pretty.acadl").exit_code == 0
+
+
+def test_line_ends_and_byte_order_marks_are_changes(tmp_path: Path) -> None:
+    for data in (PRETTY.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + PRETTY.encode()):
+        (tmp_path / "f.acadl").write_bytes(data)
+        assert fmt("--check", tmp_path / "f.acadl").exit_code == 1
+        assert fmt(tmp_path / "f.acadl").exit_code == 0
+        assert (tmp_path / "f.acadl").read_bytes() == PRETTY.encode()
+
+
+def test_diff_shows_what_would_change(folder: Path) -> None:
+    result = fmt("--diff", folder / "ugly.acadl")
+    assert result.exit_code == 0 and f"-{UGLY}" in result.stdout and f"+{PRETTY}" in result.stdout
+    assert fmt("--diff", folder / "pretty.acadl").stdout == ""
+    assert fmt("--diff", "--check", folder / "ugly.acadl").exit_code == 1
+    assert (folder / "ugly.acadl").read_text() == UGLY
+
+
+def test_standard_input_goes_to_standard_output() -> None:
+    result = fmt("-", text=UGLY.encode())
+    assert (result.exit_code, result.stdout, result.stderr) == (0, PRETTY, "")
+    wrong = fmt("-", text=b"stage s {")
+    assert wrong.exit_code == 1 and not wrong.stdout and "<stdin>:1:9" in wrong.stderr
+    assert fmt("-", text=b"\xff").exit_code == 1
+
+
+def test_missing_files_are_said_to_be_missing(tmp_path: Path) -> None:
+    result = fmt(tmp_path / "none.acadl")
+    assert result.exit_code == 1 and "cannot read" in result.stderr
+    assert "no .acadl files" in fmt(tmp_path).stderr
