@@ -33,7 +33,7 @@ def plain_comment(comment: Comment) -> str:
 
 
 def demoted_comment(comment: Comment) -> str:
-    """Like :func:`plain_comment`, but no documentation: what documents nothing must not begin to as it moves."""
+    """Like :func:`plain_comment`, but no documentation: what documents nothing must not begin to."""
     if comment.text.startswith("///") and not comment.text.startswith("////"):
         return plain_comment(Comment(comment.text[1:], comment.line, comment.own_line))
     return plain_comment(comment)

@@ -1,8 +1,8 @@
 """Text to the words and comments that the formatter lays out, in nested brackets and statements.
 
 The parser decides what a word is (a keyword or a name) and which line ends count; the formatter asks it
-rather than deciding anew. Comments stay where they are: between statements, between the elements of a bracket,
-behind one of these, or within.
+rather than deciding anew. Comments stay where they are: between statements, between the elements of a
+bracket, behind one of these, or within.
 """
 
 from __future__ import annotations
