@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mappings.attention_layers import attention
     from mappings.layers import Layer
     from mappings.network import Network, Note, load_network, network_names
     from mappings.program import (
@@ -43,6 +44,7 @@ __all__ = [
     "Replay",
     "Sequence",
     "Step",
+    "attention",
     "index",
     "load_network",
     "loop",
@@ -57,6 +59,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "mappings.attention_layers": ("attention",),
     "mappings.layers": ("Layer",),
     "mappings.network": ("Network", "Note", "load_network", "network_names"),
     "mappings.program": (

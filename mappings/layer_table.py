@@ -20,11 +20,11 @@ from mappings.network import Network, Note, suggestion
 # fmt: off
 INTEGER_COLUMNS = (
     "count", "N", "C", "H", "W", "K", "R", "S", "stride_h", "stride_w", "pad_h", "pad_w", "pad_h_end",
-    "pad_w_end", "dilation_h", "dilation_w", "groups", "gemm_M", "gemm_N", "gemm_K", "operands", "window",
-    "output_pad_h", "output_pad_w",
+    "pad_w_end", "dilation_h", "dilation_w", "groups", "gemm_M", "gemm_N", "gemm_K", "gemm_batch", "operands",
+    "window", "output_pad_h", "output_pad_w",
 )
 # fmt: on
-FLAG_COLUMNS = ("bias", "ceil_mode")
+FLAG_COLUMNS = ("bias", "ceil_mode", "count_include_pad")
 COLUMNS = ("layer", "op", *INTEGER_COLUMNS, *FLAG_COLUMNS)
 
 _TWO_OPERANDS = frozenset({"add", "sub", "mul", "div", "min", "max", "concat"})

@@ -48,8 +48,10 @@ class Layer:
         pad_h, pad_w: Padding before the first row and column.
         pad_h_end, pad_w_end: Padding after the last row and column; ``None``: as before the first.
         ceil_mode: Pooling output sizes are rounded up.
+        count_include_pad: The mean of a pooling window is over its taps in the padding, too.
         groups: Convolution groups.
         gemm_M, gemm_N, gemm_K: ``C[M, N] = A[M, K] · B[K, N]`` (matrix products).
+        gemm_batch: Products of that shape, each with an A and a B of its own; a bias is the same for all.
         operands: Tensors that are combined element-wise (``add``: 2 or more; 1: with constants only) or
             joined (``concat``). Where they differ in shape, N, C, H, W are the result's (``concat``: the
             first input's) and ``in_elements``, ``out_elements`` hold the true sizes.
@@ -82,10 +84,12 @@ class Layer:
     dilation_h: int = 1
     dilation_w: int = 1
     ceil_mode: bool = False
+    count_include_pad: bool = True
     groups: int = 1
     gemm_M: int = 0
     gemm_N: int = 0
     gemm_K: int = 0
+    gemm_batch: int = 1
     operands: int = 1
     bias: bool = False
     inputs: tuple[str, ...] = ()
@@ -126,7 +130,7 @@ class Layer:
         if self.op in TRANSPOSED_CONVOLUTIONS:
             return self.N * self.H * self.W * self.C * (self.K // self.groups) * self.R * self.S
         if self.op in MATRIX_PRODUCTS:
-            return self.gemm_M * self.gemm_N * self.gemm_K
+            return self.gemm_batch * self.gemm_M * self.gemm_N * self.gemm_K
         return 0
 
     @property
@@ -135,7 +139,7 @@ class Layer:
         if self.in_elements is not None:
             return self.in_elements
         if self.op in MATRIX_PRODUCTS:
-            return self.gemm_M * self.gemm_K
+            return self.gemm_batch * self.gemm_M * self.gemm_K
         return self.N * self.C * self.H * self.W * self.operands
 
     @property
@@ -144,7 +148,7 @@ class Layer:
         if self.op in KERNELS:
             return self.K * (self.C // self.groups) * self.R * self.S
         if self.op in MATRIX_PRODUCTS:
-            return self.gemm_K * self.gemm_N
+            return self.gemm_batch * self.gemm_K * self.gemm_N
         return self.param_elements
 
     @property
@@ -155,7 +159,7 @@ class Layer:
         if self.op in KERNELS:
             return self.N * self.K * self.OH * self.OW
         if self.op in MATRIX_PRODUCTS:
-            return self.gemm_M * self.gemm_N
+            return self.gemm_batch * self.gemm_M * self.gemm_N
         if self.op == "globalavgpool":
             return self.N * self.C
         if self.op in POOLINGS:
@@ -176,7 +180,7 @@ def _output_size(
     return positions
 
 
-_POSITIVE = "count N C H W K R S stride_h stride_w dilation_h dilation_w groups".split()  # noqa: SIM905 - a row
+_POSITIVE = "count N C H W K R S stride_h stride_w dilation_h dilation_w groups gemm_batch".split()  # noqa: SIM905 - a row
 _NOT_NEGATIVE = ("pad_h", "pad_w", "pad_h_end", "pad_w_end", "output_pad_h", "output_pad_w", "window")
 
 

@@ -44,6 +44,10 @@ class MappingError(AcadlError):
     """A layer cannot be mapped: no mapper, an operator that it lacks, operands that do not fit."""
 
 
+class TimedOnlyError(MappingError):
+    """Data were given for a layer whose mapping has a cost, but no function on data."""
+
+
 def mapper(architecture: str) -> Callable[[Mapper], Mapper]:
     """Register the decorated function for architectures called ``architecture``; the last one wins."""
 

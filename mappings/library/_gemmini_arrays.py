@@ -28,10 +28,11 @@ def constants(layer: Layer, machine: Machine, weights: Any, bias: Any) -> dict[s
     matrices = _matrices(layer, weights)
     packed, sums, first = [], [], 0
     for part in parts:
-        for _ in range(part.packs.count):
+        for pack in range(part.packs.count):
             groups = range(first, first + part.groups)
             packed.append(_pack(_block_diagonal(matrices[groups.start : groups.stop], part), part, machine))
-            sums.append(_bias(layer, bias, groups, part))
+            if pack == 0 or part.packs.bias:  # a batch of products has one for all
+                sums.append(_bias(layer, bias, groups, part))
             first += part.groups
     return {"weights": np.concatenate(packed), "bias": np.concatenate(sums)}
 
@@ -46,12 +47,12 @@ def _matrices(layer: Layer, weights: Any) -> NDArray[Any]:
 def _block_diagonal(matrices: NDArray[Any], part: Product) -> NDArray[Any]:
     """The weights of a pack of groups as one matrix, shape ``(taps · run, columns)``."""
     groups, depth, outputs = matrices.shape
-    inputs = _inputs(matrices, part)
+    inputs = depth if groups == 1 else _inputs(matrices, part)
     taps = depth // inputs
     whole = np.zeros((taps, groups, inputs, groups, outputs), np.int8)
     for group in range(groups):
         whole[:, group, :, group] = matrices[group].reshape(taps, inputs, outputs)
-    return whole.reshape(part.tap_count * part.run, groups * outputs)
+    return whole.reshape(taps * groups * inputs, groups * outputs)
 
 
 def _inputs(matrices: NDArray[Any], part: Product) -> int:

@@ -8,12 +8,12 @@ memory, and their weights form a block-diagonal matrix with zeros elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
 from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT
-from mappings.library._windows import windows
+from mappings.library._windows import Region, mean_regions, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ class Product:
 def products(layer: Layer, dim: int) -> tuple[Product, ...]:
     """The layer as one product, or two where the last pack of groups is smaller than the others."""
     if layer.op in MATRIX_PRODUCTS:
-        pixels = Axis(layer.gemm_M, layer.gemm_K, layer.gemm_N)
-        return (
-            Product(Axis(1), Axis(1), Axis(1), pixels, (), layer.gemm_K, layer.gemm_N, 1, 0, 0, 0, 0, dim),
-        )
+        m, n, k = layer.gemm_M, layer.gemm_N, layer.gemm_K
+        weights = -(-k // dim) * -(-n // dim) * dim * dim
+        batch = Axis(layer.gemm_batch, m * k, m * n, weights) if layer.gemm_batch > 1 else Axis(1)
+        return (Product(batch, Axis(1), Axis(1), Axis(m, k, n), (), k, n, 1, 0, 0, 0, 0, dim),)
     groups, outputs = (layer.groups, layer.K) if layer.op in KERNELS else (layer.C, layer.C)
     pack = _groups_in_pack(groups, layer.C // groups, outputs // groups, dim)
     full = _convolution(layer, 0, pack, groups // pack, (0, 0), dim)
@@ -156,6 +156,37 @@ def _joined(*axes: Axis) -> tuple[Axis, Axis, Axis]:
     return images, rows, pixels
 
 
+def mean_products(layer: Layer, dim: int) -> tuple[tuple[Product, int], ...]:
+    """An average pooling as products with ones, and what the sums of each are divided by."""
+    regions, whole = mean_regions(layer), products(layer, dim)
+    if len(regions) == 1:
+        return tuple((part, regions[0].taps) for part in whole)
+    return tuple(
+        (piece, region.taps)
+        for region in regions
+        for part in whole
+        for piece in _restricted(part, layer, region)
+    )
+
+
+def _restricted(part: Product, layer: Layer, region: Region) -> tuple[Product, ...]:
+    """A pooling's product for some of its pixels; one for each image where rows are cut."""
+    view = windows(layer)
+    out_row = view.out_w * layer.C
+    image = Axis(view.batch, view.image_bytes, view.out_h * out_row)
+    rows = Axis(region.rows, view.stride_h * view.row_bytes, out_row)
+    pixels = Axis(region.columns, view.stride_w * view.channels, layer.C)
+    a = part.a + region.row * rows.a + region.column * pixels.a
+    c = part.c + region.row * rows.c + region.column * pixels.c
+    if region.columns == view.out_w:
+        images = image if image.count > 1 else Axis(1)
+        return (replace(part, images=images, rows=rows, pixels=pixels, a=a, c=c),)
+    return tuple(
+        replace(part, images=rows, rows=Axis(1), pixels=pixels, a=a + n * image.a, c=c + n * image.c)
+        for n in range(view.batch)
+    )
+
+
 def weight_bytes(layer: Layer, dim: int) -> int:
     """Bytes of the weights as they lie in memory: whole blocks."""
     last = products(layer, dim)[-1]
@@ -165,4 +196,5 @@ def weight_bytes(layer: Layer, dim: int) -> int:
 def bias_bytes(layer: Layer, dim: int) -> int:
     """Bytes of the bias as it lies in memory: whole blocks of columns."""
     last = products(layer, dim)[-1]
-    return last.bias + last.packs.count * last.column_blocks * dim * ACCUMULATOR_ELEMENT
+    packs = last.packs.count if last.packs.bias else 1  # a batch of products has one for all
+    return last.bias + packs * last.column_blocks * dim * ACCUMULATOR_ELEMENT

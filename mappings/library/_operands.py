@@ -1,8 +1,9 @@
 """Operands of a layer: their sizes in memory, and the NumPy arrays that go there.
 
 Users hand over arrays in ONNX layouts: activations NCHW, weights of convolutions ``(K, C/groups, R, S)``,
-of transposed convolutions ``(C, K/groups, R, S)``, matrices ``(M, K)`` and ``(K, N)``, all int8, and a bias
-of int32. In memory activations are NHWC, padded where the layer pads (see ``_windows``).
+of transposed convolutions ``(C, K/groups, R, S)``, matrices ``(M, K)`` and ``(K, N)`` (of a batch of
+products ``(batch, M, K)`` and ``(batch, K, N)``), all int8, and a bias of int32. In memory activations are
+NHWC, padded where the layer pads (see ``_windows``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, TRANSPOSED_CONVOLUTIONS, WINDOWED, Layer
 from mappings.library._windows import Windows, windows
-from mappings.registry import MappingError
+from mappings.registry import MappingError, TimedOnlyError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def input_name(number: int) -> str:
 
 def _product_bytes(layer: Layer) -> dict[str, int]:
     matrix = layer.op in MATRIX_PRODUCTS
-    sizes = {"input": layer.gemm_M * layer.gemm_K if matrix else windows(layer).bytes}
+    sizes = {"input": layer.input_elements if matrix else windows(layer).bytes}
     if matrix or layer.op in KERNELS:
         sizes["weights"] = layer.weight_elements
         if layer.bias:
@@ -75,10 +76,11 @@ def input_arrays(layer: Layer, inputs: Sequence[Any]) -> dict[str, NDArray[Any]]
     """The inputs as they lie in memory, by name.
 
     Raises:
-        MappingError: The operator is modelled in time only, or the number of inputs or a shape is wrong.
+        TimedOnlyError: The operator is modelled in time only.
+        MappingError: The number of inputs or a shape is wrong.
     """
     if layer.op not in WITH_DATA or (layer.op in ELEMENTWISE and not is_elementwise(layer)):
-        raise MappingError(
+        raise TimedOnlyError(
             f"layer '{layer.name}': operator '{layer.op}' has no function on data here; "
             f"with data: {', '.join(sorted(WITH_DATA))}"
         )
@@ -90,7 +92,7 @@ def input_arrays(layer: Layer, inputs: Sequence[Any]) -> dict[str, NDArray[Any]]
 
 def _input_array(layer: Layer, array: Any) -> NDArray[Any]:
     if layer.op in MATRIX_PRODUCTS:
-        return checked(layer, "input", array, (layer.gemm_M, layer.gemm_K), "int8")
+        return checked(layer, "input", array, _matrices(layer, layer.gemm_M, layer.gemm_K), "int8")
     image = checked(layer, "input", array, (layer.N, layer.C, layer.H, layer.W), "int8").transpose(0, 2, 3, 1)
     if layer.op not in WINDOWED:
         return image
@@ -114,9 +116,10 @@ def padded(image: NDArray[Any], geometry: Windows, fill: int) -> NDArray[Any]:
 
 
 def weight_matrices(layer: Layer, weights: Any) -> NDArray[Any]:
-    """Weights as one matrix per group, shape ``(groups, R·S·C/groups, K/groups)``; (1, K, N) of a product."""
+    """Weights as one matrix per group, ``(groups, R·S·C/groups, K/groups)``, or per product of a batch."""
     if layer.op in MATRIX_PRODUCTS:
-        return checked(layer, "weights", weights, (layer.gemm_K, layer.gemm_N), "int8")[None]
+        shape = _matrices(layer, layer.gemm_K, layer.gemm_N)
+        return checked(layer, "weights", weights, shape, "int8").reshape(-1, *shape[-2:])
     g, kernel = layer.groups, (layer.R, layer.S)
     if layer.op in TRANSPOSED_CONVOLUTIONS:
         array = checked(layer, "weights", weights, (layer.C, layer.K // g, *kernel), "int8")
@@ -135,14 +138,19 @@ def bias_array(layer: Layer, bias: Any) -> NDArray[Any]:
 
 
 def output_shape(layer: Layer) -> tuple[int, ...]:
-    """Shape of the output in memory: ``(M, N)`` or NHWC."""
+    """Shape of the output in memory: ``(M, N)``, ``(batch, M, N)`` or NHWC."""
     if layer.op in MATRIX_PRODUCTS:
-        return (layer.gemm_M, layer.gemm_N)
+        return _matrices(layer, layer.gemm_M, layer.gemm_N)
     if layer.op in WINDOWED:
         geometry = windows(layer)
         channels = layer.K if layer.op in KERNELS else layer.C
         return (layer.N, geometry.out_h, geometry.out_w, channels)
     return (layer.N, layer.H, layer.W, layer.C)
+
+
+def _matrices(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:
+    """Shape of the matrices of a product, or of a batch of products."""
+    return (rows, columns) if layer.gemm_batch == 1 else (layer.gemm_batch, rows, columns)
 
 
 def onnx_layout(layer: Layer, array: NDArray[Any]) -> NDArray[Any]:

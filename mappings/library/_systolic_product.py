@@ -101,7 +101,9 @@ def product(layer: Layer) -> Product:
     """A matrix product, convolution or transposed convolution as a :class:`Product`."""
     if layer.op in MATRIX_PRODUCTS:
         pixels = Axis(layer.gemm_M, layer.gemm_K, layer.gemm_N)
-        return Product((), Axis(1), pixels, layer.gemm_N, (), layer.gemm_K)
+        m, n, k = layer.gemm_M, layer.gemm_N, layer.gemm_K
+        batch = (Axis(layer.gemm_batch, m * k, m * n, k * n),) if layer.gemm_batch > 1 else ()
+        return Product(batch, Axis(1), pixels, n, (), k)
     view = windows(layer)
     inputs, outputs = layer.C // layer.groups, layer.K // layer.groups
     out_row = view.out_w * layer.K

@@ -17,7 +17,7 @@ from mappings.layers import KERNELS, Layer
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import Split, Tile, over, repeat, rotating, split
-from mappings.library._windows import Windows, windows
+from mappings.library._windows import Region, Windows, mean_regions, windows
 from mappings.program import Affine, Node, Register, Step, memory, sequence, step
 
 ACCUMULATORS = 2
@@ -94,22 +94,35 @@ class _WindowNest:
             source = memory(self.at["bias"].address + 4 * channels.offset, 4 * channels.size)
             nodes.append(step("load_bias", dst=bias, src=source))
 
-        def row(oh: Affine) -> Node:
-            count = number * self.view.out_h + oh
-            return over("x", self.tiling.pixels, lambda x: self._pixels(n, channels, oh, x, count, bias))
+        def rows(region: Region) -> Node:
+            pixels = split(region.columns, self.tiling.pixels.tile)
 
-        return sequence(*nodes, repeat("y", self.view.out_h, row))
+            def row(y: Affine) -> Node:
+                count = number * region.rows + y
+                return over("x", pixels, lambda x: self._pixels(
+                    n, channels, (region, y, x), count * pixels.tiles + x.number, bias
+                ))  # fmt: skip
+
+            return repeat("y", region.rows, row)
+
+        return sequence(*nodes, *map(rows, self._regions()))
+
+    def _regions(self) -> tuple[Region, ...]:
+        """The output in parts with one divisor each."""
+        if self.layer.op in ("avgpool", "globalavgpool"):
+            return mean_regions(self.layer)
+        return (Region(0, self.view.out_h, 0, self.view.out_w, 1),)
 
     def _pixels(
-        self, n: Affine, channels: Tile, oh: Affine, pixels: Tile, count: Affine, bias: Register
+        self, n: Affine, channels: Tile, place: tuple[Region, Affine, Tile], number: Affine, bias: Register
     ) -> Node:
-        view = self.view
-        number = count * self.tiling.pixels.tiles + pixels.number
+        view, (region, y, pixels) = self.view, place
+        oh, ow = y + region.row, pixels.offset + region.column
         acc = Register("vacc", rotating(number, ACCUMULATORS))
         corner = (
             n * view.image_bytes
             + oh * (view.stride_h * view.row_bytes)
-            + pixels.offset * (view.stride_w * view.channels)
+            + ow * (view.stride_w * view.channels)
             + channels.offset
             + self.at["input"].address
         )
@@ -124,14 +137,13 @@ class _WindowNest:
                 acc,
             ))  # fmt: skip
 
-        position = ((n * view.out_h + oh) * view.out_w + pixels.offset) * view.channels + channels.offset
-        mean = self.layer.op in ("avgpool", "globalavgpool")
+        position = ((n * view.out_h + oh) * view.out_w + ow) * view.channels + channels.offset
         store = step(
             "store_v",
             dst=memory(position + self.at["output"].address, channels.size, pixels.size, view.channels),
             acc=acc,
             bias=bias,
-            divide=view.kernel_h * view.kernel_w if mean else 1,
+            divide=region.taps,
             relu=0,
         )
         return sequence(repeat("r", view.kernel_h, tap_row), store)

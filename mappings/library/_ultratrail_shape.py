@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from acadl.model import Architecture
 from mappings.layers import MATRIX_PRODUCTS, Layer
 from mappings.library._memory import parameter
+from mappings.library._windows import mean_regions
 from mappings.registry import MappingError, unsupported
 
 CONVOLUTIONS = frozenset({"conv1d", "conv"}) | MATRIX_PRODUCTS
@@ -71,6 +72,8 @@ def windows_1d(layer: Layer, machine: Limits) -> Windows1D:
     if layer.op not in SUPPORTED:
         raise unsupported(layer, "ultratrail", SUPPORTED)
     if layer.op in MATRIX_PRODUCTS:
+        if layer.gemm_batch > 1:
+            _refuse(layer, [f"it runs one matrix product at a time; gemm_batch is {layer.gemm_batch}"])
         found = Windows1D(1, layer.gemm_K, layer.gemm_N, layer.gemm_M, layer.gemm_M)
     else:
         _refuse(layer, _second_dimension(layer))
@@ -98,6 +101,8 @@ def _second_dimension(layer: Layer) -> list[str]:
         )
     if layer.op in CONVOLUTIONS and layer.groups > 1:
         found.append(f"the array has no groups; groups is {layer.groups}")
+    if layer.op == "avgpool" and not found and any(r.taps != layer.S for r in mean_regions(layer)):
+        found.append("a mean divides by all taps of its window; some of these do not count")
     if windowed and layer.S > 1 and layer.dilation_w > 1:
         found.append(f"taps are neighbours; dilation_w is {layer.dilation_w}")
     if layer.op == "add" and layer.operands != 2:

@@ -81,6 +81,67 @@ def windows(layer: Layer) -> Windows:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of output pixels whose means are over ``taps`` taps each.
+
+    Attributes:
+        row, column: The first one.
+        rows, columns: How many.
+    """
+
+    row: int
+    rows: int
+    column: int
+    columns: int
+    taps: int
+
+
+def mean_regions(layer: Layer) -> tuple[Region, ...]:
+    """The output of an average pooling by the number of taps that count; one region where all do.
+
+    Taps beyond the padding, which windows of ``ceil_mode`` reach, never count, those in it only where the
+    layer says so. A mean over no tap is 0.
+    """
+    view = windows(layer)
+    if layer.op == "globalavgpool":
+        return (Region(0, view.out_h, 0, view.out_w, view.kernel_h * view.kernel_w),)
+    end_h = layer.pad_h if layer.pad_h_end is None else layer.pad_h_end
+    end_w = layer.pad_w if layer.pad_w_end is None else layer.pad_w_end
+    if layer.count_include_pad:
+        high, wide = range(layer.pad_h + layer.H + end_h), range(layer.pad_w + layer.W + end_w)
+    else:
+        high, wide = (
+            range(layer.pad_h, layer.pad_h + layer.H),
+            range(layer.pad_w, layer.pad_w + layer.W),
+        )
+    rows = _counted(view.out_h, layer.stride_h, layer.dilation_h, layer.R, high)
+    columns = _counted(view.out_w, layer.stride_w, layer.dilation_w, layer.S, wide)
+    return tuple(
+        Region(row, height, column, width, max(1, a * b))
+        for row, height, a in _runs(rows)
+        for column, width, b in _runs(columns)
+    )
+
+
+def _counted(outputs: int, stride: int, dilation: int, taps: int, inside: range) -> list[int]:
+    """Taps of each window in one dimension that a mean is over."""
+    return [
+        sum(output * stride + tap * dilation in inside for tap in range(taps)) for output in range(outputs)
+    ]
+
+
+def _runs(values: list[int]) -> list[tuple[int, int, int]]:
+    """Equal neighbours as (first, count, value)."""
+    runs: list[tuple[int, int, int]] = []
+    for position, value in enumerate(values):
+        if runs and runs[-1][2] == value:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1, value)
+        else:
+            runs.append((position, 1, value))
+    return runs
+
+
 def _as_convolution(layer: Layer) -> Layer:
     """The convolution of stride 1 over the spread-out input that a transposed convolution is.
 

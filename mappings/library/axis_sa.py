@@ -52,7 +52,7 @@ def as_product(layer: Layer) -> Product:
         MappingError: It is none.
     """
     if layer.op in MATRIX_PRODUCTS:
-        return Product(layer.gemm_M, layer.gemm_N, layer.gemm_K)
+        return Product(layer.gemm_M, layer.gemm_N, layer.gemm_K, layer.gemm_batch)
     if layer.op not in CONVOLUTIONS:
         raise unsupported(layer, "axis_sa", MATRIX_PRODUCTS | CONVOLUTIONS)
     outputs, taps = layer.N * layer.OH * layer.OW, layer.C // layer.groups * layer.R * layer.S

@@ -23,7 +23,7 @@ from mappings.library._gemmini_elementwise import host_bytes, lower_elementwise,
 from mappings.library._gemmini_machine import configure, finish, machine, memory_named
 from mappings.library._gemmini_nest import Finish, lower_product
 from mappings.library._gemmini_pool import lower_global_average, lower_max_pool, ones_bytes, pool_tiling
-from mappings.library._gemmini_product import bias_bytes, products, weight_bytes
+from mappings.library._gemmini_product import bias_bytes, mean_products, products, weight_bytes
 from mappings.library._memory import Array, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
@@ -80,9 +80,12 @@ def map_case(case: Case, arch: Architecture) -> LoopProgram:
 
 def _lower(layer: Layer, at: Arrays, arch: Architecture) -> Node:
     sizes = machine(arch)
+    if layer.op == "avgpool":
+        means = mean_products(layer, sizes.dim)
+        return sequence(*(lower_product(part, at, sizes, Finish(divide=taps)) for part, taps in means))
     if layer.op in _PRODUCTS:
-        finish = Finish(layer.bias, layer.R * layer.S if layer.op == "avgpool" else 1)
-        return sequence(*(lower_product(part, at, sizes, finish) for part in products(layer, sizes.dim)))
+        parts = products(layer, sizes.dim)
+        return sequence(*(lower_product(part, at, sizes, Finish(layer.bias)) for part in parts))
     if layer.op == "globalavgpool":
         return lower_global_average(layer, at, sizes)
     if layer.op == "maxpool":

@@ -30,7 +30,7 @@ from mappings.library._operands import (
     weight_matrices,
 )
 from mappings.library._split import repeat
-from mappings.library._windows import Windows, windows
+from mappings.library._windows import Region, Windows, mean_regions, windows
 from mappings.program import (
     Affine,
     DataFunction,
@@ -156,23 +156,34 @@ def _convolution(layer: Layer, at: Arrays) -> Node:
 
 def _product(layer: Layer, at: Arrays) -> Node:
     """Every element of C: bias, then its row of A times its column of B, which lies as a row."""
+    rows, columns, depth = layer.gemm_M, layer.gemm_N, layer.gemm_K
 
-    def element(i: Affine, j: Affine) -> Node:
-        row, column = i * layer.gemm_K + at["input"].address, j * layer.gemm_K + at["weights"].address
+    def element(b: Affine, i: Affine, j: Affine) -> Node:
+        row = (b * rows + i) * depth + at["input"].address
+        column = (b * columns + j) * depth + at["weights"].address
         return sequence(
             _start(at, j),
-            repeat("k", layer.gemm_K, lambda k: _multiply(row + k, column + k)),
-            _store(i * layer.gemm_N + j + at["output"].address),
+            repeat("k", depth, lambda k: _multiply(row + k, column + k)),
+            _store((b * rows + i) * columns + j + at["output"].address),
         )
 
-    return _nest([("i", layer.gemm_M), ("j", layer.gemm_N)], element)
+    return _nest([("b", layer.gemm_batch), ("i", rows), ("j", columns)], element)
 
 
 def _pooling(layer: Layer, at: Arrays) -> Node:
-    """Every output: the maximum or mean of its window; the mean is over all taps, halo included."""
-    view, maximum = windows(layer), layer.op == "maxpool"
+    """Every output: the maximum or mean of its window."""
+    view = windows(layer)
+    if layer.op == "maxpool":
+        return _pool(layer, at, Region(0, view.out_h, 0, view.out_w, 0))
+    return sequence(*(_pool(layer, at, region) for region in mean_regions(layer)))
 
-    def output(n: Affine, oh: Affine, ow: Affine, c: Affine) -> Node:
+
+def _pool(layer: Layer, at: Arrays, region: Region) -> Node:
+    """Outputs of a region; ``taps`` is 0 for maxima."""
+    view, maximum = windows(layer), region.taps == 0
+
+    def output(n: Affine, y: Affine, x: Affine, c: Affine) -> Node:
+        oh, ow = y + region.row, x + region.column
         corner = _corner(view, n, oh, ow) + c
 
         def tap(r: Affine, s: Affine) -> Node:
@@ -180,7 +191,7 @@ def _pooling(layer: Layer, at: Arrays) -> Node:
             address = corner + inside + at["input"].address
             return sequence(_load("r1", address), step("max" if maximum else "add", acc="r0", a="r1"))
 
-        divide = [] if maximum else [step("divide", acc="r0", n=view.kernel_h * view.kernel_w)]
+        divide = [] if maximum else [step("divide", acc="r0", n=region.taps)]
         position = ((n * view.out_h + oh) * view.out_w + ow) * layer.C + c
         return sequence(
             step("set", dst="r0", value=INT8_MIN if maximum else 0),
@@ -189,7 +200,7 @@ def _pooling(layer: Layer, at: Arrays) -> Node:
             _store(position + at["output"].address),
         )
 
-    return _nest([("n", layer.N), ("oh", view.out_h), ("ow", view.out_w), ("c", layer.C)], output)
+    return _nest([("n", layer.N), ("oh", region.rows), ("ow", region.columns), ("c", layer.C)], output)
 
 
 def _elementwise(layer: Layer, at: Arrays) -> Node:

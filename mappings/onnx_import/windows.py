@@ -127,6 +127,8 @@ def pooling(node: Node) -> Fields:
     op = {"MaxPool": "maxpool", "AveragePool": "avgpool"}[node.op]
     ceil_mode = node.integer("ceil_mode", 0) == 1
     fields: Fields = {"op": op, "N": shape[0], "C": shape[1], "K": shape[1], "ceil_mode": ceil_mode}
+    if op == "avgpool" and any(window.begin + window.end):
+        fields["count_include_pad"] = node.integer("count_include_pad", 0) == 1
     return fields | window.fields()
 
 

@@ -1,4 +1,7 @@
-"""What layers compute, in NumPy, written from the operators' definitions and nothing else."""
+"""What layers compute, in NumPy, written from the operators' definitions and nothing else.
+
+What an int8 means as a real number, where that matters, is said in ``docs/operators.md``.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def reference(layer: Layer, inputs: Sequence[Array], weights: Array | None, bias
             sums = np.stack(list(_taps(layer, x, -128))).max(axis=0)
         case "avgpool":
             total = np.stack(list(_taps(layer, x, 0))).sum(axis=0)
-            sums = np.floor(total / (layer.R * layer.S) + 0.5).astype(np.int64)
+            sums = np.floor(total / _counted(layer) + 0.5).astype(np.int64)
         case "globalavgpool":
             total = x.sum(axis=(2, 3), keepdims=True)
             sums = np.floor(total / (layer.H * layer.W) + 0.5).astype(np.int64)
@@ -42,9 +45,48 @@ def reference(layer: Layer, inputs: Sequence[Array], weights: Array | None, bias
             sums = np.maximum(x, 0)
         case "add":
             sums = np.sum([array.astype(np.int64) for array in inputs], axis=0)
+        case "concat":
+            sums = np.concatenate(inputs, axis=1)
+        case "softmax":
+            powers = np.exp(x / 16 - (x / 16).max(axis=1, keepdims=True))
+            sums = np.round(128 * powers / powers.sum(axis=1, keepdims=True))
+        case "layernorm":
+            spread = x.std(axis=1, keepdims=True)
+            sums = np.round(16 * (x - x.mean(axis=1, keepdims=True)) / np.where(spread, spread, 1))
+        case "lrn":
+            sums = np.round(x / (1 + 1e-4 / layer.window * _neighbours(layer, x)) ** 0.75)
         case _:
             raise ValueError(layer.op)
     return np.clip(sums, -128, 127).astype(np.int8)
+
+
+def _counted(layer: Layer) -> Array:
+    """Taps of each window that a mean is over, shape (OH, OW): what lies beyond the padding never counts."""
+
+    def taps(
+        size: int, before: int, end: int | None, kernel: tuple[int, int, int], outputs: int
+    ) -> list[int]:
+        stride, dilation, reach = kernel
+        low, high = 0, before + size + (before if end is None else end)
+        if not layer.count_include_pad:
+            low, high = before, before + size
+        places = [range(o * stride, o * stride + dilation * reach, dilation) for o in range(outputs)]
+        return [sum(low <= place < high for place in row) for row in places]
+
+    h = (layer.stride_h, layer.dilation_h, layer.R)
+    w = (layer.stride_w, layer.dilation_w, layer.S)
+    rows = taps(layer.H, layer.pad_h, layer.pad_h_end, h, layer.OH)
+    columns = taps(layer.W, layer.pad_w, layer.pad_w_end, w, layer.OW)
+    return np.maximum(np.outer(rows, columns), 1)
+
+
+def _neighbours(layer: Layer, x: Array) -> Array:
+    """Sums of squares over a window of channels, cut off at the first and the last one."""
+    before, after = (layer.window - 1) // 2, layer.window // 2
+    squares = [
+        (x[:, max(0, c - before) : c + after + 1] ** 2).sum(axis=1, keepdims=True) for c in range(layer.C)
+    ]
+    return np.concatenate(squares, axis=1)
 
 
 def _taps(layer: Layer, x: Array, fill: int) -> Any:
@@ -93,11 +135,12 @@ def random_operands(layer: Layer, seed: int = 0) -> tuple[list[Array], Array | N
         return rng.integers(-reach, reach + 1, shape).astype(np.int8)
 
     if layer.op in ("gemm", "fc"):
-        inputs = [values((layer.gemm_M, layer.gemm_K), 12)]
-        weights = values((layer.gemm_K, layer.gemm_N), 4)
+        batch = () if layer.gemm_batch == 1 else (layer.gemm_batch,)
+        inputs = [values((*batch, layer.gemm_M, layer.gemm_K), 12)]
+        weights = values((*batch, layer.gemm_K, layer.gemm_N), 4)
         channels = layer.gemm_N
     else:
-        count = layer.operands if layer.op == "add" else 1
+        count = layer.operands
         reach = 12 if layer.op in ("conv", "dwconv", "conv1d", "convtranspose") else 100
         inputs = [values((layer.N, layer.C, layer.H, layer.W), reach) for _ in range(count)]
         shape = (layer.K, layer.C // layer.groups, layer.R, layer.S)
