@@ -15,6 +15,7 @@ from acadl.errors import AcadlError
 
 NAME = "acadl"
 COMMANDS = (
+    "cache",
     "check",
     "compare",
     "demo",

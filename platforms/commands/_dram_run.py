@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
-from threading import current_thread, main_thread
 
 import numpy as np
 
@@ -28,6 +26,7 @@ from dram.traces.latencies_csv import latency_lines
 from dram.traces.vectors import memory_of
 from dram.traces.writing import text_file
 from platforms.commands._outputs import check_outputs
+from platforms.commands._termination import termination_unwinds
 
 OWN_CURRENTS = "-"  # instead of a file: those that ship
 
@@ -75,7 +74,7 @@ def run_trace(
     meters = [Meter(device, currents) for _ in range(mapping.channels if wanted.currents else 0)]
     record = bool(wanted.commands or wanted.timeline or meters)
     batches = read_batches(trace, trace_format, memory_of(device, mapping))
-    with _termination_unwinds(), ExitStack() as files:
+    with termination_unwinds(), ExitStack() as files:
         latencies = _Latencies(wanted.latencies, files) if wanted.latencies else None
         commands = _Commands(wanted.commands, files) if wanted.commands else None
         if wanted.timeline or wanted.plot:
@@ -104,23 +103,6 @@ def _check_files(wanted: Wanted, inputs: dict[str, str | None]) -> None:
     outputs = {"the latencies": wanted.latencies, "the commands": wanted.commands}
     outputs |= {"the time line": wanted.timeline, "the plot": wanted.plot}
     check_outputs(outputs, [*inputs.items(), ("the currents", currents)])
-
-
-@contextmanager
-def _termination_unwinds() -> Iterator[None]:
-    """SIGTERM ends the process like an interrupt, so that no part of a file is left."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 class _Latencies:
