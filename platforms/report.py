@@ -18,7 +18,15 @@ _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 NOTHING = "–"  # where a layer without multiply-accumulates has no meaningful number
 PADDING = 3  # blanks between two columns
-DISPENSABLE = ("MAC/cycle", "Share", "Obtained", "Operator")  # left out in this order on a narrow terminal
+DISPENSABLE = (
+    "Roofline",
+    "Refined",
+    "MAC/cycle",
+    "Published",
+    "Share",
+    "Obtained",
+    "Operator",
+)  # left out in this order on a narrow terminal
 
 COLUMNS = (
     ("Layer", "left"),
@@ -30,7 +38,11 @@ COLUMNS = (
     ("Busy", "right"),
     ("Bound by", "left"),
     ("Obtained", "left"),
+    ("Roofline", "right"),
+    ("Refined", "right"),
+    ("Published", "right"),
 )
+OPTIONAL = "Published"  # only where the published extrapolation was asked for
 
 
 def short(number: int) -> str:
@@ -71,9 +83,30 @@ def rows(report: NetworkEstimate) -> list[tuple[str, ...]]:
             _utilization(layer),
             layer.bound_by,
             obtained(layer),
+            part(layer.roofline_cycles, layer.cycles),
+            part(layer.refined_roofline_cycles, layer.cycles),
+            deviation(layer.fixed_point_cycles, layer.cycles),
         )
         for layer in report.layers
     ]
+
+
+def part(bound: int, cycles: int) -> str:
+    """How much of the cycles a lower bound explains."""
+    return f"{100 * bound / cycles:.0f} %" if bound and cycles else NOTHING
+
+
+def deviation(found: int | None, cycles: int) -> str:
+    """How far off an estimate is."""
+    if found is None or not cycles:
+        return NOTHING
+    return "exact" if found == cycles else f"{100 * (found / cycles - 1):+.3g} %"
+
+
+def shown_columns(report: NetworkEstimate) -> list[int]:
+    """Numbers of the columns that the report fills."""
+    published = report.fixed_point_cycles is not None
+    return [number for number, (title, _) in enumerate(COLUMNS) if title != OPTIONAL or published]
 
 
 def _utilization(layer: LayerEstimate) -> str:
@@ -108,13 +141,39 @@ def total_line(report: NetworkEstimate) -> str:
     )
 
 
+def baselines_line(report: NetworkEstimate) -> str:
+    """What simpler models say in all; empty where nothing was estimated."""
+    total = report.total_cycles
+    if not total:
+        return ""
+    found = [
+        f"{name} {cycles:,} cycles ({part(cycles, total)})"
+        for name, cycles in (
+            ("roofline", report.roofline_cycles),
+            ("refined roofline", report.refined_roofline_cycles),
+        )
+    ]
+    if report.fixed_point_cycles is not None:
+        how_far = deviation(report.fixed_point_cycles, total)
+        found.append(f"published extrapolation {report.fixed_point_cycles:,} cycles ({how_far})")
+    limits = [
+        f"{value:,.4g} {unit} per cycle"
+        for value, unit in (
+            (report.peak_macs_per_cycle, "MACs"),
+            (report.memory_bytes_per_cycle, "bytes of main memory"),
+        )
+        if value is not None
+    ]
+    return f"simpler models: {', '.join(found)}" + (f"; at most {', '.join(limits)}" if limits else "")
+
+
 def table(report: NetworkEstimate, width: int = PLAIN_WIDTH) -> Table:
     """One row per layer, the slowest in bold; what does not fit into ``width`` characters is left out."""
     from rich import box
     from rich.table import Table
 
     cells = rows(report)
-    shown = _fitting(cells, width)
+    shown = _fitting(cells, shown_columns(report), width)
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number in shown:
         title, side = COLUMNS[number]
@@ -125,16 +184,16 @@ def table(report: NetworkEstimate, width: int = PLAIN_WIDTH) -> Table:
     return made
 
 
-def _fitting(cells: list[tuple[str, ...]], width: int) -> list[int]:
-    """Numbers of the columns to show."""
+def _fitting(cells: list[tuple[str, ...]], columns: list[int], width: int) -> list[int]:
+    """Numbers of the columns to show, of those given."""
     widths = [
         max(len(title), *(len(row[number]) for row in cells), 0) for number, (title, _) in enumerate(COLUMNS)
     ]
-    shown = list(range(len(COLUMNS)))
+    shown = list(columns)
     for title in DISPENSABLE:
         if sum(widths[number] + PADDING for number in shown) <= width:
             break
-        shown.remove([name for name, _ in COLUMNS].index(title))
+        shown = [number for number in shown if COLUMNS[number][0] != title]
     return shown
 
 
@@ -164,18 +223,20 @@ def print_report(report: NetworkEstimate, chosen: Collection[str] | None = None)
     if parameters:
         console.print(_plain(parameters), style="dim", soft_wrap=True)
     console.print(table(report, console.width))
+    if simpler := baselines_line(report):
+        console.print(_plain(simpler), soft_wrap=True)
     console.print(_plain(total_line(report)), soft_wrap=True)
     console.print(_plain(report.reason), soft_wrap=True)
 
 
 def to_html(report: NetworkEstimate) -> str:
     """The same as an HTML fragment."""
-    head = "".join(f'<th style="text-align:{side}">{title}</th>' for title, side in COLUMNS)
+    columns = shown_columns(report)
+    head = "".join(f'<th style="text-align:{COLUMNS[n][1]}">{COLUMNS[n][0]}</th>' for n in columns)
     body = "\n".join(
         "<tr>"
         + "".join(
-            f'<td style="text-align:{side}">{escape(cell)}</td>'
-            for cell, (_, side) in zip(cells, COLUMNS, strict=True)
+            f'<td style="text-align:{COLUMNS[number][1]}">{escape(cells[number])}</td>' for number in columns
         )
         + "</tr>"
         for cells in rows(report)
@@ -187,7 +248,7 @@ def to_html(report: NetworkEstimate) -> str:
     return (
         f'<div class="acadl-estimate"><p><b>{escape(headline(report))}</b></p>\n'
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n"
-        f"<p>{escape(total_line(report))}<br>{escape(report.reason)}</p>\n"
+        f"<p>{escape(baselines_line(report))}<br>{escape(total_line(report))}<br>{escape(report.reason)}</p>\n"
         + (f"<p>Not part of the total:</p><ul>{missing}</ul>" if missing else "")
         + "</div>"
     )

@@ -26,6 +26,10 @@ class LayerEstimate:
         utilization: Busy share (0 to 1) per unit and storage.
         compute_utilization: Busy share of the busiest unit that computes: one that accesses no main memory.
         notes: What to know about the figures.
+        roofline_cycles, refined_roofline_cycles: What simpler models say (``docs/baselines.md``), lower
+        bounds
+            of the cycles.
+        fixed_point_cycles: What the published extrapolation says; ``None`` where it was not asked for.
     """
 
     name: str
@@ -40,6 +44,9 @@ class LayerEstimate:
     utilization: Mapping[str, float] = field(default_factory=dict)
     compute_utilization: float = 0.0
     notes: tuple[str, ...] = ()
+    roofline_cycles: int = 0
+    refined_roofline_cycles: int = 0
+    fixed_point_cycles: int | None = None
 
     @property
     def macs_per_cycle(self) -> float:
@@ -72,6 +79,10 @@ class NetworkEstimate:
         notes: What the import of the network left out or assumed.
         provenance: Version, parameters, method, hashes of the inputs.
         wall_s: Seconds the estimate took; not compared.
+        peak_macs_per_cycle: Multiply-accumulates per cycle of the machine with this mapping, for the
+            rooflines;
+            ``None`` where no layer has any.
+        memory_bytes_per_cycle: Bandwidth of main memory; ``None`` without a ``dram`` in the description.
     """
 
     architecture: str
@@ -82,6 +93,8 @@ class NetworkEstimate:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, object] = field(default_factory=dict)
     wall_s: float = field(default=0.0, compare=False)
+    peak_macs_per_cycle: float | None = None
+    memory_bytes_per_cycle: float | None = None
 
     @cached_property
     def total_cycles(self) -> int:
@@ -92,6 +105,22 @@ class NetworkEstimate:
     def total_macs(self) -> int:
         """Multiply-accumulates of all layers."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def roofline_cycles(self) -> int:
+        """What the roofline says for all layers, one after the other."""
+        return sum(layer.roofline_cycles for layer in self.layers)
+
+    @property
+    def refined_roofline_cycles(self) -> int:
+        """What the refined roofline says for all layers, one after the other."""
+        return sum(layer.refined_roofline_cycles for layer in self.layers)
+
+    @property
+    def fixed_point_cycles(self) -> int | None:
+        """What the published extrapolation says for all layers; ``None`` where it was not asked for."""
+        found = [layer.fixed_point_cycles for layer in self.layers]
+        return None if None in found or not found else sum(cycles for cycles in found if cycles is not None)
 
     @property
     def latency_s(self) -> float:
@@ -130,6 +159,13 @@ class NetworkEstimate:
             "unmapped": [asdict(layer) for layer in self.unmapped],
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
+            "baselines": {
+                "peak_macs_per_cycle": self.peak_macs_per_cycle,
+                "memory_bytes_per_cycle": self.memory_bytes_per_cycle,
+                "roofline_cycles": self.roofline_cycles,
+                "refined_roofline_cycles": self.refined_roofline_cycles,
+                "fixed_point_cycles": self.fixed_point_cycles,
+            },
         }
 
     def to_json(self, indent: int | None = None) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from platforms.network_layers import Progress, evaluate_layers, loaded
+from platforms.network_layers import Evaluated, Progress, evaluate_layers, loaded
 from platforms.result import LayerEstimate, NetworkEstimate
 
 if TYPE_CHECKING:
     import aidg
     from acadl.model import Architecture, FunctionalUnit
-    from mappings.layers import Layer
+    from aidg.work import Work
     from mappings.network import Network
     from mappings.program import LoopProgram
+    from platforms.baselines import Baselines
 
 Method = Literal["exact", "full", "fixed_point"]
 
@@ -28,6 +29,7 @@ def estimate(
     layers: Iterable[str] | None = None,
     budget: int | None = None,
     tolerance: float | None = None,
+    published: bool = False,
     progress: Progress | None = None,
 ) -> NetworkEstimate:
     """Cycles of a network on one core, one layer after the other.
@@ -41,6 +43,8 @@ def estimate(
         method: As for :func:`aidg.estimate`.
         layers: Names of the layers to estimate; default: all.
         budget, tolerance: As for :func:`aidg.estimate`; default: the evaluator's own.
+        published: Evaluate the published extrapolation as well, beside the rooflines. It takes several times
+            as long as the exact result.
         progress: Called before each layer.
 
     Raises:
@@ -49,6 +53,8 @@ def estimate(
         BrokenMapperError: A mapper that does not ship failed; the message has its name and line.
     """
     import aidg
+    from aidg.work import count_work
+    from platforms.baselines import baselines_of
 
     started = time.perf_counter()
     arch, network = loaded(arch, network)
@@ -58,15 +64,24 @@ def estimate(
     if tolerance is not None:
         options["tolerance"] = tolerance
 
-    def evaluate(program: LoopProgram) -> aidg.Estimate:
-        return aidg.estimate(arch, program, method=method, **options)  # type: ignore[arg-type]
+    def evaluate(program: LoopProgram) -> _Result:
+        bound = aidg.prepare(arch, program)
+        found = bound.estimate(method=method, **options)  # type: ignore[arg-type]
+        simpler = None
+        if published and not arch.in_order_of_time:
+            simpler = found if method == "fixed_point" else bound.estimate(method="fixed_point", **options)  # type: ignore[arg-type]
+        return _Result(found, count_work(arch, program), None if simpler is None else simpler.cycles)
 
     done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress)
+    baselines = baselines_of(arch, [(layer, result.work) for layer, result, _ in done])
+    bandwidth = baselines.bandwidth
     return NetworkEstimate(
         architecture=arch.name,
         network=network.name,
         clock_hz=arch.clock_hz,
-        layers=tuple(_layer_estimate(arch, *entry) for entry in done),
+        layers=tuple(_layer_estimate(arch, entry, baselines) for entry in done),
+        peak_macs_per_cycle=None if baselines.peak is None else float(baselines.peak),
+        memory_bytes_per_cycle=None if bandwidth is None else float(bandwidth.both),
         unmapped=tuple(unmapped),
         notes=tuple(import_notes(network)),
         provenance=provenance(arch, network, method, options),
@@ -74,7 +89,17 @@ def estimate(
     )
 
 
-def _layer_estimate(arch: Architecture, layer: Layer, result: aidg.Estimate, is_new: bool) -> LayerEstimate:
+class _Result(NamedTuple):
+    """What a program was evaluated to; ``published``: cycles of the published extrapolation."""
+
+    estimate: aidg.Estimate
+    work: Work
+    published: int | None
+
+
+def _layer_estimate(arch: Architecture, entry: Evaluated[_Result], baselines: Baselines) -> LayerEstimate:
+    layer, (result, work, published), is_new = entry
+    lines = baselines.of(layer, work)
     return LayerEstimate(
         name=layer.name,
         op=layer.op,
@@ -88,6 +113,9 @@ def _layer_estimate(arch: Architecture, layer: Layer, result: aidg.Estimate, is_
         utilization=result.utilization,
         compute_utilization=_compute_utilization(arch, result.utilization),
         notes=result.notes,
+        roofline_cycles=lines.roofline * layer.count,
+        refined_roofline_cycles=lines.refined * layer.count,
+        fixed_point_cycles=None if published is None else published * layer.count,
     )
 
 

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="exact: skip iterations whose outcome is known; full: every instruction; fixed_point: as published.",
 )
+@click.option(
+    "--published",
+    is_flag=True,
+    help="Show what the published extrapolation says, too; it takes several times as long.",
+)
 @layers_option
 @mapping_option
 @json_option
@@ -44,6 +49,7 @@ def command(
     network: str,
     settings: tuple[tuple[str, int | bool | str], ...],
     method: Method,
+    published: bool,
     layers: str | None,
     mappings: tuple[str, ...],
     as_json: bool,
@@ -54,7 +60,7 @@ def command(
     Exit status 1 if no layer could be estimated.
     """
     started = time.perf_counter()
-    report = _estimate(arch, network, settings, method, layers, mappings)
+    report = _estimate(arch, network, settings, method, published, layers, mappings)
     from platforms.messages import warn
 
     for layer in report.unmapped:
@@ -81,6 +87,7 @@ def _estimate(
     network: str,
     settings: tuple[tuple[str, int | bool | str], ...],
     method: Method,
+    published: bool,
     layers: str | None,
     mappings: tuple[str, ...],
 ) -> NetworkEstimate:
@@ -90,5 +97,10 @@ def _estimate(
     with using_mappings(mappings):
         architecture = load_architecture(arch, settings)
         return estimate(
-            architecture, network, method=method, layers=names_in(layers), progress=progress_line()
+            architecture,
+            network,
+            method=method,
+            published=published,
+            layers=names_in(layers),
+            progress=progress_line(),
         )

@@ -6,12 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from platforms.report import COLUMNS, duration, obtained, parameters_line, rows, short, table, total_line
+from platforms.report import (
+    COLUMNS,
+    baselines_line,
+    deviation,
+    duration,
+    obtained,
+    parameters_line,
+    rows,
+    short,
+    table,
+    to_html,
+    total_line,
+)
 from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
 
 FIRST = LayerEstimate(
-    "first", "conv", 3_000, 1_000, "exact", 12_345, 99, "mesh (90 %)", 1, {"mesh": 0.9}, 0.9
-)
+    "first", "conv", 3_000, 1_000, "exact", 12_345, 99, "mesh (90 %)", 1, {"mesh": 0.9}, 0.9,
+    roofline_cycles=750, refined_roofline_cycles=900,
+)  # fmt: skip
 TWICE = LayerEstimate("twice", "relu", 0, 3_000, "exact", 4_000_000_000, 0, "bus [x] (50 %)", 2, {"bus": 0.5})
 REPORT = NetworkEstimate("machine", "net", 2_000_000, (FIRST, TWICE), (UnmappedLayer("odd", "lrn", "why"),))
 
@@ -34,9 +47,11 @@ def test_durations(seconds: float, text: str) -> None:
 
 def test_cells_of_a_row() -> None:
     assert rows(REPORT) == [
-        ("first", "conv", "3,000", "1,000", "25.0 %", "3.0", "90 %", "mesh (90 %)", obtained(FIRST)),
-        ("twice × 2", "relu", "0", "3,000", "75.0 %", "–", "–", "bus [x] (50 %)", obtained(TWICE)),
-    ]
+        ("first", "conv", "3,000", "1,000", "25.0 %", "3.0", "90 %", "mesh (90 %)",
+         obtained(FIRST), "75 %", "90 %", "–"),
+        ("twice × 2", "relu", "0", "3,000", "75.0 %", "–", "–", "bus [x] (50 %)",
+         obtained(TWICE), "–", "–", "–"),
+    ]  # fmt: skip
     assert obtained(FIRST) == "exact, 99 of 12 k instr."
     assert obtained(TWICE) == "exact, same shape as above"
 
@@ -46,6 +61,29 @@ def test_only_layers_without_macs_have_dashes_and_only_for_nothing() -> None:
     idle = replace(FIRST, compute_utilization=0.001, cycles=1_000_000)
     cells = rows(NetworkEstimate("machine", "net", 1, (pool, idle)))
     assert [row[5:7] for row in cells] == [("–", "50 %"), ("0.0", "0 %")]
+
+
+@pytest.mark.parametrize(
+    ("found", "text"), [(1_000, "exact"), (1_001, "+0.1 %"), (776, "-22.4 %"), (None, "–")]
+)
+def test_how_far_off_the_published_extrapolation_is(found: int | None, text: str) -> None:
+    assert deviation(found, 1_000) == text
+
+
+def test_simpler_models_are_told_in_one_line() -> None:
+    report = replace(REPORT, peak_macs_per_cycle=4.0, memory_bytes_per_cycle=16.0)
+    lines = "simpler models: roofline 750 cycles (19 %), refined roofline 900 cycles (22 %)"
+    limits = "; at most 4 MACs per cycle, 16 bytes of main memory per cycle"
+    assert baselines_line(report) == lines + limits
+    assert baselines_line(NetworkEstimate("machine", "net", 1, ())) == ""
+
+
+def test_the_published_extrapolation_has_a_column_where_it_was_asked_for() -> None:
+    first, twice = replace(FIRST, fixed_point_cycles=1_010), replace(TWICE, fixed_point_cycles=3_000)
+    report = replace(REPORT, layers=(first, twice))
+    assert "published extrapolation 4,010 cycles (+0.25 %)" in baselines_line(report)
+    assert "+1 %</td>" in to_html(report) and "Published" in to_html(report)
+    assert "Published" not in to_html(REPORT)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +118,15 @@ def test_reason_names_a_layer_that_nothing_keeps_busy() -> None:
 @pytest.mark.parametrize(
     ("width", "missing"),
     [
-        (114, set()),
-        (113, {"MAC/cycle"}),
-        (102, {"MAC/cycle"}),
-        (101, {"MAC/cycle", "Share"}),
-        (80, {"MAC/cycle", "Share", "Obtained"}),
+        (135, {"Published"}),
+        (134, {"Published", "Roofline"}),
+        (124, {"Published", "Roofline"}),
+        (123, {"Published", "Roofline", "Refined"}),
+        (114, {"Published", "Roofline", "Refined"}),
+        (113, {"Published", "Roofline", "Refined", "MAC/cycle"}),
+        (102, {"Published", "Roofline", "Refined", "MAC/cycle"}),
+        (101, {"Published", "Roofline", "Refined", "MAC/cycle", "Share"}),
+        (80, {"Published", "Roofline", "Refined", "MAC/cycle", "Share", "Obtained"}),
     ],
 )
 def test_narrow_terminals_lose_columns_not_digits(width: int, missing: set[str]) -> None:
