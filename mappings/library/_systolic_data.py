@@ -87,12 +87,17 @@ def _windows(loaded: NDArray[Any], sizes: Mapping[str, int]) -> NDArray[Any]:
     return np.stack([values[begin : begin + reach : sizes["stride"]] for begin in begins])
 
 
+def collect(state: ArchitecturalState, instruction: Instruction) -> None:
+    """Sums move from the cells to the accumulator; they have the same name in both places."""
+
+
 FUNCTIONS: Mapping[str, Callable[[Any, Instruction], None]] = {
     "load_a": load,
     "load_b": load,
     "load_v": load,
     "load_bias": load_bias,
     "gemm": gemm,
+    "collect": collect,
     "vmac": vmac,
     "vadd": vadd,
     "vmax": vmax,

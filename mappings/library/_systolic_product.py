@@ -37,6 +37,19 @@ class ArrayShape:
     sections: int
     a_tiles: int
     b_tiles: int
+    dataflow: str = "weight_stationary"
+
+    @property
+    def limits(self) -> tuple[int, int, int]:
+        """Output pixels, output columns and bytes of the reduction in one tile, at most.
+
+        Two of the three lie in the array; the third one streams.
+        """
+        return {
+            "weight_stationary": (self.stream, self.cols, self.rows),
+            "output_stationary": (self.rows, self.cols, self.stream),
+            "input_stationary": (self.cols, self.stream, self.rows),
+        }[self.dataflow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +154,15 @@ def _merged(*axes: Axis) -> list[Axis]:
 
 def tiling(problem: Product, array: ArrayShape) -> Tiling:
     """Tiles of about equal size that fit the array, its stream length and its accumulators."""
-    pixels = split(problem.pixels.count, array.stream)
-    sharing = min(array.sections, array.stream // pixels.tile) if pixels.tiles == 1 else 1
+    most_pixels, most_columns, most_run = array.limits
+    pixels = split(problem.pixels.count, most_pixels)
+    weights_stay = array.dataflow == "weight_stationary"
+    sharing = min(array.sections, array.stream // pixels.tile) if weights_stay and pixels.tiles == 1 else 1
     return Tiling(
-        columns=split(problem.columns, array.cols),
+        columns=split(problem.columns, most_columns),
         rows=split(problem.rows.count, sharing),
         pixels=pixels,
-        run=split(problem.run, array.rows),
+        run=split(problem.run, most_run),
     )
 
 
@@ -233,7 +248,10 @@ class _Nest:
                 sums,
             ))  # fmt: skip
 
-        return sequence(_taps(axis.taps, 0, moved.a, as_affine(0), reduce), *stores)
+        leave: list[Node] = []
+        if self.array.dataflow == "output_stationary":
+            leave = [step("collect", acc=acc) for acc in sums]
+        return sequence(_taps(axis.taps, 0, moved.a, as_affine(0), reduce), *leave, *stores)
 
     def _multiply(
         self, a: Affine, b: Affine, number: Affine, sizes: tuple[int, int, int], sums: list[Register]

@@ -117,7 +117,7 @@ def _general(layer: Layer, at: Arrays, arch: Architecture) -> Node:
 
 def _array(arch: Architecture) -> ArrayShape:
     names = ("rows", "cols", "stream", "sections", "a_tiles", "b_tiles")
-    return ArrayShape(*(parameter(arch, name) for name in names))
+    return ArrayShape(*(parameter(arch, name) for name in names), str(arch.parameters["dataflow"]))
 
 
 def _vector_unit(arch: Architecture) -> VectorShape:
@@ -163,7 +163,8 @@ functions: Mapping[str, DataFunction] = {
     **{
         name: _data_function(name)
         for name in (
-            "load_a", "load_b", "load_v", "load_bias", "gemm", "vmac", "vadd", "vmax", "store", "store_v",
+            "load_a", "load_b", "load_v", "load_bias", "gemm", "collect", "vmac", "vadd", "vmax", "store",
+            "store_v",
         )
     },
     "scalar": _no_data,
