@@ -117,7 +117,8 @@ def _general(layer: Layer, at: Arrays, arch: Architecture) -> Node:
 
 def _array(arch: Architecture) -> ArrayShape:
     names = ("rows", "cols", "stream", "sections", "a_tiles", "b_tiles")
-    return ArrayShape(*(parameter(arch, name) for name in names), str(arch.parameters["dataflow"]))
+    sizes = {name: parameter(arch, name) for name in names}
+    return ArrayShape(**sizes, dataflow=str(arch.parameters["dataflow"]))
 
 
 def _vector_unit(arch: Architecture) -> VectorShape:
