@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,8 @@ class Channel:
             from dram.compiled_kernel import compiled_run
 
             self._run = compiled_run()
-            self._kernel = self._kernel._replace(
-                **{name: np.array(values, np.int64) for name, values in self._kernel._asdict().items()}
-            )
+            lists = {field.name: getattr(self._kernel, field.name) for field in fields(at.Kernel)}
+            self._kernel = at.Kernel(**{name: np.array(values, np.int64) for name, values in lists.items()})
 
     def give(self, arrival: Int64, write: Any, place: Place) -> None:
         """Hand over the next requests, after those that have not been taken in yet."""
@@ -62,7 +62,7 @@ class Channel:
         count = len(given["arrival"])
         room = (count + self._waiting + 8) * at.RESULT
         results: Any = np.empty(room, np.int64) if self._fast else [0] * room
-        self._kernel = kernel._replace(results=results, **given)
+        self._kernel = replace(kernel, results=results, **given)
         kernel.regs[at.BASE] += taken
         kernel.regs[at.INPUT] = 0
         kernel.regs[at.INPUTS] = count

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec, module_from_spec
@@ -23,7 +24,10 @@ from numba.extending import intrinsic
 from dram.kernel import layout
 
 # In the order in which they build on each other.
-MODULES = ("timing", "offers", "power", "queues", "port", "refresh", "schedule", "issue", "steps", "entry")
+MODULES = (
+    "timing", "offers", "power", "queues", "port", "refresh",
+    "schedule", "issue", "alone", "steps", "entry",
+)  # fmt: skip
 
 _INTEGERS: Any = types.CPointer(types.int64)
 
@@ -38,7 +42,8 @@ def _integers(typingctx: Any, address: Any) -> Any:
 
 
 integers: Any = intrinsic(_integers)
-Pointers: Any = namedtuple("Pointers", layout.Kernel._fields)  # type: ignore[misc]
+NAMES = tuple(field.name for field in fields(layout.Kernel))
+Pointers: Any = namedtuple("Pointers", NAMES)  # type: ignore[misc]
 
 
 @cache
@@ -47,7 +52,7 @@ def compiled_run() -> Callable[[layout.Kernel], int]:
     enter = _entry()
 
     def run(kernel: layout.Kernel) -> int:
-        addresses = np.array([array.ctypes.data for array in kernel], np.int64)
+        addresses = np.array([getattr(kernel, name).ctypes.data for name in NAMES], np.int64)
         return int(enter(addresses))
 
     return run

@@ -6,5 +6,5 @@ next cycle at which something can: an arrival, a refresh, or the earliest start 
 for. Nothing is ever looked at in between, and looking at a cycle twice changes nothing.
 
 The modules build on each other in this order: layout, timing, offers, power, queues, port, refresh, schedule,
-issue, steps, entry.
+issue, alone, steps, entry.
 """

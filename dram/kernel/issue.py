@@ -109,15 +109,7 @@ def issue(k: Kernel, now: int) -> None:
     capped = k.settings[PAGE] == CAPPED and command in (RD, WR) and k.banks[b + RESERVED] in (NONE, slot)
     if capped and k.banks[b + ACCESSES] >= k.settings[PAGE_CAP] and earliest(k, command + 1, bank) <= now:
         command += 1
-    regs[BUS_ROW + k.bus[command]] = now + k.ticks[command]
-    if k.settings[EDGES] and now % 2 == 1 and k.bus[command] == 0:
-        regs[PAIR_TICK] = now + (3 if command == ACT else 1)
-        regs[PAIR_RANK] = rank
-        regs[PAIR_BANK] = NONE if command in (PREA, REF) else bank
-    apply(k, command, rank, bank, now)
-    k.counts[command] += 1
-    if k.settings[RECORD]:
-        note(k, now, command, bank, slot)
+    put_on_bus(k, now, command, rank, bank, slot)
     if RD <= command <= WRA:
         access(k, now, command, bank, slot)
     elif command == ACT:
@@ -141,6 +133,21 @@ def issue(k: Kernel, now: int) -> None:
         take_turn(k, bank)
     if regs[BEST_ITEM] != NONE and (command == REF or k.due[regs[BEST_ITEM] * ITEM] == DUE_PRE):
         pop_due(k, regs[BEST_ITEM])
+
+
+def put_on_bus(k: Kernel, now: int, command: int, rank: int, bank: int, slot: int) -> None:
+    """Start a command: it takes its bus, delays others, is counted and written down."""
+    regs = k.regs
+    bus = k.bus[command]
+    regs[BUS_ROW + bus] = now + k.ticks[command]
+    if k.settings[EDGES] and now % 2 == 1 and bus == 0:
+        regs[PAIR_TICK] = now + (3 if command == ACT else 1)
+        regs[PAIR_RANK] = rank
+        regs[PAIR_BANK] = NONE if command in (PREA, REF) else bank
+    apply(k, command, rank, bank, now)
+    k.counts[command] += 1
+    if k.settings[RECORD]:
+        note(k, now, command, bank, slot)
 
 
 def take_turn(k: Kernel, bank: int) -> None:
@@ -173,11 +180,17 @@ def activate(k: Kernel, bank: int, slot: int, rank: int) -> None:
     if k.settings[RESERVE] or k.settings[SPLIT_TICKS]:
         if k.regs[SPLIT_SLOT] == NONE:
             unlink(k, slot)
-        k.banks[b + RESERVED] = slot
-        k.banks[b + HELD_WAKE] = 0
-        k.banks[b + HELD_PLACE] = k.regs[RESERVED_COUNT]
-        k.held[k.regs[RESERVED_COUNT]] = bank
-        k.regs[RESERVED_COUNT] += 1
+        hold(k, bank, slot)
+
+
+def hold(k: Kernel, bank: int, slot: int) -> None:
+    """A bank's row is kept for a request, which is in no list any more."""
+    b = bank * BANK
+    k.banks[b + RESERVED] = slot
+    k.banks[b + HELD_WAKE] = 0
+    k.banks[b + HELD_PLACE] = k.regs[RESERVED_COUNT]
+    k.held[k.regs[RESERVED_COUNT]] = bank
+    k.regs[RESERVED_COUNT] += 1
 
 
 def close(k: Kernel, bank: int, rank: int) -> None:
@@ -188,11 +201,9 @@ def close(k: Kernel, bank: int, rank: int) -> None:
 
 
 def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
-    """A request has been served."""
+    """A request that waited has been served."""
     regs = k.regs
     b = bank * BANK
-    s = slot * SLOT
-    op = k.slots[s + OP]
     if k.banks[b + RESERVED] == slot:
         k.banks[b + RESERVED] = NONE
         wake(k, bank)
@@ -202,32 +213,43 @@ def access(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
         k.banks[last * BANK + HELD_PLACE] = k.banks[b + HELD_PLACE]
     else:
         unlink(k, slot)
-    if regs[LAST_OP] != op and k.settings[PICK] == ROW_HITS_GROUPED:
+    if k.settings[PICK] == ROW_HITS_GROUPED and regs[LAST_OP] != k.slots[slot * SLOT + OP]:
         wake_all(k)
+    serve(k, now, command, bank, slot)
+
+
+def serve(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
+    """A request, which is in no list any more, is answered by its access."""
+    regs = k.regs
+    settings = k.settings
+    slots = k.slots
+    b = bank * BANK
+    s = slot * SLOT
+    op = slots[s + OP]
     regs[LAST_OP] = op
-    k.keys[op * KEYS + k.slots[s + KEY]] -= 1
-    if k.settings[POWER_DOWN]:
+    k.keys[op * KEYS + slots[s + KEY]] -= 1
+    if settings[POWER_DOWN]:
         k.ranks[k.banks[b + RANK_OF] * RANK + WAITING] -= 1
     regs[NEXT_STRICT] += 1
     regs[LAST_PROGRESS] = now
     count_access(k, b)
-    end = k.settings[WRITE_END if op else READ_END]
-    if regs[LAST_DATA] < now + end:
-        regs[LAST_DATA] = now + end
-    kind = k.settings[WRITE_DONE]
+    end = now + settings[WRITE_END if op else READ_END]
+    if regs[LAST_DATA] < end:
+        regs[LAST_DATA] = end
+    kind = settings[WRITE_DONE]
     if op == 0:
-        respond(k, k.slots[s + ID], k.slots[s + ACCEPTED], now + end)
+        respond(k, slots[s + ID], slots[s + ACCEPTED], end)
         regs[LAST_READ] = now
         regs[LAST_READ_BANK] = bank
-        regs[LAST_READ_ROW] = k.slots[s + ROW_OF]
-        regs[LAST_READ_COLUMN] = k.slots[s + COLUMN]
-        regs[LAST_READ_DONE] = now + end
+        regs[LAST_READ_ROW] = slots[s + ROW_OF]
+        regs[LAST_READ_COLUMN] = slots[s + COLUMN]
+        regs[LAST_READ_DONE] = end
     elif kind != AT_ACCEPT:
-        finish(k, k.slots[s + ID], k.slots[s + ACCEPTED], now if kind == AT_COMMAND else now + end)
-    same = k.slots[s + SAME]
+        finish(k, slots[s + ID], slots[s + ACCEPTED], now if kind == AT_COMMAND else end)
+    same = slots[s + SAME]
     while same != NONE:
-        respond(k, k.slots[same * SLOT + ID], k.slots[same * SLOT + ACCEPTED], now + end)
-        following = k.slots[same * SLOT + SAME]
+        respond(k, slots[same * SLOT + ID], slots[same * SLOT + ACCEPTED], end)
+        following = slots[same * SLOT + SAME]
         release(k, same)
         same = following
     release(k, slot)
@@ -283,10 +305,5 @@ def choose(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
 
 def plain_issue(k: Kernel, now: int, command: int) -> None:
     """Put a command on the bus that changes no state of its own."""
-    regs = k.regs
-    bank = regs[BEST_BANK]
-    regs[BUS_ROW + k.bus[command]] = now + k.ticks[command]
-    apply(k, command, k.banks[bank * BANK + RANK_OF], bank, now)
-    k.counts[command] += 1
-    if k.settings[RECORD]:
-        note(k, now, command, bank, regs[BEST_SLOT])
+    bank = k.regs[BEST_BANK]
+    put_on_bus(k, now, command, k.banks[bank * BANK + RANK_OF], bank, k.regs[BEST_SLOT])

@@ -6,7 +6,8 @@ functions for bare pointers. They keep to what both know: integers, indexing, lo
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 # Commands; the numbers are those of dram.commands.
 ACT, PRE, PREA, PRESB, RD, RDA, WR, WRA, REF, REFPB, REFSB = range(11)
@@ -108,8 +109,9 @@ RECORD_SIZE = 5  # cycle, command, rank or bank, row, column
 RESULT = 3  # request, accept, done
 
 
-class Kernel(NamedTuple):
-    """Everything the controller works on.
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Everything the controller works on; slots, since interpreted code reads the fields all the time.
 
     Attributes:
         settings: How it is set up; see the positions above.

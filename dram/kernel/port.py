@@ -40,6 +40,8 @@ from dram.kernel.layout import (
     MERGE_READS,
     MERGE_WRITES,
     MERGED,
+    NEVER,
+    NEXT_DUE,
     NONE,
     OP,
     OUT,
@@ -75,52 +77,105 @@ from dram.kernel.power import arrive
 from dram.kernel.queues import enqueue, key_of, read_at, same_place, waiting_at
 
 
-def accept(k: Kernel, now: int) -> None:
-    """Let the next request in, if it is there and there is room for it."""
+def accept(k: Kernel, now: int) -> int:
+    """Let the next request in, if it is there and there is room for it.
+
+    Returns:
+        Its slot, which is still to be put in a list; ``NONE`` if none has come, or one that is answered.
+    """
     regs = k.regs
+    settings = k.settings
     number = regs[INPUT]
     label = now - 1
     if number >= regs[INPUTS] or k.arrival[number] > label or regs[LAST_ACCEPT] >= label:
-        return
+        return NONE
     op = k.write[number]
     bank = k.bank[number]
-    if regs[FREE] == NONE or (k.settings[STAGED] and not has_room(k, bank, op)):
-        return
-    key = key_of(bank, k.row[number], k.column[number])
+    slot: int = regs[FREE]
+    if slot == NONE or (settings[STAGED] and not has_room(k, bank, op)):
+        return NONE
+    row = k.row[number]
+    column = k.column[number]
+    key = key_of(bank, row, column)
     at_once = k.keys[KEYS + key] > 0 and answered_at_once(k, number, bank, op, label)
-    if at_once or (op == 0 and k.settings[MERGE_READS] and just_read(k, number, bank, label)):
+    if at_once or (op == 0 and settings[MERGE_READS] and just_read(k, number, bank, label)):
         regs[INPUT] += 1
         regs[LAST_ACCEPT] = label
-        return
-    if not has_room(k, bank, op):
-        return
-    regs[INPUT] += 1
+        return NONE
+    if not (settings[STAGED] or has_room(k, bank, op)):
+        return NONE
+    regs[INPUT] = number + 1
     regs[LAST_ACCEPT] = label
     regs[LAST_BANK] = bank
     regs[LAST_PROGRESS] = now
-    slot = regs[FREE]
     s = slot * SLOT
     slots = k.slots
     regs[FREE] = slots[s + AFTER]
     slots[s + ID] = regs[BASE] + number
     slots[s + ACCEPTED] = label
     slots[s + BANK_OF] = bank
-    slots[s + ROW_OF] = k.row[number]
-    slots[s + COLUMN] = k.column[number]
+    slots[s + ROW_OF] = row
+    slots[s + COLUMN] = column
     slots[s + OP] = op
     slots[s + SAME] = NONE
     slots[s + KEY] = key
-    if op == 0 and k.settings[MERGE_READS] and joined(k, slot):
-        return
+    if op == 0 and settings[MERGE_READS] and joined(k, slot):
+        return NONE
     k.keys[op * KEYS + key] += 1
-    if op == 1 and k.settings[WRITE_DONE] == AT_ACCEPT:
+    if op == 1 and settings[WRITE_DONE] == AT_ACCEPT:
         finish(k, slots[s + ID], label, label + 1)
-    if k.settings[POWER_DOWN]:
+    if settings[POWER_DOWN]:
         arrive(k, k.banks[bank * BANK + RANK_OF])
+    return slot
+
+
+def queue_up(k: Kernel, slot: int) -> None:
+    """Put a request that has been let in where it waits."""
     if k.settings[STAGED]:
-        wait(k, slot, op)
+        wait(k, slot, k.slots[slot * SLOT + OP])
     else:
         enqueue(k, slot)
+
+
+def quiet_until(k: Kernel, now: int, changed: bool) -> int:
+    """The next cycle at which something else may happen than the commands of the requests that are in.
+
+    ``changed`` is whether anything has been issued or moved at ``now``.
+    """
+    entry = next_entry(k, now, changed)
+    due: int = k.regs[NEXT_DUE]
+    return entry if entry < due else due
+
+
+def next_entry(k: Kernel, now: int, changed: bool) -> int:
+    """The next cycle at which a request may come in, or ``NEVER`` before another one has made room for it."""
+    regs = k.regs
+    number = regs[INPUT]
+    if number >= regs[INPUTS]:
+        return NEVER
+    time: int = k.arrival[number] + 1
+    if time < regs[LAST_ACCEPT] + 2:
+        time = regs[LAST_ACCEPT] + 2
+    if time > now + 1:
+        return time
+    if changed:
+        return now + 1
+    # it has been refused, or will be
+    return time if time > now and may_enter(k, number) else NEVER
+
+
+def may_enter(k: Kernel, number: int) -> bool:
+    """Whether the next request finds room, or may be answered without."""
+    settings = k.settings
+    op = k.write[number]
+    if k.regs[FREE] == NONE:
+        return False
+    if has_room(k, k.bank[number], op):
+        return True
+    if settings[STAGED]:
+        return False
+    answered = settings[MERGE_WRITES if op else FORWARD]
+    return bool(answered or (op == 0 and settings[MERGE_READS]))
 
 
 def has_room(k: Kernel, bank: int, op: int) -> bool:
@@ -259,12 +314,15 @@ def leave(k: Kernel, slot: int, at: int) -> None:
     regs[at + 2] -= 1
 
 
-def moves_on(k: Kernel, queued: int) -> bool:
-    """Whether a request may leave the stage soon, with ``queued`` requests in the queues."""
+def moves_on(k: Kernel) -> bool:
+    """Whether a request may leave the stage soon."""
     regs = k.regs
-    if regs[WAIT_READS] > 0 or regs[DRAINING] != 0 or regs[WAIT_WRITES] > k.settings[DRAIN_THRESHOLD]:
+    settings = k.settings
+    if regs[WAIT_READS] > 0 or regs[DRAINING] != 0:
         return True
-    return bool(queued == 0 and k.settings[DRAIN_AT_END] and regs[INPUT] >= regs[INPUTS])
+    if regs[WAIT_WRITES] > settings[DRAIN_THRESHOLD] or regs[WAIT_WRITES] >= settings[WRITE_SIZE]:
+        return True
+    return bool(settings[DRAIN_AT_END] and regs[INPUT] >= regs[INPUTS])
 
 
 def stage(k: Kernel) -> bool:

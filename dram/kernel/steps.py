@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dram.kernel.alone import is_alone, serve_alone
 from dram.kernel.issue import activate, choose, issue, plain_issue, take_turn
 from dram.kernel.layout import (
-    ACT,
     ACT2,
     ADMISSION,
     BANK,
@@ -32,11 +32,8 @@ from dram.kernel.layout import (
     DRAINED,
     DRAINING,
     DUE,
-    DUE_COUNT,
-    EDGES,
     FINAL,
     FIRST_ONLY,
-    FORESIGHT,
     INPUT,
     INPUTS,
     LAST_ACCEPT,
@@ -49,7 +46,6 @@ from dram.kernel.layout import (
     NEVER,
     NEXT,
     NEXT_DUE,
-    NO_REFRESH,
     NONE,
     NOW,
     OLDEST,
@@ -57,7 +53,6 @@ from dram.kernel.layout import (
     PAGE,
     PAUSED,
     PER_BANK,
-    PRE,
     RANK,
     RANK_OF,
     RANKS,
@@ -79,15 +74,15 @@ from dram.kernel.layout import (
     WAIT_READS,
     WAIT_WRITES,
     WRA,
-    WRITE_MODE,
     WRITES,
     Kernel,
 )
-from dram.kernel.offers import at_edge
-from dram.kernel.port import accept, moves_on, stage
+from dram.kernel.port import accept, moves_on, next_entry, queue_up, quiet_until, stage
 from dram.kernel.refresh import inject_precharges, start_refreshes
-from dram.kernel.schedule import access_of, offer_maintenance, offer_requests, select
-from dram.kernel.timing import earliest, wake_all
+from dram.kernel.schedule import offer_maintenance, offer_requests, select
+
+LOOKS = 16  # cycles that a step looks at
+STEP_COMMANDS = 2 * LOOKS + 3  # at most, in a step: two for each, and those of a request that is alone
 
 
 def run(k: Kernel) -> int:
@@ -103,7 +98,7 @@ def run(k: Kernel) -> int:
                 return DRAINED
         if now > settings[LIMIT]:
             return PAUSED
-        if settings[RECORD] and regs[RECORDED] + 4 > settings[RECORD]:
+        if settings[RECORD] and regs[RECORDED] + STEP_COMMANDS > settings[RECORD]:
             return NEED_ROOM
         if now - regs[LAST_PROGRESS] > STALL and under_way(k):
             return STALLED
@@ -126,34 +121,63 @@ def under_way(k: Kernel) -> bool:
 
 
 def step(k: Kernel, now: int) -> int:
-    """What happens at a cycle; the next cycle to look at."""
+    """What happens at a cycle, and what follows until something comes; the next cycle to look at."""
     regs = k.regs
     settings = k.settings
     regs[NEXT] = NEVER
-    accept(k, now)
+    slot = accept(k, now)
+    if slot != NONE:
+        if not is_alone(k, slot, now):
+            queue_up(k, slot)
+        elif serve_alone(k, slot, now):
+            return quiet_until(k, regs[LAST_STEP], True)
+        else:
+            return commands_from(k, regs[LAST_STEP], False)
     moved = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
     if regs[NEXT_DUE] <= now and settings[MAINTENANCE] == FIRST_ONLY:
         start_refreshes(k, now)
-    if settings[PAGE] == CAPPED:
-        inject_precharges(k, now)
+    if regs[NEXT_DUE] > now:
+        return commands_from(k, now, moved)
     issued = issue_due(k, now)
-    if (moved or issued) and regs[NEXT_DUE] <= now and settings[REFRESH] >= PER_BANK:
-        offer_maintenance(k, now)  # a bank that is ready for its refresh is kept, before requests come to it
-        issued = False
-        moved = True
-    while issued and foreseen(k, now):
-        issued = regs[NEXT] < next_interruption(k)
-        moved = False
-        if issued:
-            now = regs[NEXT]
-            issue(k, now)
     regs[LAST_STEP] = now
-    return now + 1 if moved or issued else following_event(k, now)
+    if not (moved or issued):
+        return following_event(k, now)
+    if regs[NEXT_DUE] <= now and settings[REFRESH] >= PER_BANK:
+        offer_maintenance(k, now)  # a bank that is ready for its refresh is kept, before requests come to it
+    return now + 1
+
+
+def commands_from(k: Kernel, now: int, moved: bool) -> int:
+    """Issue commands from a cycle on until a request or a refresh may come; the next cycle to look at.
+
+    ``moved`` is whether a request has just left the stage.
+    """
+    regs = k.regs
+    settings = k.settings
+    looks = 0
+    while True:
+        changed = issue_due(k, now) or moved
+        looks += 1
+        until = quiet_until(k, now, changed)
+        following: int = now + 1 if changed or regs[NEXT] <= now else regs[NEXT]
+        if following >= until:
+            following = until
+            break
+        if following > settings[LIMIT] or looks == LOOKS or regs[INPUT] >= regs[INPUTS]:
+            break
+        if settings[STAGED] and (moved or (changed and moves_on(k))):
+            break
+        now = following
+        regs[NEXT] = NEVER
+    regs[LAST_STEP] = now
+    return following
 
 
 def issue_due(k: Kernel, now: int) -> bool:
     """Issue what can go at a cycle; whether anything has been issued."""
     settings = k.settings
+    if settings[PAGE] == CAPPED:
+        inject_precharges(k, now)
     if settings[SPLIT_TICKS]:
         return issue_split(k, now)
     if settings[TWO_BUSES] and settings[ORDER] == OLDEST:
@@ -166,70 +190,14 @@ def issue_due(k: Kernel, now: int) -> bool:
     return True
 
 
-def foreseen(k: Kernel, now: int) -> bool:
-    """Whether all that waits is known: nothing, or one request whose row is being opened.
-
-    Then ``NEXT`` says when its next command goes, which is selected.
-    """
-    regs = k.regs
-    settings = k.settings
-    waiting = regs[READS] + regs[WRITES] + regs[RESERVED_COUNT]
-    if waiting > 1 or regs[DUE_COUNT] > 0 or not settings[FORESIGHT] or regs[NEXT_DUE] <= now + 1:
-        return False
-    if regs[INPUT] < regs[INPUTS] and k.arrival[regs[INPUT]] < now:
-        return False  # it has been refused, and finds room now
-    if settings[STAGED] and moves_on(k, waiting):
-        return False
-    regs[NEXT] = NEVER
-    if waiting == 1:
-        bank = regs[BEST_BANK]
-        slot = regs[BEST_SLOT]
-        if slot == NONE or k.slots[slot * SLOT + BANK_OF] != bank:
-            return False
-        if regs[BEST_COMMAND] == PRE:
-            choose(k, now, ACT, bank, slot)
-        elif regs[BEST_COMMAND] == ACT:
-            choose(k, now, access_of(k, bank, slot), bank, slot)
-        else:
-            return False
-        time = earliest(k, regs[BEST_COMMAND], bank)
-        regs[NEXT] = at_edge(k, time, regs[BEST_COMMAND], bank) if settings[EDGES] else time
-    if regs[READS] == 0 and not regs[WRITE_MODE]:
-        regs[WRITE_MODE] = 1
-        wake_all(k)
-    return True
-
-
-def next_interruption(k: Kernel) -> int:
-    """When something else may happen than the commands of the requests that are in."""
-    regs = k.regs
-    time: int = regs[NEXT_DUE]
-    if time > k.settings[LIMIT]:
-        time = k.settings[LIMIT] + 1
-    if regs[INPUT] >= regs[INPUTS]:
-        return 0 if k.settings[FINAL] == MORE_TO_COME else time
-    arrival: int = k.arrival[regs[INPUT]] + 1
-    if arrival < regs[LAST_ACCEPT] + 2:
-        arrival = regs[LAST_ACCEPT] + 2
-    return arrival if arrival < time else time
-
-
 def following_event(k: Kernel, now: int) -> int:
-    """The next arrival, refresh, or start of a command."""
+    """The next arrival, refresh, or start of a command, if nothing has changed while a refresh is due."""
     regs = k.regs
-    settings = k.settings
-    following: int = regs[NEXT]
-    if regs[INPUT] < regs[INPUTS]:
-        arrival = max(k.arrival[regs[INPUT]] + 1, regs[LAST_ACCEPT] + 2)
-        if now < arrival < following:
-            following = arrival
-    if regs[NEXT_DUE] > now:
-        following = min(following, regs[NEXT_DUE])
-    elif settings[REFRESH] != NO_REFRESH:
-        for rank in range(settings[RANKS]):
-            due = k.ranks[rank * RANK + DUE]
-            if now < due < following:
-                following = due
+    following = min(regs[NEXT], next_entry(k, now, False))
+    for rank in range(k.settings[RANKS]):
+        due = k.ranks[rank * RANK + DUE]
+        if now < due < following:
+            following = due
     return following if following > now else now + 1
 
 
@@ -245,7 +213,9 @@ def issue_on_both(k: Kernel, now: int) -> bool:
             # the request that has found its bank's queue full takes the place that has just become free
             refused = regs[LAST_ACCEPT] < now - 1 and regs[INPUT] < regs[INPUTS]
             if bus == 1 and k.settings[ADMISSION] == BANKWISE and refused and k.arrival[regs[INPUT]] < now:
-                accept(k, now + 1)
+                entering = accept(k, now + 1)
+                if entering != NONE:
+                    queue_up(k, entering)
     choose(k, now, command, bank, slot)
     return bool(command != NONE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_the_kernel_numbers_commands_as_everyone_does() -> None:
 
 
 def test_positions_are_unique() -> None:
-    assert len(layout.Kernel._fields) == 25
+    assert len(fields(layout.Kernel)) == 25
     assert layout.SLACK == layout.SETTINGS - 1
     assert layout.LAST_READ_DONE == layout.REGS - 1
     assert layout.HELD_WAKE == layout.BANK - 1

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 import dram
 from dram.catalog import device_names
+from dram.channel import Channel
 from dram.checker import check
 from dram.commands import COMMAND_NAMES
 from dram.compiled import is_available
 from dram.configurations import Configuration, ControllerSettings, configuration
+from dram.kernel.layout import FORESIGHT
 from dram.requests import Requests
 from dram.result import Run
 
@@ -137,6 +139,28 @@ def test_compiled_and_interpreted_do_the_same(name: str, data: st.DataObject) ->
     for field in ("cycle", "command", "rank", "bankgroup", "bank", "row", "column"):
         assert getattr(slow.commands, field).tolist() == getattr(fast.commands, field).tolist()
     assert slow.to_dict() == fast.to_dict()
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_a_request_that_comes_alone_is_served_like_all_others(name: str, data: st.DataObject) -> None:
+    of, requests = data.draw(cases(name))
+    at_once, one_by_one = (served(of, requests, foresight) for foresight in (True, False))
+    assert at_once == one_by_one
+
+
+def served(of: Configuration, requests: Requests, foresight: bool) -> list[list[int]]:
+    """Times and commands, with or without the short way for requests that nothing else waits beside."""
+    device = of.make_device()
+    channel = Channel(device, of.controller, record=True, fast=False)
+    if not foresight:
+        channel._kernel.settings[FORESIGHT] = 0
+    channel.give(requests.arrival, requests.is_write, of.make_mapping(device).decode(requests.address))
+    rows = channel.go()
+    commands = channel.commands()
+    fields = ("cycle", "command", "rank", "bankgroup", "bank", "row", "column")
+    return [*rows.tolist(), *(getattr(commands, field).tolist() for field in fields)]
 
 
 @pytest.mark.slow
