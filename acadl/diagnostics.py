@@ -141,7 +141,8 @@ def distance(first: str, second: str) -> int:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant.
 
-    Another case, or at most a third of the letters wrong, or one name begins with the other.
+    Another case, or at most a third of the letters wrong, or one name begins with the other, or ends with it as
+    ``data_width`` with ``width``.
     """
     if len(name) > MAX_LENGTH:
         return None
@@ -155,7 +156,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     if close:
         return min(close, key=lambda pair: pair[0])[1]
     longer = (c for c in candidates if min(len(c), len(name)) >= 3)
-    return next((c for c in longer if c.startswith(name) or name.startswith(c)), None)
+    return next((c for c in longer if c.startswith(name) or name.startswith(c) or _ends_with(c, name)), None)
+
+
+def _ends_with(name: str, words: str) -> bool:
+    """Whether the words at the end of a name are these: ``width`` in ``data_width``."""
+    return name.endswith(f"_{words}")
 
 
 def suggestion(name: str, known: Iterable[str], what: str) -> str:

@@ -30,11 +30,13 @@ class Elaborated:
         architecture: The result.
         span: Where it is declared.
         latency_names: Stage name to instruction attributes that its latency uses, with their places.
+        is_whole: Whether there were no errors; else the architecture has only what is right.
     """
 
     architecture: Architecture
     span: Span
     latency_names: Mapping[str, list[tuple[str, Span]]]
+    is_whole: bool
 
 
 def elaborate(
@@ -76,15 +78,13 @@ class _Elaboration:
             if isinstance(item, syntax.OperationsBlock):
                 declare_operations(item, session)
         self._statements(declaration.body.items, component)
-        if not self._collector.error_count:
-            report_unjoined(session)
+        report_unjoined(session)
         if session.clock is None:
             message = f"architecture '{declaration.name.text}' has no clock"
             hint = "add a line such as `clock 500 MHz`"
             self._collector.add(Diagnostic("E0403", message, declaration.name.span, hint))
-        if self._collector.error_count or session.clock is None:
-            return None
-        for what, name in _unused(root.parsed.items):
+        is_whole = not self._collector.error_count
+        for what, name in _unused(root.parsed.items) if is_whole else ():
             self._collector.add(Diagnostic("W0902", f"{what} '{name.text}' is never used", name.span))
         architecture = Architecture(
             name=declaration.name.text,
@@ -92,11 +92,11 @@ class _Elaboration:
             edges=tuple(session.edges.values()),
             operations=session.operations,
             parameters=parameters,
-            clock_hz=session.clock[0],
+            clock_hz=session.clock[0] if session.clock is not None else 1,
             doc=declaration.doc,
             source=self._sources.digest,
         )
-        return Elaborated(architecture, declaration.name.span, session.latency_names)
+        return Elaborated(architecture, declaration.name.span, session.latency_names, is_whole)
 
     # --- bodies ------------------------------------------------------------------------------------------
 

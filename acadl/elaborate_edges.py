@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NoReturn
 
 from acadl import syntax
@@ -20,10 +21,11 @@ from acadl.elaborate_scope import (
     Session,
     whole_number,
 )
-from acadl.elaborate_values import reject
+from acadl.elaborate_values import Reject, reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.model import EdgeKind
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _STAGES = frozenset({"fetch", "stage", "execute"})
 _MEMORY_UNITS = frozenset({"memory_unit", "instruction_memory_unit"})
 _UNITS = _MEMORY_UNITS | {"unit", "controller"}
@@ -37,7 +39,7 @@ def join_all(component: Component, session: Session) -> None:
         for item, scope in component.deferred:
             if not isinstance(item, kind):
                 continue
-            with session.reporting():
+            try:
                 match item:
                     case syntax.OpenEdge():
                         _open(item, scope, component, session)
@@ -45,13 +47,17 @@ def join_all(component: Component, session: Session) -> None:
                         _chain(item, scope, component, session)
                     case MemoryLink():
                         _memory(item, scope, component, session)
+            except Reject as rejected:
+                session.failed_ends |= syntax.all_names_in(item) if isinstance(item, syntax.EdgeChain) else set()
+                if rejected.diagnostic is not None:
+                    session.collector.add(rejected.diagnostic)
     component.deferred.clear()
 
 
 def report_unjoined(session: Session) -> None:
-    """An open edge that nobody joined is an error unless it is optional."""
+    """An open edge that nobody joined is an error unless it is optional, or a wrong statement may mean it."""
     for port in session.ports:
-        if port.joined is None and not port.optional:
+        if port.joined is None and not port.optional and not session.failed_ends & set(_NAME.findall(port.name)):
             message = f"open edge '{port.name}' is not joined"
             hint = "join it where the template is instantiated, or declare it `open optional`"
             session.collector.add(Diagnostic("E0505", message, port.span, hint))

@@ -10,6 +10,7 @@ from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser import ParsedFile, parse
+from acadl.parser_damage import Damage
 from acadl.reading import ReadError, read_text, resolved
 
 MAX_FILES = 64
@@ -30,11 +31,13 @@ class Sources:
     Attributes:
         root: The file that was asked for.
         texts: File name to text, for excerpts.
+        damages: What each file has lost to syntax errors.
         digest: SHA-256 over the texts, in order of their first use.
     """
 
     root: SourceFile
     texts: dict[str, str]
+    damages: tuple[Damage, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -55,6 +58,8 @@ class _Reader:
         self._collector = collector
         self._texts: dict[str, str] = {}
         self._files: dict[Path, SourceFile] = {}
+        self._parsed: list[ParsedFile] = []
+        self._unread: set[str] = set()
         self._chain: list[tuple[Path | None, syntax.Import | None]] = []
 
     def run(self, text: str, name: str, directory: Path | None) -> Sources:
@@ -62,11 +67,16 @@ class _Reader:
         own = directory / Path(name).name if directory is not None else None
         self._chain.append((resolved(own) if own else None, None))
         self._follow(root, directory)
-        return Sources(root, self._texts)
+        return Sources(root, self._texts, tuple(file.damage for file in self._parsed) + self._missing())
+
+    def _missing(self) -> tuple[Damage, ...]:
+        """Names that files which are not there would have brought."""
+        return (Damage((), frozenset(self._unread)),) if self._unread else ()
 
     def _parse(self, text: str, name: str) -> SourceFile:
         self._texts[name] = text
-        return SourceFile(parse(text, name, self._collector))
+        self._parsed.append(parse(text, name, self._collector))
+        return SourceFile(self._parsed[-1])
 
     def _follow(self, file: SourceFile, directory: Path | None) -> None:
         for item in syntax.walk(file.parsed.items):
@@ -74,6 +84,8 @@ class _Reader:
                 found = self._load(item, file, directory)
                 if found is not None:
                     file.imports[item.span] = found
+                else:
+                    self._unread.update(name.text for name in item.names)
 
     def _load(self, item: syntax.Import, file: SourceFile, directory: Path | None) -> SourceFile | None:
         if directory is None:

@@ -67,6 +67,8 @@ class Libraries:
             if name.text == "operations":
                 continue  # see `declare_operations`
             template = library.templates.get(name.text)
+            if template is None and not source.parsed.is_whole:
+                raise Reject
             if template is None:
                 hint = suggestion(name.text, library.templates, f"templates of '{item.file.value}'")
                 reject("E0201", f"'{item.file.value}' has no template '{name.text}'", name.span, hint)

@@ -32,6 +32,7 @@ class _Body:
     attributes: dict[str, tuple[syntax.Item, Scope, Span]] = field(default_factory=dict)
     misspelt: set[str] = field(default_factory=set)  # attributes that unknown names were close to
     objects: list[tuple[syntax.ObjectDeclaration, Scope]] = field(default_factory=list)
+    misplaced: list[syntax.Word] = field(default_factory=list)  # names of objects that cannot stand here
 
 
 def place(members: dict[str, Member], declared: syntax.Declared, scope: Scope, member: Member) -> str:
@@ -108,6 +109,8 @@ class ObjectMaker:
         if holder is not None:
             kind = model.EdgeKind.CONTAINS
             self._session.add_edge(holder.object.name, item.name, kind, declaration.declared.span)
+        for word in body.misplaced:
+            node.members[word.text] = Broken(word.span)
         for inner, inner_scope in body.objects:
             self._guarded(inner, inner_scope, component, node)
         if isinstance(item, model.InstructionFetchStage) and before == self._session.collector.error_count:
@@ -146,6 +149,7 @@ class ObjectMaker:
                 name, span = item.keyword.text, item.keyword.span
             case syntax.ObjectDeclaration():
                 if item.kind.text not in form.contains:
+                    body.misplaced.append(item.declared.name)
                     self._misplaced(item, keyword, form)
                 body.objects.append((item, scope))
                 return

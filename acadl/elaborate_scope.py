@@ -135,6 +135,7 @@ class Session:
     latency_names: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
+    failed_ends: set[str] = field(default_factory=set)  # names in edge statements that are wrong
     unused: dict[Span, tuple[str, syntax.Word]] = field(
         default_factory=dict
     )  # declarations, until they are used

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acadl.diagnostics import Collector, DescriptionError, TooManyDiagnosticsError
 from acadl.elaborate import Elaborated, elaborate
-from acadl.elaborate_imports import read_sources
+from acadl.elaborate_imports import Sources, read_sources
 from acadl.elaborate_parameters import ParameterValue
 from acadl.errors import AcadlError, Diagnostic
 from acadl.model import Architecture
+from acadl.parser_damage import is_independent
 from acadl.reading import ReadError, read_text
 from acadl.validate import validate
 
@@ -87,7 +88,9 @@ def check_text(
     try:
         read = read_sources(text, file, directory, collector)
         sources = read.texts
-        if not collector.error_count:
+        if collector.error_count:
+            _check_rest(read, parameters, collector)
+        else:
             result = elaborate(read, parameters, collector)
         if result is not None:
             validate(result, collector)
@@ -96,6 +99,21 @@ def check_text(
     sound = result is not None and not collector.error_count
     architecture = result.architecture if result is not None and sound else None
     return Checked(architecture, collector.sorted(), sources)
+
+
+def _check_rest(read: Sources, parameters: Mapping[str, ParameterValue], collector: Collector) -> None:
+    """Errors in what could be read of files with syntax errors, unless they may follow from these."""
+    inner = Collector()
+    try:
+        result = elaborate(read, parameters, inner)
+        if result is not None:
+            validate(replace(result, is_whole=False), inner)
+    except TooManyDiagnosticsError:
+        pass
+    codes = {finding.code for finding in collector.sorted()}
+    for finding in inner.sorted():
+        if finding.is_error and is_independent(finding, read.damages, codes):
+            collector.add(finding)
 
 
 def _result(checked: Checked) -> Architecture:

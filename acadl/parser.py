@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Span
 from acadl.parser_builder import Leaf
+from acadl.parser_damage import Damage
 from acadl.parser_run import Run
 from acadl.parser_tables import END, Automaton, tables
 from acadl.records import Record
@@ -31,25 +32,32 @@ _DOC = re.compile(r"\s*///[ ]?(.*?)\s*")
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """A file's statements; empty where it has syntax errors."""
+    """A file's statements.
+
+    Attributes:
+        items: Without those that have syntax errors.
+        damage: What is missing because of syntax errors.
+        is_whole: Whether there are none.
+    """
 
     file: str
     text: str
     items: tuple[syntax.Item, ...]
+    damage: Damage = field(default_factory=Damage)
+    is_whole: bool = True
 
 
 def parse(text: str, file: str, collector: Collector) -> ParsedFile:
     """Parse a whole file; mistakes go to ``collector``."""
     before = collector.error_count
-    result = _run(text, file, "file", collector)
-    sound = result is not None and collector.error_count == before
-    return ParsedFile(file, text, result if sound else ())
+    result, damage = _run(text, file, "file", collector)
+    return ParsedFile(file, text, result or (), damage, collector.error_count == before)
 
 
 def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expression | None:
     """Parse one expression, such as a parameter value given on the command line; ``None`` after a mistake."""
     before = collector.error_count
-    result: syntax.Expression | None = _run(text, file, "expression", collector)
+    result: syntax.Expression | None = _run(text, file, "expression", collector)[0]
     return result if collector.error_count == before else None
 
 
@@ -64,16 +72,18 @@ def leaves_of(text: str, file: str, collector: Collector) -> list[Leaf] | None:
     return None
 
 
-def _run(text: str, file: str, start: Start, collector: Collector) -> Any:
+def _run(text: str, file: str, start: Start, collector: Collector) -> tuple[Any, Damage]:
+    """What the start rule gives, ``None`` where that is of no use, and what was left out."""
     leaves = leaves_of(text, file, collector)
     if leaves is None:
-        return None
-    result = Run(leaves, Automaton(start), collector).run()
+        return None, Damage()
+    run = Run(leaves, Automaton(start), collector)
+    result = run.run()
     if result is not None and (place := too_deep(result)) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
-        return None
-    return result
+        return None, Damage()
+    return result, run.damage()
 
 
 def _documentation(text: str) -> dict[int, str]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from acadl.diagnostics import Collector
 from acadl.errors import Span
-from acadl.parser_builder import Leaf
+from acadl.parser_builder import Leaf, join
+from acadl.parser_damage import Damage
 from acadl.parser_tables import Automaton, UnexpectedWordError
-from acadl.parser_words import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS
+from acadl.parser_words import ARROWS, CLOSING, CLOSING_SIGNS, HEADERS, OPENING, STATEMENTS
 
 if TYPE_CHECKING:
     from acadl.parser_messages import Context
@@ -50,6 +51,8 @@ class Run:
         self._collector = collector
         self._errors = 0
         self._parser = parser
+        self._skipped: list[tuple[int, int]] = []  # positions of statements that were dropped
+        self._is_closed_up = False
 
     def run(self) -> Any:
         """The result of the start rule; of no use after mistakes, which are reported."""
@@ -146,17 +149,50 @@ class Run:
         )
         diagnostic = explain(context)
         self._collector.add(diagnostic)
-        if leaf.type == "$END" or self._errors >= MAX_SYNTAX_ERRORS:
+        if self._errors >= MAX_SYNTAX_ERRORS:
             return False
+        if leaf.type == "$END":
+            return self._close_up(unclosed)
         if leaf.text == ";" or diagnostic.code == "E0105":
+            if diagnostic.code == "E0105":
+                self._skipped.append((self._position, self._position + 1))
             self._position += 1
         elif diagnostic.code == "E0106":
             self._insert_brace(leaf, context)
         elif self._lacks_brace_before_else(leaf):
             self._close_block(leaf.span)
         else:
+            start = min(self._statement, self._position)
             self._recover(unclosed)
+            self._skipped.append((start, self._position))
         return True
+
+    def _close_up(self, unclosed: _Bracket | None) -> bool:
+        """At the end of the text, go on as if all brackets were closed; once."""
+        if self._is_closed_up:
+            return False
+        self._is_closed_up = True
+        start = unclosed.start if unclosed is not None else min(self._statement, self._position)
+        self._skipped.append((min(start, self._statement), self._position))
+        self._unwind()
+        try:
+            while self._open:
+                self._close_block(self._leaves[self._position].span)
+        except UnexpectedWordError:
+            return False
+        return True
+
+    def damage(self) -> Damage:
+        """What was dropped."""
+        regions: list[Span] = []
+        names: set[str] = set()
+        is_nameless = False
+        for start, end in self._skipped:
+            leaves = self._leaves[start : max(end, start + 1)]
+            names.update(leaf.text for leaf in leaves if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
+            regions.append(join(leaves[0].span, leaves[-1].span))
+            is_nameless = is_nameless or _is_nameless(leaves)
+        return Damage(tuple(regions), frozenset(names), is_nameless)
 
     def _previous(self) -> Leaf:
         position = max(self._position - 1, 0)
@@ -341,4 +377,23 @@ class Run:
         self._feed(Leaf("IF", "if", brace.span))
         self._feed(Leaf("TRUE", "true", brace.span))
         self._feed(brace)
+        self._skipped.append((self._position, self._matching(self._position)))
         self._position += 1
+
+    def _matching(self, position: int) -> int:
+        """Where the brace at ``position`` is closed; the end of the text where it is not."""
+        depth = 0
+        for number in range(position, len(self._leaves)):
+            kind = self._leaves[number].type
+            depth += (kind == "LBRACE") - (kind == "RBRACE")
+            if not depth:
+                return number + 1
+        return len(self._leaves)
+
+
+def _is_nameless(leaves: list[Leaf]) -> bool:
+    """Whether a dropped statement lacks the name that it would declare."""
+    first, *rest = [leaf for leaf in leaves if leaf.type != "OPTIONAL"]
+    declares = first.type in STATEMENTS - {"IF", "ELSE", "CLOCK", "REQUIRE", "OPERATIONS"}
+    named = rest[0] if declares and rest else first
+    return not (named.text[:1].isalpha() or named.text[:1] == "_" or first.text in CLOSING_SIGNS)

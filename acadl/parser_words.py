@@ -9,3 +9,4 @@ CLOSING: Mapping[str, str] = {closing: opening for opening, closing in OPENING.i
 HEADERS = frozenset({"ARCHITECTURE", "TEMPLATE", "OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
 STATEMENTS = HEADERS | {"CLOCK", "CONST", "IMPORT", "OPEN", "REQUIRE"}
 ARROWS = frozenset({"FORWARD", "DATA", "BOTH"})
+CLOSING_SIGNS = frozenset(")]}")

@@ -390,6 +390,21 @@ def names_in(tree: object) -> frozenset[str]:
     return frozenset(found)
 
 
+def all_names_in(tree: object) -> set[str]:
+    """Names of paths in a node and of the members in them."""
+    found: set[str] = set()
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tuple):
+            pending.extend(node)
+        elif isinstance(node, Record) and not isinstance(node, Word):
+            if isinstance(node, Path | Member):
+                found.add(node.name.text)
+            pending.extend(node.values())
+    return found
+
+
 def _nested(item: Item) -> Iterator[Item]:
     match item:
         case ArchitectureDeclaration() | TemplateDeclaration() | ObjectDeclaration() | For():

@@ -37,6 +37,9 @@ from acadl.validate_tools import Findings, cycle, label
 def validate(elaborated: Elaborated, collector: Collector) -> None:
     """Check all rules; findings go to ``collector``."""
     arch = elaborated.architecture
+    if not elaborated.is_whole:
+        _validate_rest(arch, collector)
+        return
     for check in (_addresses, _caches, row_errors):
         _collect(check(arch), collector)
     fetch = _the_fetch_stage(arch, elaborated.span, collector)
@@ -54,6 +57,22 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
         _collect(check(arch), collector)
     if fetch is not None:
         _collect(_idle_stages(arch, fetch), collector)
+
+
+def _validate_rest(arch: Architecture, collector: Collector) -> None:
+    """What is wrong with the objects and edges that are there, whatever else there would be."""
+    certain = ("E0607", "E0610", "E0612", "E0613", "E0615", "E0616", "E0617")
+    for check in (_addresses, _caches, row_errors):
+        _collect((finding for finding in check(arch) if finding.code in certain), collector)
+    stages = list(arch.of_type(InstructionFetchStage))
+    if len(stages) > 1:
+        _the_fetch_stage(arch, Span("", 1, 1, 1, 1), collector)
+    circle = _forward_cycle(arch)
+    if circle:
+        collector.add(circle)
+    elif len(stages) == 1:
+        _collect((f for f in _instruction_paths(arch, stages[0]) if f.code == "E0608"), collector)
+        _collect((f for f in _fetching(arch, stages[0]) if f.code == "E0604"), collector)
 
 
 def _collect(findings: Iterable[Diagnostic], collector: Collector) -> None:

@@ -275,9 +275,11 @@ def test_deep_nesting_is_refused() -> None:
     assert errors("if true {" * 5000 + "}" * 5000) == ["E0802"]
 
 
-def test_a_parsed_file_with_errors_has_no_items() -> None:
+def test_a_parsed_file_with_errors_keeps_what_could_be_read() -> None:
     collector = Collector()
-    assert parse("const a = \nconst b = 1", "f", collector).items == ()
+    parsed = parse("const a = \nconst b = 1", "f", collector)
+    assert [item.name.text for item in parsed.items if isinstance(item, syntax.Const)] == ["b"]
+    assert not parsed.is_whole and parsed.damage.names == {"const", "a"}
     assert collector.error_count == 1
 
 

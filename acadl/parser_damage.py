@@ -1,0 +1,80 @@
+"""What a file has lost to its syntax errors, so that nothing is said about what only follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from acadl.diagnostics import nearest
+from acadl.errors import Diagnostic, Span
+
+# What these say is true whatever the statements say that could not be read.
+_LOCAL = frozenset(
+    {"E0203", "E0204", "E0205", "E0301", "E0302", "E0303", "E0304", "E0305", "E0402"}
+    | {"E0502", "E0503", "E0504", "E0506", "E0602", "E0604", "E0606", "E0607", "E0608", "E0610"}
+    | {"E0612", "E0613", "E0615", "E0616", "E0617", "E0803"}
+)
+# Attributes that these are about: one that could not be read may put them right.
+_OF_ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "E0604": frozenset({"issue_buffer_size", "port_width"}),
+    "E0616": frozenset({"max_request_bytes", "data_width", "port_width"}),
+    "E0617": frozenset({"capacity"}),
+}
+# And these, unless those statements have declared what is missing.
+_OF_NAMES = frozenset({"E0201", "E0202", "E0206", "E0501"})
+# Errors behind which braces may be understood in the wrong way.
+_OF_STRUCTURE = frozenset({"E0104", "E0105", "E0106"})
+_QUOTED = re.compile(r"'([^']*)'")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Statements of one file that were skipped.
+
+    Attributes:
+        regions: Where they stand.
+        names: Words in them.
+        is_nameless: Whether one of them lacks the name that it would have declared.
+    """
+
+    regions: tuple[Span, ...] = ()
+    names: frozenset[str] = frozenset()
+    is_nameless: bool = False
+
+
+def is_independent(finding: Diagnostic, damages: Sequence[Damage], codes: Collection[str]) -> bool:
+    """Whether a finding about what could be read has nothing to do with what could not.
+
+    Args:
+        finding: An error of elaboration or validation.
+        damages: What each file has lost.
+        codes: Those of the errors found before.
+    """
+    names = {name for damage in damages for name in damage.names}
+    if any(_share_a_line(finding.span, region) for damage in damages for region in damage.regions):
+        return False
+    if finding.code in _LOCAL:
+        return not names & _OF_ATTRIBUTES.get(finding.code, frozenset())
+    if any(damage.is_nameless for damage in damages) or _may_be_imported(finding, codes):
+        return False
+    quoted = {name for text in _QUOTED.findall(finding.message) for name in _NAME.findall(text)}
+    if finding.code in _OF_NAMES:
+        return not any(name.startswith(tuple(quoted)) for name in names)
+    if finding.code == "E0403":
+        return "clock" not in finding.message and all(nearest(name, names) is None for name in quoted)
+    return finding.code == "E0401" and not _OF_STRUCTURE & set(codes)
+
+
+def _may_be_imported(finding: Diagnostic, codes: Collection[str]) -> bool:
+    """Whether the finding misses what a file that cannot be read may have."""
+    return any(code.startswith("E07") for code in codes) and bool(
+        finding.code == "E0202" or "template" in finding.message
+    )
+
+
+def _share_a_line(span: Span | None, region: Span) -> bool:
+    if span is None or span.file != region.file:
+        return False
+    return region.line <= span.end_line and span.line <= region.end_line
