@@ -70,6 +70,7 @@ CODES: Mapping[str, str] = {
     "W0904": "a part that is joined to nothing",
     "W0905": "a pipelined unit that never overlaps",
     "W0906": "an operation whose operands no unit reaches",
+    "N1001": "a queue that can never fill",
 }
 
 
@@ -141,8 +142,8 @@ def distance(first: str, second: str) -> int:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant.
 
-    Another case, or at most a third of the letters wrong, or one name begins with the other, or ends with it as
-    ``data_width`` with ``width``.
+    Another case, or at most a third of the letters wrong, or one name begins with the other, or ends with it
+    as ``data_width`` with ``width``.
     """
     if len(name) > MAX_LENGTH:
         return None
@@ -179,7 +180,13 @@ def suggestion(name: str, known: Iterable[str], what: str) -> str:
 
 # --- rendering ------------------------------------------------------------------------------------------
 
-_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "frame": "\x1b[34m", "bold": "\x1b[1m"}
+_COLOURS = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "note": "\x1b[1;36m",
+    "frame": "\x1b[34m",
+    "bold": "\x1b[1m",
+}
 _PLAIN = "\x1b[0m"
 
 
@@ -192,18 +199,18 @@ def _render_one(diagnostic: Diagnostic, sources: Mapping[str, str], color: bool)
     def paint(text: str, style: str) -> str:
         return f"{_COLOURS[style]}{text}{_PLAIN}" if color else text
 
-    severity = "error" if diagnostic.is_error else "warning"
-    message = _printable(diagnostic.message)
+    severity = diagnostic.severity
+    message = printable(diagnostic.message)
     lines = [f"{paint(f'{severity}[{diagnostic.code}]', severity)}: {paint(message, 'bold')}"]
     places = [Label(diagnostic.span, "")] if diagnostic.span else []
     for number, label in enumerate([*places, *diagnostic.labels]):
         lines.extend(_excerpt(label, sources, "^" if number == 0 else "-", paint(" |", "frame")))
     if diagnostic.hint:
-        lines.append(f"  = {_printable(diagnostic.hint)}")
+        lines.append(f"  = {printable(diagnostic.hint)}")
     return "\n".join(lines)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Tabs as spaces, and no control characters, which could steer the terminal."""
     if text.isprintable():
         return text
@@ -218,9 +225,9 @@ def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> l
         return [f"{head}: {label.text}" if label.text else head]
     line = text[span.line - 1].rstrip("\r")
     end = span.end_column if span.end_line == span.line else len(line) + 1
-    shown = _printable(line)
-    indent = len(_printable(line[: span.column - 1]))
-    width = max(1, len(_printable(line[span.column - 1 : end - 1])))
+    shown = printable(line)
+    indent = len(printable(line[: span.column - 1]))
+    width = max(1, len(printable(line[span.column - 1 : end - 1])))
     margin = " " * max(3, len(str(span.line)))
     note = f" {label.text}" if label.text else ""
     return [

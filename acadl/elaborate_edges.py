@@ -48,7 +48,9 @@ def join_all(component: Component, session: Session) -> None:
                     case MemoryLink():
                         _memory(item, scope, component, session)
             except Reject as rejected:
-                session.failed_ends |= syntax.all_names_in(item) if isinstance(item, syntax.EdgeChain) else set()
+                session.failed_ends |= (
+                    syntax.all_names_in(item) if isinstance(item, syntax.EdgeChain) else set()
+                )
                 if rejected.diagnostic is not None:
                     session.collector.add(rejected.diagnostic)
     component.deferred.clear()
@@ -57,7 +59,11 @@ def join_all(component: Component, session: Session) -> None:
 def report_unjoined(session: Session) -> None:
     """An open edge that nobody joined is an error unless it is optional, or a wrong statement may mean it."""
     for port in session.ports:
-        if port.joined is None and not port.optional and not session.failed_ends & set(_NAME.findall(port.name)):
+        if (
+            port.joined is None
+            and not port.optional
+            and not session.failed_ends & set(_NAME.findall(port.name))
+        ):
             message = f"open edge '{port.name}' is not joined"
             hint = "join it where the template is instantiated, or declare it `open optional`"
             session.collector.add(Diagnostic("E0505", message, port.span, hint))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+_SEVERITIES: dict[str, Severity] = {"E": "error", "W": "warning", "N": "note"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Diagnostic:
     """One finding about a user's input.
 
     Attributes:
-        code: Stable identifier, ``E....`` for errors and ``W....`` for warnings.
+        code: Stable identifier, ``E....`` for errors, ``W....`` for warnings and ``N....`` for notes;
+            ``acadl explain CODE`` says more about it.
         message: One sentence that names what was found.
         span: Where; ``None`` where the finding has no place in a file.
         hint: One sentence that says what to write instead.
@@ -69,11 +74,29 @@ class Diagnostic:
         """Whether the input is unusable because of this finding."""
         return self.code.startswith("E")
 
+    @property
+    def severity(self) -> Severity:
+        """``error``, ``warning`` or ``note``."""
+        return _SEVERITIES.get(self.code[:1], "error")
+
+    @property
+    def title(self) -> str:
+        """What all findings of this code have in common; empty for codes of other inputs."""
+        from acadl.diagnostics import CODES
+
+        return CODES.get(self.code, "")
+
     def to_dict(self) -> dict[str, object]:
-        """Keys ``code, message, file, line, column, end_line, end_column, hint``."""
+        """For JSON.
+
+        Keys ``code, severity, title, message, file, line, column, end_line, end_column, hint, labels``;
+        ``labels`` is a list of related places: ``text, file, line, column, end_line, end_column``.
+        """
         end = self.end or (None, None)
         return {
             "code": self.code,
+            "severity": self.severity,
+            "title": self.title,
             "message": self.message,
             "file": self.file,
             "line": self.line,
@@ -81,6 +104,7 @@ class Diagnostic:
             "end_line": end[0],
             "end_column": end[1],
             "hint": self.hint,
+            "labels": [{"text": label.text, **asdict(label.span)} for label in self.labels],
         }
 
 

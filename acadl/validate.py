@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from acadl.diagnostics import Collector, suggestion
 from acadl.elaborate import Elaborated
-from acadl.errors import Diagnostic, Span
+from acadl.errors import Diagnostic, Label, Span
 from acadl.expressions import Const
 from acadl.model import (
     Architecture,
@@ -30,8 +30,11 @@ from acadl.model import (
 )
 from acadl.operations import Operation
 from acadl.routing import ends_at_memory
+from acadl.validate_queues import roomy_queues
 from acadl.validate_rows import idle_movers, row_errors
 from acadl.validate_tools import Findings, cycle, label
+
+MAX_REASONS = 4  # of further units that cannot process an operation
 
 
 def validate(elaborated: Elaborated, collector: Collector) -> None:
@@ -53,7 +56,7 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
     if collector.error_count:
         return
     _collect(_operations(arch, elaborated.span.file), collector)
-    for check in (_pipelined_units, _idle_parts, idle_movers):
+    for check in (_pipelined_units, _idle_parts, idle_movers, roomy_queues):
         _collect(check(arch), collector)
     if fetch is not None:
         _collect(_idle_stages(arch, fetch), collector)
@@ -284,10 +287,16 @@ def _operations(arch: Architecture, file: str) -> Findings:
             if operation.span is not None and operation.span.file == file:
                 message = f"no unit processes operation '{operation.name}'"
                 yield Diagnostic("W0901", message, operation.span)
-        elif all(_out_of_reach(arch, unit, operation) for unit in candidates):
-            reason = _out_of_reach(arch, candidates[0], operation)
-            message = f"'{candidates[0].name}' cannot process '{operation.name}': {reason}"
-            yield Diagnostic("W0906", message, candidates[0].span, "add the edge, or leave the operation out")
+        elif all(reasons := [_out_of_reach(arch, unit, operation) or "" for unit in candidates]):
+            first, *others = candidates
+            message = f"'{first.name}' cannot process '{operation.name}': {reasons[0]}"
+            labels = [
+                Label(unit.span, f"nor can '{unit.name}': {reason}")
+                for unit, reason in zip(others[:MAX_REASONS], reasons[1:], strict=False)
+                if unit.span is not None
+            ]
+            hint = "add the edge, or leave the operation out"
+            yield Diagnostic("W0906", message, first.span, hint, tuple(labels))
 
 
 def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation) -> str | None:
@@ -302,7 +311,8 @@ def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation
         targets = [arch.objects[name] for end in ends for name in arch.successors(end, EdgeKind.WRITE_DATA)]
         if operand.direction != "out" and not any(isinstance(item, kind) for item in sources):
             where = "a mover of it" if by_movers else "it"
-            return f"it reads '{operand.name}', and no {noun} leads to {where}"
+            verb = "lead" if noun == "registers" else "leads"
+            return f"it reads '{operand.name}', and no {noun} {verb} to {where}"
         if operand.direction != "in" and not any(isinstance(item, kind) for item in targets):
             where = f"no mover of it leads to a {noun}" if by_movers else f"leads to no {noun}"
             return f"it writes '{operand.name}', and {where}"

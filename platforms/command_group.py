@@ -23,6 +23,7 @@ COMMANDS = (
     "dram-check",
     "draw",
     "estimate",
+    "explain",
     "fmt",
     "list",
     "run",

@@ -10,6 +10,7 @@ import click
 from platforms.commands._options import json_option, print_json, settings_option
 
 if TYPE_CHECKING:
+    from acadl.errors import Diagnostic
     from acadl.loading import Checked
 
 
@@ -17,17 +18,22 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @settings_option
 @json_option
+@click.option("--html", metavar="OUT.html", help="Write the findings as a web page, too.")
 def command(
-    files: tuple[str, ...], settings: tuple[tuple[str, int | bool | str], ...], as_json: bool
+    files: tuple[str, ...],
+    settings: tuple[tuple[str, int | bool | str], ...],
+    as_json: bool,
+    html: str | None,
 ) -> None:
     """Check descriptions: .acadl files or names of shipped platforms.
 
-    Exit status 1 if there is an error in any of them.
+    Exit status 1 if there is an error in any of them. `acadl explain CODE` says more about a finding.
     """
     from acadl.errors import AcadlError, Diagnostic
     from platforms.messages import show_diagnostics, show_error
 
     diagnostics: list[Diagnostic] = []
+    sources: dict[str, str] = {}
     failed = False
     for file in files:
         try:
@@ -38,18 +44,33 @@ def command(
             show_error(error)
             continue
         diagnostics += checked.diagnostics
+        sources |= checked.sources
         show_diagnostics(checked.diagnostics, checked.sources)
         if checked.architecture is None:
             failed = True
         elif not as_json:
             arch = checked.architecture
-            warnings = f", {len(checked.diagnostics)} warnings" if checked.diagnostics else ""
+            warnings = _counted(checked.diagnostics)
             size = f"{len(arch.objects)} objects, {len(arch.edges)} edges"
             click.echo(f"{file}: {arch.name}, {size}: no errors{warnings}")
     if as_json:
         print_json({"diagnostics": [item.to_dict() for item in diagnostics]})
+    if html is not None:
+        from acadl.files import write_text
+        from acadl.rendering import to_page
+
+        write_text(html, to_page(diagnostics, sources, f"Findings in {', '.join(files)}"))
     if failed:
         sys.exit(1)
+
+
+def _counted(diagnostics: tuple[Diagnostic, ...]) -> str:
+    """``, 2 warnings, 1 note``; nothing where there are none."""
+    text = ""
+    for severity in ("warning", "note"):
+        count = sum(item.severity == severity for item in diagnostics)
+        text += f", {count} {severity}{'s' if count > 1 else ''}" if count else ""
+    return text
 
 
 def _check(file: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Checked:

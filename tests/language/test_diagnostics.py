@@ -185,7 +185,7 @@ def used_codes() -> set[str]:
     sources = [
         path.read_text("utf-8") for path in (ROOT / "acadl").glob("*.py") if path.name != "diagnostics.py"
     ]
-    return set(re.findall(r'"([EW]\d{4})"', "\n".join(sources)))
+    return set(re.findall(r'"([EWN]\d{4})"', "\n".join(sources)))
 
 
 def test_the_table_of_codes_is_complete() -> None:

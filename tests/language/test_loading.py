@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import acadl
+from acadl.diagnostics import CODES
 from acadl.elaborate_imports import MAX_FILES
 from acadl.model import EdgeKind
 from tests.language.descriptions import FRAME
@@ -60,6 +61,9 @@ def test_errors_carry_all_diagnostics_and_the_texts() -> None:
     assert str(error) == acadl.render(error.diagnostics, error.sources)
     assert "small.acadl:2:11" in str(error)
     assert error.diagnostics[0].to_dict() == {
+        "severity": "error",
+        "title": CODES["E0301"],
+        "labels": [],
         "code": "E0301",
         "message": "the clock is a frequency, found a number",
         "file": "small.acadl",

@@ -40,5 +40,7 @@ def test_three_mistakes_are_three_findings() -> None:
 
 
 def test_what_follows_from_a_mistake_is_hardly_ever_reported() -> None:
-    extra = {path.stem: found - marked for path in CASES for marked, found in (reported(path),) if found - marked}
+    extra = {
+        path.stem: found - marked for path in CASES for marked, found in (reported(path),) if found - marked
+    }
     assert sum(map(len, extra.values())) <= MOST_EXTRA, extra
