@@ -19,7 +19,7 @@ HEAD = PAGE.read_text("utf-8").partition("## E0101")[0] if PAGE.exists() else ""
 
 
 def page() -> str:
-    """The page of all codes, behind its introduction: explanation, right example, a wrong one with its message."""
+    """The codes of the page: what each means, a right example, and a message."""
     parts = []
     for code, item in explanations().items():
         parts.append(f"## {code}: {item.title}\n\n{item.text}\n\nRight:\n\n```text\n{item.example}```\n")
