@@ -1,0 +1,62 @@
+"""Statistical and mixed models: trees alone, and trees on what an analytic model leaves unexplained.
+
+Both predict the logarithm of the latency, so that an error counts relative to the layer. The mixed model adds
+the analytic estimate, which carries the scale: a layer far larger than all measured ones is then
+not taken for one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from platforms.estimators.additive import Additive, fit_additive
+from platforms.estimators.features import Features, features_of
+from platforms.estimators.forest import Forest
+from platforms.estimators.forest_fit import grow
+from platforms.estimators.layer_table import LayerTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TreeModel:
+    """Trees over features, on top of ``scale`` where there is one.
+
+    Attributes:
+        features: What the trees look at.
+        forest: Predicts log(latency / scale), or log(latency).
+        scale: The analytic part of a mixed model.
+        shift: Added to the logarithm: what makes the mean relative error smallest.
+    """
+
+    features: Features
+    forest: Forest
+    scale: Additive | None = None
+    shift: float = 0.0
+
+    def predict(self, layers: LayerTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Latency of each layer, and how much the trees disagree on its logarithm."""
+        logarithm, spread = self.forest.predict(self.features.matrix(layers))
+        base = np.zeros(len(layers)) if self.scale is None else np.log(self.scale.latency(layers))
+        return np.exp(logarithm + base + self.shift), spread
+
+
+def fit_trees(
+    layers: LayerTable,
+    latency: NDArray[np.float64],
+    *,
+    mixed: bool,
+    leaf: int = 1,
+    remainders: bool = False,
+    seed: int = 0,
+) -> TreeModel:
+    """A statistical (``mixed=False``) or mixed model of the measurements."""
+    features = features_of(layers, remainders=remainders)
+    scale = fit_additive(layers, latency) if mixed else None
+    base = 0.0 if scale is None else np.log(scale.latency(layers))
+    forest = grow(features.matrix(layers), np.log(latency) - base, leaf=leaf, seed=seed)
+    return TreeModel(features, forest, scale)
