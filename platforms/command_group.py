@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,35 +15,23 @@ import click
 from acadl.errors import AcadlError
 
 NAME = "acadl"
-COMMANDS = (
-    "cache",
-    "check",
-    "compare",
-    "demo",
-    "dram",
-    "dram-check",
-    "draw",
-    "estimate",
-    "explain",
-    "fmt",
-    "list",
-    "run",
-    "timeline",
-    "validate",
-    "version",
-    "what-if",
-    "why",
-)
+FOLDER = Path(__file__).with_name("commands")
+
+
+def command_names() -> list[str]:
+    """What there is: a module in ``platforms.commands`` for each command, sorted; none is imported."""
+    modules = (path.stem for path in FOLDER.glob("[a-z]*.py"))
+    return sorted(module.replace("_", "-") for module in modules)
 
 
 class LazyGroup(click.Group):
     """Finds commands by name in ``platforms.commands`` and turns errors into messages and exit statuses."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return command_names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in command_names():
             return None
         command: click.Command = import_module(f"platforms.commands.{cmd_name.replace('-', '_')}").command
         return command
@@ -55,8 +44,9 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from acadl.diagnostics import nearest
 
-            near = nearest(args[0], COMMANDS)
-            hint = f" Did you mean '{near}'?" if near else f" Commands: {', '.join(COMMANDS)}."
+            names = command_names()
+            near = nearest(args[0], names)
+            hint = f" Did you mean '{near}'?" if near else f" Commands: {', '.join(names)}."
             raise click.UsageError(error.message.split(" Did you mean")[0] + hint, ctx) from None
 
     def main(

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 @click.option("--output", "-o", required=True, metavar="MODEL.json", help="The model is written here.")
 @json_option
 def command(
-    kind: str, data: str, target: str, group: str | None, where: str | None, seed: int, output: str, as_json: bool
+    kind: str,
+    data: str,
+    target: str,
+    group: str | None,
+    where: str | None,
+    seed: int,
+    output: str,
+    as_json: bool,
 ) -> None:
     """Fit an estimator of KIND to the measured layers in DATA.
 

@@ -47,10 +47,15 @@ def command(
     rows: list[dict[str, Any]] = []
     for i, line in enumerate(lines):
         bounds = {"lower": float(estimate.lower[i]), "upper": float(estimate.upper[i]), "level": confidence}
-        row = {"line": line, "op": layers.ops[i], "predicted": float(estimate.latency[i]), "confidence": bounds}
+        row: dict[str, Any] = {
+            "line": line,
+            "op": layers.ops[i],
+            "predicted": float(estimate.latency[i]),
+            "confidence": bounds,
+        }
         if measured is not None:
-            row["measured"] = float(measured.latency[i])
-            row["error_percent"] = 100 * (row["predicted"] / row["measured"] - 1)
+            of = float(measured.latency[i])
+            row |= {"measured": of, "error_percent": 100 * (float(estimate.latency[i]) / of - 1)}
         rows.append(row)
     found = None if measured is None else errors(estimate.latency, measured.latency)
     inside = None
@@ -66,16 +71,18 @@ def command(
 def _summary(
     kind: str, target: str, found: Errors | None, inside: float | None, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    result: dict[str, Any] = {"kind": kind, "model_target": target, "mape": None if found is None else found.mape}
+    result: dict[str, Any] = {
+        "kind": kind,
+        "model_target": target,
+        "mape": None if found is None else found.mape,
+    }
     if found is not None:
         result |= {"median_error": found.median, "p90_error": found.p90, "bias": found.bias}
         result["inside_bounds_percent"] = inside
     return result | {"rows": rows}
 
 
-def _print(
-    rows: list[dict[str, Any]], found: Errors | None, inside: float | None, confidence: float
-) -> None:
+def _print(rows: list[dict[str, Any]], found: Errors | None, inside: float | None, confidence: float) -> None:
     for row in rows[:SHOWN]:
         bounds = row["confidence"]
         text = f"line {row['line']:>5}  {row['op']:10} {row['predicted']:12.5g}"
@@ -87,6 +94,6 @@ def _print(
         click.echo(f"… and {len(rows) - SHOWN} more; --json prints all")
     if found is not None:
         click.echo(
-            f"mean error {found.mape:.2f} %, median {found.median:.2f} %, 90 % within {found.p90:.2f} %, bias "
-            f"{found.bias:+.2f} %; {inside:.1f} % lie within the bounds for {100 * confidence:g} %"
+            f"mean error {found.mape:.2f} %, median {found.median:.2f} %, 90 % within {found.p90:.2f} %, "
+            f"bias {found.bias:+.2f} %; {inside:.1f} % lie within the bounds for {100 * confidence:g} %"
         )

@@ -1,10 +1,10 @@
 """Empirical estimators: models of devices that are fitted to measurements.
 
-    measured = read_measurements("layers.csv", "latency_us")
-    model = fit("auto", measured)
-    model.predict(network)                 # latency, lower, upper of each layer
-    model.predict_network(network)
-    write_model(model, "device.json")
+measured = read_measurements("layers.csv", "latency_us")
+model = fit("auto", measured)
+model.predict(network)                 # latency, lower, upper of each layer
+model.predict_network(network)
+write_model(model, "device.json")
 """
 
 from platforms.estimators.errors import EstimatorError

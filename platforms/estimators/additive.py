@@ -35,7 +35,8 @@ class Additive:
         terms = _terms(layers)
         known = {op: self.factors.get(op, self.factors[""]) for op in set(layers.ops)}
         factors = np.array([known[op] for op in layers.ops]).reshape(len(layers), len(TERMS))
-        return np.einsum("ij,ji->i", factors, terms)
+        latency: NDArray[np.float64] = np.einsum("ij,ji->i", factors, terms)
+        return latency
 
 
 def fit_additive(layers: LayerTable, latency: NDArray[np.float64]) -> Additive:

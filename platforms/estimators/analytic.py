@@ -7,9 +7,9 @@ with an overhead per operator that its public code fits but drops:
     t = t0 + max(ops / P, elements / B)          else
     e = e_h e_w e_c e_f,  e_x = 1 / (1 - a + a u_x),  u_x = ceil(x / s) s / x
 
-with P the peak of operations per unit of time, B elements per unit of time, s the unrolled width of a dimension
-(h, w: output height and width; c: input channels of a group; f: output channels of a group) and a how much of
-the step is seen, from 0 to 1. Where an array replicates, x < s costs nothing (e_x = 1).
+with P the peak of operations per unit of time, B elements per unit of time, s the unrolled width of a
+dimension (h, w: output height and width; c: input channels of a group; f: output channels of a group) and a
+how much of the step is seen, from 0 to 1. Where an array replicates, x < s costs nothing (e_x = 1).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ DIMENSIONS = ("h", "w", "c", "f")
 WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64)  # unrolled widths that are tried
 SOFTENING = (0.25, 0.5, 0.75, 1.0)
 FITTED_ROWS = 400  # of an operator, for the search of widths; evenly spread over those there are
+BALANCES = 12  # ratios of peak to bandwidth that are tried
+ROUNDS = 3  # of assigning layers to their bound
 EXPLAINED = 0.01  # part of the remaining error that another step has to explain to be taken
 
 
@@ -120,7 +122,8 @@ def _next_step(
     layers: LayerTable, latency: NDArray[np.float64], steps: Mapping[str, Step], so_far: Roofline
 ) -> tuple[str, Step, Roofline] | None:
     """One more unrolled dimension, or ``None`` where none makes the error clearly smaller."""
-    least = relative_error(so_far, layers, latency) - EXPLAINED
+    before = relative_error(so_far, layers, latency)
+    least = before - EXPLAINED
     found = None
     for letter in DIMENSIONS:
         if letter in steps or len(np.unique(dimension(layers, letter))) < 3:
@@ -129,9 +132,9 @@ def _next_step(
             for alpha in SOFTENING:
                 step = Step(width, alpha)
                 trial = replace(so_far, steps={**steps, letter: step})
-                if relative_error(trial, layers, latency) > 2 * least + EXPLAINED:
+                if relative_error(trial, layers, latency) > 2 * before:
                     continue  # far off even before its bounds are fitted
-                fitted = _fit_bounds(layers, latency, trial.steps)
+                fitted = _fit_bounds(layers, latency, trial.steps, near=so_far)
                 error = relative_error(fitted, layers, latency)
                 if error < least:
                     least, found = error, (letter, step, fitted)
@@ -139,33 +142,54 @@ def _next_step(
 
 
 def _fit_bounds(
-    layers: LayerTable, latency: NDArray[np.float64], steps: Mapping[str, Step], rounds: int = 4
+    layers: LayerTable, latency: NDArray[np.float64], steps: Mapping[str, Step], near: Roofline | None = None
 ) -> Roofline:
-    """Peak, bandwidth and overhead by least relative squares, layers assigned to their bound in turn."""
-    operations = layers.operations / efficiency(layers, steps)
-    elements = layers.elements
-    peak = float(np.quantile(operations / latency, 0.95)) or np.inf
-    bandwidth = float(np.quantile(elements / latency, 0.95)) or np.inf
-    best, least = Roofline(peak, bandwidth, 0.0, steps), np.inf
-    trial = best
-    for _ in range(rounds):
-        compute = operations / trial.peak > elements / trial.bandwidth
-        columns = np.stack([operations * compute, elements * ~compute, np.ones(len(latency))])
-        factors = nonnegative(columns / latency, np.ones(len(latency)))
-        trial = Roofline(
-            1 / factors[0] if factors[0] > 0 else trial.peak,
-            1 / factors[1] if factors[1] > 0 else trial.bandwidth,
-            float(factors[2]),
-            steps,
-        )
-        error = relative_error(trial, layers, latency)
-        if error < least:
-            best, least = trial, error
+    """Peak, bandwidth and overhead by least relative squares.
+
+    Which layers are bound by operations depends on peak over bandwidth alone, so that ratio is tried from one
+    end of the layers' own ratios to the other; with ``near``, only about the ratio of that roofline.
+    """
+    operations, elements = layers.operations, layers.elements
+    refined = operations / efficiency(layers, steps)
+    intensity = operations / elements
+    if near is None:
+        ratios = np.quantile(intensity, np.linspace(0, 1, BALANCES)) * (1 - 1e-9)
+    else:
+        ratios = np.array([near.peak / near.bandwidth])
+    best, least = None, np.inf
+    for start in np.unique(ratios):
+        ratio = float(start)
+        for _ in range(ROUNDS):
+            compute = intensity > ratio
+            columns = np.stack([refined * compute, elements * ~compute, np.ones(len(latency))])
+            factors = nonnegative(columns / latency, np.ones(len(latency)))
+            trial = _roofline(factors, float(start), steps)
+            error = relative_error(trial, layers, latency)
+            if error < least:
+                best, least = trial, error
+            if trial.peak / trial.bandwidth == ratio or not np.isfinite(trial.peak / trial.bandwidth):
+                break
+            ratio = trial.peak / trial.bandwidth
+    assert best is not None  # some start was tried
     return best
 
 
+def _roofline(factors: NDArray[np.float64], ratio: float, steps: Mapping[str, Step]) -> Roofline:
+    """Of fitted times per operation, per element and per layer; a missing bound lies where ``ratio`` says."""
+    per_operation, per_element, overhead = map(float, factors)
+    if per_operation > 0 and per_element > 0:
+        return Roofline(1 / per_operation, 1 / per_element, overhead, steps)
+    if per_operation > 0:
+        return Roofline(
+            1 / per_operation, 1 / per_operation / ratio if ratio > 0 else np.inf, overhead, steps
+        )
+    if per_element > 0:
+        return Roofline(ratio / per_element if ratio > 0 else np.inf, 1 / per_element, overhead, steps)
+    return Roofline(np.inf, np.inf, overhead, steps)
+
+
 def nonnegative(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Factors x >= 0 of few ``rows`` with the least squares of ``x @ rows - wanted``; every subset is tried."""
+    """Factors x >= 0 of few ``rows`` with the least squares of ``x @ rows - wanted``, over all subsets."""
     count = len(rows)
     gram, right = rows @ rows.T, rows @ wanted
     best, least = np.zeros(count), 0.0
@@ -176,7 +200,9 @@ def nonnegative(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArr
             scale = np.sqrt(np.diag(part))
             if np.any(scale == 0):
                 continue
-            solution = np.linalg.lstsq(part / np.outer(scale, scale), right[at] / scale, rcond=None)[0] / scale
+            solution = (
+                np.linalg.lstsq(part / np.outer(scale, scale), right[at] / scale, rcond=None)[0] / scale
+            )
             gain = float(solution @ part @ solution - 2 * solution @ right[at])
             if np.all(solution >= 0) and gain < least - 1e-12:
                 least, best = gain, np.zeros(count)

@@ -78,10 +78,8 @@ def out_of_fold(
     predicted, spread = np.empty(len(measured)), np.empty(len(measured))
     for number in range(int(fold.max()) + 1):
         apart = fold == number
-        if np.all(apart):  # a single group: nothing is left to fit to
-            model = fit(measured)
-        else:
-            model = fit(measured.rows(~apart))
+        # of a single group nothing would be left to fit to
+        model = fit(measured) if np.all(apart) else fit(measured.rows(~apart))
         predicted[apart], spread[apart] = model.predict(measured.layers.rows(apart))
         if done is not None:
             done()

@@ -35,7 +35,14 @@ class Features:
     def count(self) -> int:
         """Columns of a row."""
         channels = 2 * len(REMAINDERS) if self.remainders else 0
-        return len(SIZES) + len(FLAGS) + QUANTITIES + channels + len(self.ops) + sum(map(len, self.labels.values()))
+        return (
+            len(SIZES)
+            + len(FLAGS)
+            + QUANTITIES
+            + channels
+            + len(self.ops)
+            + sum(map(len, self.labels.values()))
+        )
 
     def matrix(self, layers: LayerTable) -> NDArray[np.float32]:
         """One row of :attr:`count` columns per layer."""
@@ -58,9 +65,7 @@ class Features:
 
 def features_of(layers: LayerTable, *, remainders: bool = False) -> Features:
     """Features that tell these layers apart."""
-    labels = {
-        name: tuple(sorted(set(texts))) for name, texts in layers.labels.items() if len(set(texts)) > 1
-    }
+    labels = {name: tuple(sorted(set(texts))) for name, texts in layers.labels.items() if len(set(texts)) > 1}
     return Features(tuple(sorted(set(layers.ops))), labels, remainders)
 
 

@@ -81,7 +81,9 @@ def fit(
         EstimatorError: Too few measurements, no such kind, a missing extra.
     """
     if len(measured) < FEWEST_ROWS:
-        raise EstimatorError(f"{len(measured)} measurements are too few to fit anything to: {FEWEST_ROWS} at least")
+        raise EstimatorError(
+            f"{len(measured)} measurements are too few to fit anything to: {FEWEST_ROWS} at least"
+        )
     ways = recipes(kind, seed)
     judged = {}
     for number, recipe in enumerate(ways):
@@ -100,13 +102,13 @@ def fit(
     )
 
 
-def _shifted(
-    estimator: Estimator, apart: OutOfFold, measured: Measurements
-) -> tuple[Estimator, OutOfFold]:
+def _shifted(estimator: Estimator, apart: OutOfFold, measured: Measurements) -> tuple[Estimator, OutOfFold]:
     """With the factor that makes the mean relative error smallest, where that helps clearly."""
     if not isinstance(estimator, TreeModel):
         return estimator, apart
-    shift = float(np.clip(np.log(best_factor(apart.predicted, measured.latency)), -LARGEST_SHIFT, LARGEST_SHIFT))
+    shift = float(
+        np.clip(np.log(best_factor(apart.predicted, measured.latency)), -LARGEST_SHIFT, LARGEST_SHIFT)
+    )
     moved = OutOfFold(apart.predicted * np.exp(shift), apart.spread)
     before = errors(apart.predicted, measured.latency)
     after = errors(moved.predicted, measured.latency)

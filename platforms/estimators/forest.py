@@ -1,8 +1,8 @@
 """Regression trees as flat arrays: what is stored in a model file and what predicts.
 
-The nodes of all trees lie one after the other. The right child of an inner node follows its left child, so one
-number gives both; a leaf points to itself and keeps its value in place of the threshold. A row has arrived
-everywhere after as many steps as the deepest leaf has ancestors.
+The nodes of all trees lie one after the other. The right child of an inner node follows its left child, so
+one number gives both; a leaf points to itself and keeps its value in place of the threshold. A row has
+arrived everywhere after as many steps as the deepest leaf has ancestors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAF = -1
-FEWEST_FOR_ACTIVE = 4096  # walks; below, asking who has arrived costs more than walking on
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def grow(
         from sklearn.ensemble import ExtraTreesRegressor
     except ImportError as error:
         raise EstimatorError(
-            "fitting trees needs scikit-learn, which is not installed; install the extra: pip install 'acadl[fit]'"
+            "fitting trees needs scikit-learn, which is not installed; install the extra: "
+            "pip install 'acadl[fit]'"
         ) from error
     grown = ExtraTreesRegressor(
         trees, min_samples_leaf=leaf, max_features=1.0, random_state=seed, n_jobs=1

@@ -1,8 +1,8 @@
 """Conformal intervals around estimates (Wess et al., IEEE Access 2024), normalised by difficulty.
 
 A model's errors on rows that it has not seen say how wide an interval has to be for a share c of the rows to
-lie inside. Hard rows get wider ones: the error of each row is divided by its difficulty, here how much the trees
-disagree about it. On the logarithmic scale, since errors are relative:
+lie inside. Hard rows get wider ones: the error of each row is divided by its difficulty, here how much the
+trees disagree about it. On the logarithmic scale, since errors are relative:
 
     z_i = |log(measured_i / predicted_i)| / (spread_i + floor),     q_c = c-quantile of z
     interval = predicted exp(± q_c (spread + floor))

@@ -28,7 +28,12 @@ SIZES = (
 )
 # fmt: on
 FLAGS = ("act", "pool")  # fused behind the layer
-TOTALS = ("total_ops", "total_inputs", "total_outputs", "total_weights")  # given instead of sizes; 0: not given
+TOTALS = (
+    "total_ops",
+    "total_inputs",
+    "total_outputs",
+    "total_weights",
+)  # given instead of sizes; 0: not given
 
 CONVOLUTIONS = frozenset({"conv", "conv1d", "dwconv", "groupconv"})
 TRANSPOSED = frozenset({"convtranspose"})
@@ -156,7 +161,7 @@ def from_layers(layers: Sequence[Layer]) -> LayerTable:
     for name in ("stride_h", "stride_w", "dilation_h", "dilation_w"):
         columns[name] = column(name, 1)
     zeros = np.zeros(len(layers))
-    columns |= {name: zeros for name in (*FLAGS, *TOTALS)}
+    columns |= dict.fromkeys((*FLAGS, *TOTALS), zeros)
     return LayerTable(tuple(layer.op for layer in layers), columns, {})
 
 

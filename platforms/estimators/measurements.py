@@ -14,8 +14,9 @@ h_out w_out h_out/w_out, hw_out, OH/OW   operands    operands
 =========== ============================ =========== ===========================
 
 ``act`` and ``pool`` (0 or 1) say what is fused behind a layer. ``flops``, ``gops``, ``num_ops``,
-``num_inputs``, ``num_outputs``, ``num_weights`` and ``model_bytes`` give totals where a row is a whole network
-or the sizes are not known. ``device``, ``board``, ``dpu_config`` and ``dtype`` tell rows apart by their text.
+``num_inputs``, ``num_outputs``, ``num_weights`` and ``model_bytes`` give totals where a row is a whole
+network or the sizes are not known. ``device``, ``board``, ``dpu_config`` and ``dtype`` tell rows apart by
+their text.
 """
 
 from __future__ import annotations
@@ -155,7 +156,9 @@ def read_table(path: str | os.PathLike[str], where: str | None = None) -> Table:
     reader = csv.reader(io.StringIO(read_text(Path(file))))
     columns = tuple(name.strip() for name in next(reader, []))
     if not any(columns):
-        raise EstimatorError(f"{file}: is empty: a table of measurements begins with the names of its columns")
+        raise EstimatorError(
+            f"{file}: is empty: a table of measurements begins with the names of its columns"
+        )
     double = [name for name, times in Counter(columns).items() if times > 1]
     if double:
         raise EstimatorError(f"{file}, line 1: two columns are called '{double[0]}'")
@@ -238,9 +241,7 @@ def layers_of(table: Table) -> LayerTable:
             columns[f"{axis}_{end}"] = np.where(is_op["product"], 1.0, columns[f"{axis}_{end}"])
     two = np.array([op in ("add", "mul") for op in ops]) & ~filled["operands"]
     columns["operands"] = np.where(two, 2.0, columns["operands"])
-    labels = {
-        name: tuple(cells[name] for cells in table.cells) for name in LABELS if name in table.columns
-    }
+    labels = {name: tuple(cells[name] for cells in table.cells) for name in LABELS if name in table.columns}
     return LayerTable(ops, columns, labels)
 
 
@@ -259,8 +260,8 @@ def _operators(table: Table) -> tuple[str, ...]:
     if "c_in" in table.columns and "c_out" in table.columns:
         return ("conv",) * len(table.cells)
     raise EstimatorError(
-        f"{table.file}: no column says what the rows are: expected 'op' with sizes such as c_in, c_out, h_in, "
-        f"w_in, k_h, k_w, or 'flops' or 'gops' of whole networks; found {', '.join(table.columns[:12])}"
+        f"{table.file}: no column says what the rows are: expected 'op' with sizes such as c_in, c_out, "
+        f"h_in, w_in, k_h, k_w, or 'flops' or 'gops' of whole networks; found {', '.join(table.columns[:12])}"
     )
 
 

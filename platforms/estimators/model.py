@@ -120,14 +120,14 @@ class Model:
 
 def as_table(layers: LayerTable | Sequence[Layer] | Network) -> LayerTable:
     """Layers as columns, whatever they are given as."""
-    if isinstance(layers, LayerTable):
-        return layers
-    return from_layers(getattr(layers, "layers", layers))
+    return layers if isinstance(layers, LayerTable) else from_layers(_sequence(layers))
 
 
 def _counts(layers: LayerTable | Sequence[Layer] | Network) -> list[int] | None:
-    if isinstance(layers, LayerTable):
-        return None
-    rows: Sequence[Layer] = getattr(layers, "layers", layers)  # type: ignore[assignment]
-    return [layer.count for layer in rows]
+    return None if isinstance(layers, LayerTable) else [layer.count for layer in _sequence(layers)]
 
+
+def _sequence(layers: Sequence[Layer] | Network) -> Sequence[Layer]:
+    from mappings.network import Network
+
+    return layers.layers if isinstance(layers, Network) else layers

@@ -1,6 +1,6 @@
 """Model files: JSON with a schema, read with distrust.
 
-Whatever reads the file checks it with pydantic; nothing in it is executed, and arrays that do not fit together are refused.
+Nothing in a file is executed; what does not fit its form, or arrays that do not fit together, are refused.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ class _Trees(_Part):
 
 
 class _Intervals(_Part):
-    quantiles: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
+    quantiles: Annotated[
+        list[Annotated[float, Field(ge=0)]], Field(min_length=len(LEVELS), max_length=len(LEVELS))
+    ]
     floor: Positive
     correlation: Fraction
 
@@ -105,7 +107,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     try:
         data = json.loads(read_text(Path(path)))
     except json.JSONDecodeError as error:
-        raise EstimatorError(f"{file}, line {error.lineno}, column {error.colno}: no JSON: {error.msg}") from error
+        raise EstimatorError(
+            f"{file}, line {error.lineno}, column {error.colno}: no JSON: {error.msg}"
+        ) from error
     try:
         return model_from_dict(data)
     except EstimatorError as error:
@@ -130,7 +134,7 @@ def model_from_dict(data: object) -> Model:
     """The model that a file holds. Raises :class:`EstimatorError`."""
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        raise EstimatorError(f"no model file of acadl: expected \"schema\": \"{SCHEMA}\", found {found!r}")
+        raise EstimatorError(f'no model file of acadl: expected "schema": "{SCHEMA}", found {found!r}')
     try:
         file = _File.model_validate(data)
         errors, provenance = Errors(**data["errors"]), Provenance(**data["provenance"])
@@ -198,7 +202,9 @@ def _scale(factors: Mapping[str, list[float]] | None) -> Additive | None:
     if factors is None:
         return None
     if "" not in factors or any(len(f) != len(TERMS) for f in factors.values()):
-        raise EstimatorError(f"the scale needs {len(TERMS)} factors per operator, and some for other operators")
+        raise EstimatorError(
+            f"the scale needs {len(TERMS)} factors per operator, and some for other operators"
+        )
     return Additive({op: tuple(f) for op, f in factors.items()})
 
 
