@@ -41,6 +41,10 @@ SMALL: Mapping[str, Mapping[str, int]] = {
         "rows": 4, "cols": 3, "stream": 9, "sections": 3, "a_tiles": 3, "b_tiles": 2, "lanes": 2,
         "vector_bytes": 24, "vector_tiles": 2, "memory_latency": 5,
     },
+    "vta": {
+        "block_in": 2, "block_out": 2, "uop_depth": 8, "inp_depth": 10, "wgt_depth": 4, "acc_depth": 8,
+        "queue_depth": 2, "fetch_burst": 2,
+    },
     "gemmini": {"dim": 8, "bus_bytes": 4, "scratchpad_bytes": 16 << 10, "accumulator_bytes": 4 << 10},
 }  # fmt: skip
 

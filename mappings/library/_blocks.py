@@ -1,6 +1,6 @@
-"""Activations in blocks of channels: image after image, block after block, pixels of ``block`` channels each.
+"""Activations in blocks of channels: image by image, block by block, pixels of ``block`` channels each.
 
-Machines whose memories deliver a few channels of one pixel at a time keep tensors in this layout (NCHWc), with
+Machines whose memories deliver a few channels of a pixel at a time keep tensors in this layout (NCHWc),
 the channels filled up to whole blocks with zeros.
 """
 
@@ -21,7 +21,7 @@ def block_count(channels: int, block: int) -> int:
 
 
 def geometry(layer: Layer) -> Windows:
-    """Windows of a convolution or pooling; of matrix products, rows of A as pixels of one line per product."""
+    """Windows of a convolution or pooling; of products, rows of A as pixels of one line each."""
     if layer.op not in MATRIX_PRODUCTS:
         return windows(layer)
     return Windows(

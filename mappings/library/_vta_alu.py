@@ -1,7 +1,7 @@
 """What VTA's ALU runs, and what the host does in its place.
 
-Poolings, ReLU, sums and copies load int8 into the accumulator as int32, work on it there, and store. Means over a
-number of taps that is no power of two, and every other operator, run on the host.
+Poolings, ReLU, sums and copies load int8 into the accumulator as int32, work on it there, and store. Means
+over a number of taps that is no power of two, and every other operator, run on the host.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import Split, Tile, over, repeat, split
 from mappings.library._vta_machine import (
-    HALVES,
     MAXIMUM,
     MINIMUM,
     NOBODY,
@@ -25,7 +24,7 @@ from mappings.library._vta_machine import (
     token,
 )
 from mappings.library._vta_product import INT8_MAX, INT8_MIN
-from mappings.library._vta_tiling import reach
+from mappings.library._vta_tiling import reach, tap_splits
 from mappings.library._vta_uops import SINGLE, Kernels
 from mappings.library._windows import Region, Windows, mean_regions, windows
 from mappings.program import Affine, Memory, Node, memory, sequence, step
@@ -53,29 +52,28 @@ def divisor_shift(layer: Layer) -> int | None:
     return count.bit_length() - 1 if count & (count - 1) == 0 else None
 
 
-def pool_tiling(view: Windows, half: int) -> PoolTiling:
+def pool_tiling(view: Windows, sizes: Machine) -> PoolTiling:
     """As many output rows as fit half of the accumulator beside their input, or less."""
-    for rows in range(view.out_h, 0, -1):
-        if rows * view.out_w + reach(rows, view.stride_h, view.kernel_h, view.dilation_h) * view.width <= half:
-            whole = split(view.kernel_h, view.kernel_h), split(view.kernel_w, view.kernel_w)
-            return PoolTiling(split(view.out_h, rows), split(view.out_w, view.out_w), *whole, True)
-    for tap_rows, tap_columns in ((view.kernel_h, view.kernel_w), (1, view.kernel_w), (1, 1)):
-        high = reach(1, 1, tap_rows, view.dilation_h)
-        wide = reach(1, 1, tap_columns, view.dilation_w)
+    half = sizes.acc.half
+    for taps in tap_splits(view, sizes.uop.half):
+        if taps[0].tiles == taps[1].tiles == 1:
+            for rows in range(view.out_h, 0, -1):
+                seen = reach(rows, view.stride_h, view.kernel_h, view.dilation_h) * view.width
+                if rows * view.out_w + seen <= half:
+                    return PoolTiling(split(view.out_h, rows), split(view.out_w, view.out_w), *taps, True)
+        high = reach(1, 1, taps[0].tile, view.dilation_h)
+        wide = reach(1, 1, taps[1].tile, view.dilation_w)
         # columns + high · ((columns - 1) · stride + wide) ≤ half
         columns = (half - high * (wide - view.stride_w)) // (1 + high * view.stride_w)
         if columns >= 1:
-            return PoolTiling(
-                split(view.out_h, 1), split(view.out_w, columns),
-                split(view.kernel_h, tap_rows), split(view.kernel_w, tap_columns), False,
-            )  # fmt: skip
+            return PoolTiling(split(view.out_h, 1), split(view.out_w, columns), *taps, False)
     raise AssertionError("a pixel and its result fit into any buffer")
 
 
 def lower_pool(layer: Layer, at: Mapping[str, Array], sizes: Machine, kernels: Kernels) -> Node:
     """A pooling, block of channels by block of channels."""
     view = windows(layer)
-    nest = _Pool(layer, view, pool_tiling(view, sizes.acc.half), sizes, kernels, at)
+    nest = _Pool(layer, view, pool_tiling(view, sizes), sizes, kernels, at)
     blocks = view.batch * block_count(view.channels, sizes.block)
     return repeat("c", blocks, lambda c: over("y", nest.tiles.rows, lambda y: over(
         "x", nest.tiles.columns, lambda x: nest.tile(c, y, x)
@@ -99,7 +97,8 @@ class _Pool:
         load, uop = self.kernels.use(SINGLE, self.at["uops"].address)
         flat = {"lp0": 1, "lp1": pixels, "acc_f0": 0, "acc_f1": 1}
         nodes: list[Node] = [
-            *load, step("reset", acc=results, uop=uop, pop_next=token("st2cmp", number), **flat)
+            *load,
+            step("reset", acc=results, uop=uop, pop_next=token("st2cmp", number), **flat),
         ]
 
         def immediate(opcode: int, imm: int, last: bool = False) -> Node:
@@ -128,7 +127,9 @@ class _Pool:
         """Load what a piece of the windows sees behind the results, and take it in."""
         view, block, (y, x), (r, s) = self.view, self.sizes.block, pixels, taps
         rows = reach(y.size, view.stride_h, r.size, view.dilation_h)
-        columns = view.width if self.tiles.whole_rows else reach(x.size, view.stride_w, s.size, view.dilation_w)
+        columns = (
+            view.width if self.tiles.whole_rows else reach(x.size, view.stride_w, s.size, view.dilation_w)
+        )
         line = view.width * block
         top = y.offset * view.stride_h + r.offset * view.dilation_h
         left = x.offset * view.stride_w + s.offset * view.dilation_w
@@ -195,7 +196,7 @@ def lower_elementwise(layer: Layer, at: Mapping[str, Array], sizes: Machine, ker
         store = step("store", dst=target, src=sums, pop_prev=pushed, push_prev=popped)
         return sequence(*nodes, store)
 
-    return over("e", split(tensors, max(1, min(area, sizes.acc.depth // HALVES))), sweep)
+    return over("e", split(tensors, area), sweep)
 
 
 def lower_host_mean(layer: Layer, at: Mapping[str, Array], sizes: Machine) -> Node:

@@ -1,7 +1,8 @@
 """VTA as its mapping sees it: buffers, and the tokens by which modules wait for each other.
 
-Every buffer is used in halves: while one is worked on, the other one is filled or emptied. A token stands for a
-half; so there are two of each kind, and a module that pops one waits until the half is loaded, or free again.
+Every buffer is used in halves: while one is worked on, the other one is filled or emptied. A token stands
+for a half; so there are two of each kind, and a module that pops one waits until the half is loaded, or free
+again.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def machine(arch: Architecture) -> Machine:
     for name, bits in UOP_BITS.items():
         if parameter(arch, name) > 1 << bits:
             raise MappingError(
-                f"a micro-operation of 'vta' names {1 << bits} tensors at most; '{name}' is {arch.parameters[name]}"
+                f"a micro-operation of 'vta' names {1 << bits} tensors at most; "
+                f"'{name}' is {arch.parameters[name]}"
             )
     return Machine(
         block=block,
@@ -81,7 +83,9 @@ def _buffer(arch: Architecture, kind: str, tensor: int) -> Buffer:
     found = arch.objects.get(f"{kind}_buffer")
     depth = parameter(arch, f"{kind}_depth")
     if not isinstance(found, MemoryInterface) or depth < HALVES:
-        raise MappingError(f"the mapping for 'vta' needs a memory '{kind}_buffer' of at least {HALVES} tensors")
+        raise MappingError(
+            f"the mapping for 'vta' needs a memory '{kind}_buffer' of at least {HALVES} tensors"
+        )
     return Buffer(found.address_ranges[0][0], depth, tensor)
 
 
@@ -90,5 +94,5 @@ NOBODY = Register("nobody")
 
 
 def token(kind: str, number: Affine) -> Register:
-    """The token for the half of the ``number``-th use; ``kind`` is the pair of modules, ``ld2cmp`` for example."""
+    """The token for the half of the ``number``-th use; ``kind`` is a pair of modules, as ``ld2cmp``."""
     return Register(kind, rotating(number, HALVES))

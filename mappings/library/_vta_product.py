@@ -1,9 +1,9 @@
 """Convolutions and matrix products on VTA's matrix core.
 
 The nest is, from outside: products of a batch, groups, blocks of output channels (k), images (n), rows and
-columns of pixels (y, x), and the reduction over blocks of input channels and taps (c, r, s). Each piece of the
-reduction is ``load_inp, load_wgt, gemm``; weights that serve all pixels are loaded once, before them. Then the
-ALU adds the bias and cuts to int8, and ``store`` follows.
+columns of pixels (y, x), and the reduction over blocks of input channels and taps (c, r, s). Each piece of
+the reduction is ``load_inp, load_wgt, gemm``; weights that serve all pixels are loaded once, before them.
+Then the ALU adds the bias and cuts to int8, and ``store`` follows.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class Series:
 
 def connections(layer: Layer, block: int) -> list[Series]:
     """Which input blocks the output blocks see: all of them, or with groups those of their groups."""
-    channels, outputs = (
-        (layer.gemm_K, layer.gemm_N) if layer.op in MATRIX_PRODUCTS else (layer.C, layer.K)
-    )
+    channels, outputs = (layer.gemm_K, layer.gemm_N) if layer.op in MATRIX_PRODUCTS else (layer.C, layer.K)
     if layer.op in MATRIX_PRODUCTS or layer.groups == 1:
         return [Series(block_count(outputs, block), block_count(channels, block), 0, 0)]
     return _in_series(_runs(layer, block))
@@ -81,9 +79,7 @@ def _in_series(runs: list[Series]) -> list[Series]:
                 run.input - last.input - (last.count - 1) * last.input_step,
             )
             if last.count == 1 or steps == (last.output_step, last.input_step):
-                found[-1] = Series(
-                    run.outputs, run.inputs, last.output, last.input, last.count + 1, *steps
-                )
+                found[-1] = Series(run.outputs, run.inputs, last.output, last.input, last.count + 1, *steps)
                 continue
         found.append(run)
     return found
@@ -156,7 +152,9 @@ class _Nest:
             nodes.append(step("load_acc", dst=place, src=memory(source, place.bytes)))
         run = weight + g * (self.series.outputs * self.series.inputs * self._taps) + self.first_weight
         if self.tiles.steps == 1:
-            nodes.append(self._load_weights(run, k, _whole(self.series.inputs), (_whole(1), _whole(1)), number, None))
+            nodes.append(
+                self._load_weights(run, k, _whole(self.series.inputs), (_whole(1), _whole(1)), number, None)
+            )
 
         def spot(n: Affine, y: Tile, x: Tile) -> Node:
             image = product + n
@@ -193,21 +191,36 @@ class _Nest:
         def piece(c: Tile, r: Tile, s: Tile) -> Node:
             steps = self.tiles
             count = (spot.number * steps.inputs.tiles + c.number) * steps.tap_rows.tiles + r.number
-            return self._piece(spot, run, (g, k, c), (r, s), count * steps.tap_columns.tiles + s.number, sums, number)
+            return self._piece(
+                spot, run, (g, k, c), (r, s), count * steps.tap_columns.tiles + s.number, sums, number
+            )
 
         reduction = over("c", self.tiles.inputs, lambda c: over(
             "r", self.tiles.tap_rows, lambda r: over("s", self.tiles.tap_columns, lambda s: piece(c, r, s))
         ))  # fmt: skip
-        finish = finishing(self.kernels, self.at, sums, token("cmp2st", spot.number), (k.size, pixels), self._bias_of(number, k))
+        finish = finishing(
+            self.kernels,
+            self.at,
+            sums,
+            token("cmp2st", spot.number),
+            (k.size, pixels),
+            self._bias_of(number, k),
+        )
         return sequence(*load, empty, reduction, *finish, self._store(spot, g, k))
 
     def _bias_of(self, number: Affine, k: Tile) -> Memory | None:
         return self._bias(number, k.size) if "bias" in self.at else None
 
     def _piece(
-        self, spot: _Spot, run: Affine, blocks: tuple[Affine, Tile, Tile], taps: tuple[Tile, Tile], count: Affine,
-        sums: Memory, number: Affine,
-    ) -> Node:  # fmt: skip
+        self,
+        spot: _Spot,
+        run: Affine,
+        blocks: tuple[Affine, Tile, Tile],
+        taps: tuple[Tile, Tile],
+        count: Affine,
+        sums: Memory,
+        number: Affine,
+    ) -> Node:
         """One piece of the reduction: loads, and the matrix instruction."""
         g, k, c = blocks
         pixels = (spot.rows.size, spot.columns.size)
@@ -269,14 +282,14 @@ class _Nest:
         ``pushed``: the token to push; without it the weights stay and the inputs behind them push it.
         """
         size = self.sizes.wgt.tensor
-        if pushed is None:
-            each = c.size * self._taps
-        else:
-            each = c.size * taps[0].size * taps[1].size
+        each = c.size * (taps[0].size * taps[1].size if pushed else self._taps)
         tap = taps[0].offset * self.view.kernel_w + taps[1].offset
         first = run + (k.offset * self.series.inputs + c.offset) * self._taps + tap
         source = memory(
-            first * size + self.at["weights"].address, each * size, k.size, self.series.inputs * self._taps * size
+            first * size + self.at["weights"].address,
+            each * size,
+            k.size,
+            self.series.inputs * self._taps * size,
         )
         return step(
             "load_wgt", dst=self.sizes.wgt.place(count, k.size * each), src=source,
@@ -311,7 +324,7 @@ def finishing(
     kernels: Kernels, at: Mapping[str, Array], sums: Memory, pushed: Register, shape: tuple[int, int],
     bias: Memory | None,
 ) -> list[Node]:  # fmt: skip
-    """Add a bias for each block of sums, where there is one, and cut to int8; the last one pushes the token."""
+    """Add a bias for each block of sums, if there is one, and cut to int8; the last one pushes the token."""
     blocks, pixels = shape
     load, uop = kernels.use(SINGLE, at["uops"].address)
     loops = {"lp0": blocks, "lp1": pixels, "acc_f0": pixels, "acc_f1": 1}

@@ -56,7 +56,7 @@ def window(view: Windows, tiles: Tiling, pixels: tuple[int, int], taps: tuple[in
 
 def tiling(view: Windows, outputs: int, inputs: int, sizes: Machine) -> Tiling:
     """The cheapest of the tilings that fit, by a simple estimate of memory port and matrix core."""
-    for taps in _taps(view, min(sizes.wgt.half, sizes.uop.half)):
+    for taps in tap_splits(view, min(sizes.wgt.half, sizes.uop.half)):
         found = [
             (cost(view, candidate, sizes), number, candidate)
             for number, candidate in enumerate(_candidates(view, outputs, inputs, taps, sizes))
@@ -66,7 +66,7 @@ def tiling(view: Windows, outputs: int, inputs: int, sizes: Machine) -> Tiling:
     raise AssertionError("a single tap of a single pixel fits into any buffer")
 
 
-def _taps(view: Windows, limit: int) -> Iterator[tuple[Split, Split]]:
+def tap_splits(view: Windows, limit: int) -> Iterator[tuple[Split, Split]]:
     """Tap rows and columns of one piece: the whole kernel, or as much of it as buffers hold; then less."""
     rows, columns = view.kernel_h, view.kernel_w
     if columns <= limit:

@@ -1,8 +1,8 @@
 """Kernels of micro-operations: which tensors an instruction names inside its two loops.
 
-A micro-operation is a triple of indices into accumulator, input (or source) and weights, relative to where the
-instruction's operands begin. Equal kernels are stored once. If all kernels of a layer fit into the buffer, they
-are loaded at its start; otherwise each one before the instruction that needs it.
+A micro-operation is a triple of indices into accumulator, input (or source) and weights, relative to where
+the instruction's operands begin. Equal kernels are stored once. If all kernels of a layer fit into the
+buffer, they are loaded at its start; otherwise each one before the instruction that needs it.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from acadl.model import Architecture, MemoryInterface
 from mappings.layers import MATRIX_PRODUCTS, Layer
+from mappings.library._blocks import fill_up
 from mappings.library._functions import data_functions
 from mappings.library._memory import Array, place
 from mappings.library._nest import simplify
@@ -96,7 +97,7 @@ def prepare(
         contents[at["weights"].address] = _packed(layer, windows_1d(layer, machine), weights, machine.array)
     if "bias" in at:
         values = bias_array(layer, bias)
-        contents[at["bias"].address] = _filled(values, 0, machine.array)
+        contents[at["bias"].address] = fill_up(values, 0, machine.array)
     return contents
 
 
@@ -120,7 +121,7 @@ def _sequences(layer: Layer, array: Any) -> NDArray[Any]:
 
 def _rows(sequences: NDArray[Any], array: int) -> NDArray[Any]:
     """(sequences, channels, positions) as rows of ``array`` channels, filled up with zeros."""
-    filled = _filled(sequences, 1, array)
+    filled = fill_up(sequences, 1, array)
     count, _, length = filled.shape
     return filled.reshape(count, -1, array, length).transpose(0, 1, 3, 2)
 
@@ -129,17 +130,9 @@ def _packed(layer: Layer, windows: Windows1D, weights: Any, array: int) -> NDArr
     """Weights in the order of their use: output block, input block, tap, then input × output channel."""
     (matrix,) = weight_matrices(layer, weights)  # (taps · inputs, outputs)
     kernel = matrix.reshape(windows.taps, windows.inputs, windows.outputs)
-    kernel = _filled(_filled(kernel, 1, array), 2, array)
+    kernel = fill_up(fill_up(kernel, 1, array), 2, array)
     blocks = kernel.reshape(windows.taps, kernel.shape[1] // array, array, -1, array)
     return blocks.transpose(3, 1, 0, 2, 4)
-
-
-def _filled(values: NDArray[Any], axis: int, multiple: int) -> NDArray[Any]:
-    import numpy as np
-
-    widths = [(0, 0)] * values.ndim
-    widths[axis] = (0, -values.shape[axis] % multiple)
-    return np.pad(values, widths)
 
 
 functions: Mapping[str, DataFunction] = data_functions(

@@ -1,7 +1,7 @@
 """Mapping for ``vta``: instructions that load tensors, multiply them, and store results.
 
-Convolutions and matrix products run on the matrix core (``_vta_product``), poolings, sums, ReLU and copies on the
-ALU, everything else on the host (``_vta_alu``). ``docs/vta.md`` describes all of it.
+Convolutions and matrix products run on the matrix core (``_vta_product``), poolings, sums, ReLU and copies on
+the ALU, everything else on the host (``_vta_alu``). ``docs/vta.md`` describes all of it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
-    """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``uops``, ``output``, as far as it has them."""
+    """Where the layer's arrays lie: operands, ``uops`` and ``output``, as far as it has them."""
     return _lowered(canonical(layer), arch)[0]
 
 
@@ -111,7 +111,7 @@ def _bytes(layer: Layer, sizes: Machine) -> dict[str, int]:
         return {name: -(-size // block) * block for name, size in plain.items()}
     if is_elementwise(layer):
         tensors = layer.N * layer.H * layer.W * block_count(layer.C, block)
-        return {name: tensors * block for name in plain}
+        return dict.fromkeys(plain, tensors * block)
     if layer.op not in WINDOWED and layer.op not in MATRIX_PRODUCTS:
         return host_bytes(plain)
     view = geometry(layer)
@@ -146,11 +146,8 @@ def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> 
     """The layer's output, int8, ``(M, N)`` or NCHW."""
     layer = canonical(layer)
     shape, block = output_shape(layer), machine(arch).block
-    if layer.op in MATRIX_PRODUCTS:
-        images, pixels = (layer.gemm_batch, 1), (layer.gemm_M,)
-    else:
-        images, pixels = (shape[0],), shape[1:3]
-    whole = (images[0], block_count(shape[-1], block), *images[1:], *pixels, block)
+    pixels = (layer.gemm_batch, 1, layer.gemm_M) if layer.op in MATRIX_PRODUCTS else shape[:3]
+    whole = (pixels[0], block_count(shape[-1], block), *pixels[1:], block)
     found = state.read_array(arrays(layer, arch)["output"].address, whole, "int8")
     return onnx_layout(layer, from_blocks(found, shape))
 
@@ -193,8 +190,8 @@ functions: Mapping[str, DataFunction] = {
     **data_functions(
         "_vta_data",
         (
-            "load_inp", "load_wgt", "load_uop", "load_acc", "load_acc8", "reset", "gemm", "alu", "alu_imm", "store",
-            "host_mean", "finish",
+            "load_inp", "load_wgt", "load_uop", "load_acc", "load_acc8", "reset", "gemm", "alu", "alu_imm",
+            "store", "host_mean", "finish",
         ),
     ),
     "host": _no_data,

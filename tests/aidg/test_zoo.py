@@ -16,7 +16,7 @@ from aidg.estimation import estimate
 from mappings.layers import Layer
 from mappings.program import LoopProgram
 from mappings.registry import MappingError
-from tests.shipped import ACCELERATORS
+from tests.shipped import ACCELERATORS, NARROW
 
 # Instructions up to which a layer is also propagated in full: compiled, interpreted.
 LARGEST_FULL = 20_000_000
@@ -88,6 +88,6 @@ def test_every_layer_is_exact(platform: str, record_property: Callable[[str, obj
             exact = estimate(arch, program)
             assert exact.method == "exact", (name, exact.notes)
             skipped += 1
-    assert compared and compared + skipped >= 50
+    assert compared and compared + skipped >= (5 if platform in NARROW else 50)
     record_property("compared", f"{compared} programs, {instructions:,} instructions")
     record_property("larger", skipped)
