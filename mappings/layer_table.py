@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from acadl.errors import AcadlError, Diagnostic, Label, Span
-from mappings.layers import KERNELS, MATRIX_PRODUCTS, OPERATORS, Layer, layer_problems
+from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer, layer_problems
 from mappings.network import Network, Note, suggestion
+from mappings.registry import known_operators
 
 # fmt: off
 INTEGER_COLUMNS = (
@@ -183,8 +184,8 @@ def _read_row(table: _Table, columns: dict[str, int], row: list[Cell]) -> None:
     }
     _check_name(table, cells["layer"])
     op = cells["op"].text
-    if op not in OPERATORS:
-        hint = suggestion(op.lower(), OPERATORS) or f"; known are {', '.join(sorted(OPERATORS))}"
+    if op not in (known := known_operators()):
+        hint = suggestion(op.lower(), known) or f"; known are {', '.join(sorted(known))}"
         message = f"'{op}' is not an operator" if op else "the operator is missing"
         table.report("E7002", cells["op"], message, hint.removeprefix("; "))
         return

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from acadl.errors import AcadlError
 from acadl.model import Architecture
-from mappings.layers import Layer, layer_problems
+from mappings.layers import OPERATORS, Layer, layer_problems
 from mappings.program import LoopProgram
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ Mapper: TypeAlias = Callable[[Layer, Architecture], LoopProgram]
 
 # The one place that registration writes to; everything else only looks up.
 _registered: dict[str, Mapper] = {}
+_own_operators: set[str] = set()
 
 
 class MappingError(AcadlError):
@@ -48,14 +49,25 @@ class TimedOnlyError(MappingError):
     """Data were given for a layer whose mapping has a cost, but no function on data."""
 
 
-def mapper(architecture: str) -> Callable[[Mapper], Mapper]:
-    """Register the decorated function for architectures called ``architecture``; the last one wins."""
+def mapper(architecture: str, *, operators: Iterable[str] = ()) -> Callable[[Mapper], Mapper]:
+    """Register the decorated function for architectures called ``architecture``; the last one wins.
+
+    Args:
+        operators: Operators of the mapper's own, beside those of ``mappings.layers``: layer tables know them
+            then, with N, C, H, W as the shape of their inputs and their output.
+    """
 
     def register(function: Mapper) -> Mapper:
         _registered[architecture] = function
+        _own_operators.update(operators)
         return function
 
     return register
+
+
+def known_operators() -> frozenset[str]:
+    """Operators that layer tables may name: those that come with the package, and mappers' own."""
+    return OPERATORS | _own_operators
 
 
 def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:

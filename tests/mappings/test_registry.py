@@ -13,6 +13,7 @@ import pytest
 import acadl
 from acadl.model import Architecture
 from mappings import registry
+from mappings.layer_table import parse_layer_table
 from mappings.layers import Layer
 from mappings.program import LoopProgram, sequence
 from mappings.registry import MappingError, find_mapper, map_layer, mapper, mapper_names, unsupported
@@ -209,3 +210,18 @@ def test_an_architecture_without_memory_is_refused() -> None:
     """There is nowhere to put the operands."""
     with pytest.raises(MappingError, match="architecture 'oma' has no memory"):
         map_layer(RELU, empty("oma"))
+
+
+def test_operators_of_a_mapper_are_known_to_layer_tables(
+    table: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only after the mapper is there; an operator that nobody has stays an error with the nearest name."""
+    monkeypatch.setattr(registry, "_own_operators", set())
+    text = "layer,op,C,operands\na,shrinkage,4,2\n"
+    with pytest.raises(acadl.AcadlError, match="'shrinkage' is not an operator"):
+        parse_layer_table(text)
+    mapper("theirs", operators=["shrinkage"])(nothing)
+    (layer,), _ = parse_layer_table(text)
+    assert (layer.op, layer.input_elements, layer.output_elements) == ("shrinkage", 8, 4)
+    with pytest.raises(acadl.AcadlError, match="did you mean 'shrinkage'"):
+        parse_layer_table(text.replace("shrinkage", "shrinkag"))
