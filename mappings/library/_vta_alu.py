@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mappings.layers import Layer
-from mappings.library._blocks import block_count
+from mappings.library._channel_blocks import block_count
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import Split, Tile, over, repeat, split

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby, product
 
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
-from mappings.library._blocks import block_count, geometry
+from mappings.library._channel_blocks import block_count, geometry
 from mappings.library._memory import Array
 from mappings.library._split import Tile, over, repeat
 from mappings.library._vta_machine import ALWAYS, MAXIMUM, MINIMUM, NOBODY, SUM, Machine, token

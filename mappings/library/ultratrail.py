@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from acadl.model import Architecture, MemoryInterface
 from mappings.layers import MATRIX_PRODUCTS, Layer
-from mappings.library._blocks import fill_up
+from mappings.library._channel_blocks import fill_up
 from mappings.library._functions import data_functions
 from mappings.library._memory import Array, place
 from mappings.library._nest import simplify

@@ -13,7 +13,7 @@ from acadl.errors import SimulationError
 from acadl.model import Architecture
 from acadl.operations import Instruction
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, WINDOWED, Layer
-from mappings.library._blocks import block_count, fill_up, from_blocks, geometry, to_blocks
+from mappings.library._channel_blocks import block_count, fill_up, from_blocks, geometry, to_blocks
 from mappings.library._functions import data_functions
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify

@@ -17,7 +17,7 @@ from acadl.model import Architecture
 from acadl.operations import AddressRange, Instruction
 from mappings.layers import KERNELS, Layer
 from mappings.library import vta
-from mappings.library._blocks import geometry
+from mappings.library._channel_blocks import geometry
 from mappings.library._vta_machine import UOP_BITS, machine
 from mappings.library._vta_product import Series, connections, pairs
 from mappings.library._vta_tiling import tiling, window
