@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mappings.program import Affine, Node, Sequence, as_affine, index, loop
 
@@ -60,6 +61,41 @@ def split(size: int, limit: int, multiple: int = 1) -> Split:
     tile = -(-size // (tiles * multiple)) * multiple
     tile = min(tile, size)
     return Split(tile, size // tile, size % tile)
+
+
+def even_split(size: int, limit: int) -> Split:
+    """As :func:`split`, but without a rest where that takes tiles of no less than two thirds of ``limit``.
+
+    A rest has a loop body of its own.
+
+    >>> even_split(56, 10)
+    Split(tile=8, count=7, rest=0)
+    """
+    found = split(size, limit)
+    for tile in range(found.tile, 2 * limit // 3, -1):
+        if size % tile == 0:
+            return Split(tile, size // tile, 0)
+    return found
+
+
+def even_pieces(size: int, limit: int) -> list[tuple[int, int]]:
+    """Offsets and sizes of as few pieces of at most ``limit`` as possible, about equally large.
+
+    >>> even_pieces(14, 8)
+    [(0, 7), (7, 7)]
+    """
+    count = -(-size // limit)
+    edges = [size * number // count for number in range(count + 1)]
+    return [(begin, end - begin) for begin, end in pairwise(edges)]
+
+
+def pieces(size: int, grain: int) -> list[tuple[int, int]]:
+    """Offsets and sizes of pieces of ``grain`` and what is left over.
+
+    >>> pieces(20, 8)
+    [(0, 8), (8, 8), (16, 4)]
+    """
+    return [(begin, min(grain, size - begin)) for begin in range(0, size, grain)]
 
 
 def over(name: str, parts: Split, body: Callable[[Tile], Node]) -> Node:

@@ -26,6 +26,11 @@ def load(state: ArchitecturalState, instruction: Instruction) -> None:
     state.write_register(instruction.write_registers[0], data.view(np.int8))
 
 
+def fetch(state: ArchitecturalState, instruction: Instruction) -> None:
+    """A range of memory to another one."""
+    state.write_memory(instruction.write_addresses[0], state.read_memory(instruction.read_addresses[0]))
+
+
 def load_bias(state: ArchitecturalState, instruction: Instruction) -> None:
     """Int32 values, one per column."""
     data = state.read_memory(instruction.read_addresses[0])
@@ -64,9 +69,17 @@ def vmax(state: ArchitecturalState, instruction: Instruction) -> None:
 
 
 def store(state: ArchitecturalState, instruction: Instruction) -> None:
-    """Sums plus bias, divided with ties rounded up, cut to int8; the accumulator is emptied."""
+    """Sums plus bias, divided with ties rounded up, cut to int8; the accumulator is emptied.
+
+    The bias begins at ``column``, where the instruction has one.
+    """
     acc, bias = instruction.read_registers
-    sums: NDArray[Any] = state.read_register(acc) + np.asarray(state.read_register(bias), np.int64)
+    sums: NDArray[Any] = np.asarray(state.read_register(acc))
+    added = np.asarray(state.read_register(bias), np.int64)
+    if added.ndim and "column" in instruction.immediates:
+        first = instruction.immediates["column"]
+        added = added[first : first + sums.shape[-1]]
+    sums = sums + added
     divisor = instruction.immediates.get("divide", 1)
     if divisor > 1:
         sums = (2 * sums + divisor) // (2 * divisor)
@@ -92,6 +105,7 @@ def collect(state: ArchitecturalState, instruction: Instruction) -> None:
 
 
 FUNCTIONS: Mapping[str, Callable[[Any, Instruction], None]] = {
+    "fetch": fetch,
     "load_a": load,
     "load_b": load,
     "load_v": load,

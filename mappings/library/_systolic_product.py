@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mappings.layers import MATRIX_PRODUCTS, Layer
+from mappings.library._axes import Axis
 from mappings.library._memory import Array, stretch
 from mappings.library._split import Split, Tile, over, repeat, rotating, split
 from mappings.library._windows import windows
@@ -50,17 +51,6 @@ class ArrayShape:
             "output_stationary": (self.rows, self.cols, self.stream),
             "input_stationary": (self.cols, self.stream, self.rows),
         }[self.dataflow]
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """``count`` steps; how far each moves in A, B and C and in the bias, in bytes."""
-
-    count: int
-    a: int = 0
-    c: int = 0
-    b: int = 0
-    bias: int = 0
 
 
 @dataclass(frozen=True, slots=True)

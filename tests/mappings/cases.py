@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 import acadl
 from acadl.model import Architecture
+from acadl.operations import AddressRange
 from acadl.simulate_functions import execute
 from acadl.state import ArchitecturalState
 from mappings.layers import Layer, layer_problems
+from mappings.library._memory import main_memory
 from mappings.registry import map_layer
 from tests.mappings.oracle import random_operands, reference
 
@@ -108,6 +111,14 @@ SMALL_MACHINES: dict[str, tuple[str, dict[str, int]]] = {
             "vector_bytes": 24, "vector_tiles": 2, "memory_latency": 5,
         },
     ),
+    "gamma": ("gamma", {}),
+    "gamma_small": (
+        "gamma",
+        {
+            "units": 3, "tile": 3, "a_tiles": 2, "b_tiles": 3, "sums": 4, "lanes": 2, "vector_bytes": 24,
+            "vector_tiles": 2, "scratchpad_size": 256, "scratchpad_bytes": 4, "memory_latency": 5,
+        },
+    ),
 }  # fmt: skip
 
 
@@ -116,6 +127,12 @@ def machine(name: str) -> Architecture:
     """One of ``SMALL_MACHINES``."""
     file, parameters = SMALL_MACHINES[name]
     return acadl.load(str(LIBRARY / f"{file}.acadl"), **parameters)
+
+
+def in_main_memory(arch: Architecture, pieces: Iterable[AddressRange]) -> list[AddressRange]:
+    """Those of the ranges that lie where a layer's arrays do, not on the chip."""
+    memory = main_memory(arch)
+    return [piece for piece in pieces if memory.holds(piece.start, piece.end)]
 
 
 def computed(module: ModuleType, layer: Layer, arch: Architecture, seed: int = 0) -> tuple[Any, Any]:

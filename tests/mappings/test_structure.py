@@ -23,6 +23,7 @@ from tests.mappings.cases import (
     SMALL,
     SMALL_MACHINES,
     TIMED_ONLY,
+    in_main_memory,
     layers,
     machine,
     with_names,
@@ -55,11 +56,11 @@ def test_every_access_lies_in_an_array_and_outputs_are_written_once(name: str, l
     program = map_layer(layer, arch)
     read, written = Counter[str](), Counter[int]()
     for instruction in program:
-        for piece in instruction.read_addresses:
+        for piece in in_main_memory(arch, instruction.read_addresses):
             owner = [a for a in arrays.values() if a.address <= piece.start and piece.end <= a.end]
             assert len(owner) == 1, f"{instruction} reads outside of one array"
             read[owner[0].name] += piece.total_bytes
-        for piece in instruction.write_addresses:
+        for piece in in_main_memory(arch, instruction.write_addresses):
             for start in piece.row_starts():
                 written.update(range(start, start + piece.bytes))
     assert written == Counter(range(output.address, output.end))
@@ -89,7 +90,7 @@ def test_programs_are_valid_and_every_instruction_finds_its_unit(layer: Layer) -
         arrays = library_module(arch.name).arrays(layer, arch).values()
         for instruction in map_layer(layer, arch):
             assert route(arch, instruction).unit is not None
-            for piece in (*instruction.read_addresses, *instruction.write_addresses):
+            for piece in in_main_memory(arch, (*instruction.read_addresses, *instruction.write_addresses)):
                 assert any(a.address <= piece.start and piece.end <= a.end for a in arrays)
 
 
@@ -191,9 +192,12 @@ def test_no_operator_is_dropped(name: str, layer: Layer) -> None:
 @pytest.mark.parametrize("name", MACHINES)
 def test_concatenations_are_copies(name: str, layer: Layer) -> None:
     """Every byte is read and written once and nothing is computed."""
-    program = map_layer(layer, machine(name))
-    assert sum(a.total_bytes for i in program for a in i.read_addresses) == layer.input_elements
-    assert sum(a.total_bytes for i in program for a in i.write_addresses) == layer.output_elements
+    arch = machine(name)
+    program = map_layer(layer, arch)
+    read = [a for i in program for a in in_main_memory(arch, i.read_addresses)]
+    written = [a for i in program for a in in_main_memory(arch, i.write_addresses)]
+    assert sum(a.total_bytes for a in read) == layer.input_elements
+    assert sum(a.total_bytes for a in written) == layer.output_elements
     assert not any(i.operation == "scalar" for i in program)
 
 
