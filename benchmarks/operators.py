@@ -45,6 +45,10 @@ SMALL: Mapping[str, Mapping[str, int]] = {
         "block_in": 2, "block_out": 2, "uop_depth": 8, "inp_depth": 10, "wgt_depth": 4, "acc_depth": 8,
         "queue_depth": 2, "fetch_burst": 2,
     },
+    "gamma": {
+        "units": 3, "tile": 3, "a_tiles": 2, "b_tiles": 3, "sums": 4, "lanes": 2, "vector_bytes": 24,
+        "vector_tiles": 2, "scratchpad_size": 256, "scratchpad_bytes": 4, "memory_latency": 5,
+    },
     "gemmini": {"dim": 8, "bus_bytes": 4, "scratchpad_bytes": 16 << 10, "accumulator_bytes": 4 << 10},
 }  # fmt: skip
 

@@ -1,8 +1,9 @@
 """The loop nest of a problem in blocks: what is loaded when, and how the next loads overlap the present work.
 
-From outside: groups, then images, rows and pixels around columns or the other way round, then the parts of the
-reduction. Each load stands at the innermost loop that changes it. On the two innermost loops that run more than
-once, the loads of the next block stand before the work on this one, and go to the other one of two buffers.
+From outside: groups, then images, rows and pixels around columns or the other way round, then the parts of
+the reduction. Each load stands at the innermost loop that changes it. On the two innermost loops that run
+more than once, the loads of the next block stand before the work on this one, and go to the other one of
+two buffers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from mappings.library._block_team import Offset, Team, Worker
+from mappings.library._axes import START, Offset
+from mappings.library._block_team import Team, Worker
 from mappings.library._blocks import Block, Problem, Region, Splits, region, splits
 from mappings.library._memory import Array
 from mappings.library._split import Split, Tile, repeat, rotating
@@ -86,7 +88,6 @@ class BlockNest:
 
     Attributes:
         origin: Where the problem begins in the arrays.
-        has_weights: Whether there are any; poolings have none.
     """
 
     whole: Problem
@@ -94,7 +95,7 @@ class BlockNest:
     team: Team
     kernel: Kernel
     at: Mapping[str, Array]
-    origin: Offset = Offset()
+    origin: Offset = START
 
     def lower(self) -> Node:
         """The loops and everything inside them."""

@@ -1,8 +1,8 @@
 """Choosing blocks: candidates that fit the on-chip memory, an estimate of what each costs, the cheapest.
 
-The estimate is that of two resources that work side by side: the bus to main memory, which carries every input,
-weight and output as often as the nest loads it, and the workers, whose cycles the machine knows. Only what order
-candidates come in depends on it; cycles of the chosen one are evaluated, not estimated.
+The estimate is that of two resources that work side by side: the bus to main memory, which carries every
+input, weight and output as often as the nest loads it, and the workers, whose cycles the machine knows.
+Only what order candidates come in depends on it; cycles of the chosen one are evaluated, not estimated.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ def _cost(share: Share, ways: Ways, block: Block, machine: Machine, has_weights:
     cuts = parts.taps_h.tiles * parts.taps_w.tiles * parts.channels.tiles
     weights_first = block.weights_first or whole.channelwise
     input_loads = pixels * (columns * cuts if parts.is_cut else columns if weights_first else 1)
-    weight_loads = columns * cuts * (
-        pixels if parts.is_cut or not weights_first else whole.groups.count
-    )
+    weight_loads = columns * cuts * (pixels if parts.is_cut or not weights_first else whole.groups.count)
     channels = parts.columns.tile if whole.channelwise else parts.channels.tile
     seen = region(whole, block, parts.rows.tile, parts.pixels.tile, channels)
     weights = parts.taps_h.tile * parts.taps_w.tile * parts.channels.tile * parts.columns.tile
@@ -175,7 +173,9 @@ def _column_sizes(whole: Problem, machine: Machine, weight_bytes: int) -> Iterab
         if most <= machine.grain:
             break
         most = max(machine.grain, most // 2 // machine.grain * machine.grain)
-    return [size - size % machine.grain if machine.grain < size < whole.columns.count else size for size in sizes]
+    return [
+        size - size % machine.grain if machine.grain < size < whole.columns.count else size for size in sizes
+    ]
 
 
 def _largest(whole: Problem, shell: Block, input_bytes: int) -> Iterator[Block]:

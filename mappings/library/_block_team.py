@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
 
-from mappings.library._axes import Axis
+from mappings.library._axes import Offset, along
 from mappings.library._blocks import Problem
 
 # Dimensions that can be shared out.
 SHARED = ("groups", "images", "rows", "pixels", "columns")
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """Bytes from the beginnings of input (a), weights (b), output (c) and bias."""
-
-    a: int = 0
-    b: int = 0
-    c: int = 0
-    bias: int = 0
-
-    def __add__(self, other: Offset) -> Offset:
-        return Offset(self.a + other.a, self.b + other.b, self.c + other.c, self.bias + other.bias)
-
-
-def along(axis: Axis, steps: int) -> Offset:
-    """``steps`` steps along a dimension."""
-    return Offset(*(steps * getattr(axis, field.name) for field in fields(Offset)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +57,8 @@ class Share:
 def shares(whole: Problem, ways: Sequence[tuple[str, int]]) -> tuple[Share, ...]:
     """``whole`` shared out along each of the dimensions, by name, in so many ways.
 
-    Everybody does equally much, in step; what is left over, one element for some of them, follows as a share of
-    its own. No dimension may be named twice.
+    Everybody does equally much, in step; what is left over, one element for some of them, follows as a
+    share of its own. No dimension may be named twice.
 
     >>> from mappings.layers import Layer
     >>> from mappings.library._blocks import problem

@@ -1,12 +1,12 @@
 """Layers as blocks that fit an on-chip memory: geometry, what is loaded for a block, how weights are packed.
 
 Everything that multiplies or pools is one shape of problem, :class:`Problem`: windows over an NHWC image. A
-:class:`Block` is a part of it whose input (the region under its windows) and weights are on the chip together:
-some output rows × pixels × columns, reduced over all taps and channels, or over a part of them. There, the region
-lies dense, row by row, without what no window of the block sees.
+:class:`Block` is a part of it whose input (the region under its windows) and weights are on the chip
+together: some output rows × pixels × columns, reduced over all taps and channels, or over a part of them.
+There, the region lies dense, row by row, without what no window of the block sees.
 
-A *channelwise* problem (depthwise convolution, pooling) has one input channel per output column: its blocks are
-cut in channels, and no channels are reduced.
+A *channelwise* problem (depthwise convolution, pooling) has one input channel per output column: its blocks
+are cut in channels, and no channels are reduced.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
-from mappings.library._axes import Axis
+from mappings.library._axes import START, Axis, Offset, along
 from mappings.library._memory import stretch
 from mappings.library._split import Split, even_split, split
-from mappings.library._windows import Windows, windows
+from mappings.library._windows import Windows, mean_regions, windows
 from mappings.program import Affine, Memory
 
 if TYPE_CHECKING:
@@ -142,27 +142,65 @@ class Region:
         return self.rows * self.pixels * -(-self.channels // bus_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a layer's outputs: the problem, where it begins, and what its sums are divided by."""
+
+    problem: Problem
+    origin: Offset = START
+    divide: int = 1
+
+
+def parts_of(layer: Layer) -> tuple[Part, ...]:
+    """The layer as one problem; an average pooling as one for each number of taps that its means are over."""
+    if layer.op not in ("avgpool", "globalavgpool"):
+        return (Part(problem(layer)),)
+    regions, view = mean_regions(layer), windows(layer)
+    if len(regions) == 1:
+        return (Part(problem(layer), divide=regions[0].taps),)
+    whole = _channelwise(view)
+    return tuple(
+        Part(
+            replace(
+                whole,
+                rows=replace(whole.rows, count=region.rows),
+                pixels=replace(whole.pixels, count=region.columns),
+            ),
+            along(whole.rows, region.row) + along(whole.pixels, region.column),
+            region.taps,
+        )
+        for region in regions
+    )
+
+
 def problem(layer: Layer) -> Problem:
     """A matrix product, convolution, transposed convolution or pooling as a :class:`Problem`."""
     if layer.op in MATRIX_PRODUCTS:
         m, n, k = layer.gemm_M, layer.gemm_N, layer.gemm_K
         return Problem(
-            groups=Axis(1), images=Axis(1), rows=Axis(1), pixels=Axis(m, k, n), columns=Axis(n, 0, 1, k, 4),
+            groups=Axis(layer.gemm_batch, m * k, m * n, k * n),
+            images=Axis(1), rows=Axis(1), pixels=Axis(m, k, n), columns=Axis(n, 0, 1, k, 4),
             channels=k, row_pitch=m * k, pixel_pitch=k,
         )  # fmt: skip
     view = _upright(windows(layer))
-    if layer.op in POOLINGS or is_channelwise(layer):
-        return _joined(_windowed(view, 1, 1, view.channels), view)
+    if is_channelwise(layer):
+        return _joined(_channelwise(view), view)
     return _joined(_windowed(view, layer.groups, layer.C // layer.groups, layer.K), view)
 
 
 def is_channelwise(layer: Layer) -> bool:
-    """Whether every output channel sees exactly its own input channel, and there is more than one."""
-    return layer.op in POOLINGS or (layer.op in KERNELS and layer.groups == layer.C == layer.K and layer.C > 1)
+    """Whether every output channel sees exactly its own input channel."""
+    depthwise = layer.op in KERNELS and layer.groups == layer.C == layer.K and layer.C > 1
+    return layer.op in POOLINGS or depthwise
+
+
+def _channelwise(view: Windows) -> Problem:
+    """Every output channel from its own input channel."""
+    whole = _windowed(view, 1, 1, view.channels)
+    return replace(whole, columns=replace(whole.columns, a=1), channelwise=True)
 
 
 def _windowed(view: Windows, groups: int, channels: int, outputs: int) -> Problem:
-    channelwise = groups == 1 and channels == 1 and view.channels == outputs > 1
     depth = view.kernel_h * view.kernel_w * channels
     columns, out_row = outputs // groups, view.out_w * outputs
     return Problem(
@@ -170,13 +208,12 @@ def _windowed(view: Windows, groups: int, channels: int, outputs: int) -> Proble
         images=Axis(view.batch, view.image_bytes, view.out_h * out_row),
         rows=Axis(view.out_h, view.stride_h * view.row_bytes, out_row),
         pixels=Axis(view.out_w, view.stride_w * view.channels, outputs),
-        columns=Axis(columns, int(channelwise), 1, depth, 4),
+        columns=Axis(columns, 0, 1, depth, 4),
         channels=channels,
         kernel_h=view.kernel_h, kernel_w=view.kernel_w,
         dilation_h=view.dilation_h, dilation_w=view.dilation_w,
         stride_h=view.stride_h, stride_w=view.stride_w,
         row_pitch=view.row_bytes, pixel_pitch=view.channels,
-        channelwise=channelwise,
     )  # fmt: skip
 
 
@@ -191,7 +228,7 @@ def _upright(view: Windows) -> Windows:
 
 
 def _joined(whole: Problem, view: Windows) -> Problem:
-    """Dimensions that continue each other as one: pixels of all rows, the taps of a window over everything."""
+    """Dimensions that continue each other as one: pixels of all rows, taps of a window over it all."""
     point = (view.kernel_h, view.kernel_w) == (1, 1)
     if point and (view.out_h, view.out_w) == (view.height, view.width):
         pixels = replace(whole.pixels, count=view.batch * view.out_h * view.out_w)
@@ -202,7 +239,7 @@ def _joined(whole: Problem, view: Windows) -> Problem:
         dense = dense and view.dilation_h == 1 and view.kernel_w == view.width
     if one_output and dense and not whole.channelwise and whole.groups.count == 1:
         return replace(
-            whole, images=Axis(1), rows=Axis(1), pixels=replace(whole.images, c=whole.images.c),
+            whole, images=Axis(1), rows=Axis(1), pixels=whole.images,
             channels=whole.depth, kernel_h=1, kernel_w=1, stride_h=1, stride_w=1,
             dilation_h=1, dilation_w=1, row_pitch=view.batch * view.image_bytes,
             pixel_pitch=view.image_bytes,
@@ -211,7 +248,7 @@ def _joined(whole: Problem, view: Windows) -> Problem:
 
 
 def region(whole: Problem, block: Block, rows: int, pixels: int, channels: int) -> Region:
-    """The input under ``rows`` × ``pixels`` windows, without rows and pixels that no tap of the block sees."""
+    """The input under ``rows`` × ``pixels`` windows, without what no tap of the block sees."""
     row_step, rows_seen, row_pitch = whole.stride_h, rows, whole.row_pitch
     if block.taps_h == 1:
         row_step, row_pitch = 1, whole.row_pitch * whole.stride_h

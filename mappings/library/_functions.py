@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from acadl.errors import SimulationError
 from acadl.operations import Instruction
 from mappings.program import DataFunction
 
@@ -13,6 +14,18 @@ from mappings.program import DataFunction
 def data_functions(module: str, names: Iterable[str]) -> Mapping[str, DataFunction]:
     """By mnemonic, what the table ``FUNCTIONS`` of ``mappings.library.MODULE`` has under that name."""
     return {name: _function(module, name) for name in names}
+
+
+def timed_only(names: Iterable[str]) -> Mapping[str, DataFunction]:
+    """Functions of instructions that stand for any operator: they say that there is nothing to compute."""
+    return dict.fromkeys(names, _no_data)
+
+
+def _no_data(state: object, instruction: Instruction) -> None:
+    raise SimulationError(
+        f"'{instruction.operation}' stands for any operator that runs on the general-purpose unit; "
+        "it is modelled in time only"
+    )
 
 
 def _function(module: str, name: str) -> DataFunction:

@@ -53,6 +53,11 @@ class Gamma:
         """Columns of a tile of B."""
         return self.tile
 
+    @property
+    def packing_grain(self) -> int:
+        """Columns of weights that lie side by side."""
+        return self.tile
+
     def input_address(self, unit: int, slot: Affine) -> Affine:
         """Where a unit's buffer for inputs begins."""
         return slot * self.buffer_bytes + (SCRATCHPADS + unit * APART)
@@ -115,14 +120,15 @@ class Gamma:
         return blocks * reductions * self._steps(rows, pixels, columns, tiles, column_tiles)[0]
 
     def bank(self, rows: int, pixels: int, tiles: int) -> tuple[int, int]:
-        """Rows and pixels of the outputs that are ``tiles`` tiles: of one row if that is long, else of several."""
+        """Rows and pixels of outputs in ``tiles`` tiles: of one row if that is long, else of several."""
         across = -(-pixels // self.tile)
         return min(rows, max(1, tiles // across)), min(pixels, tiles * self.tile)
 
     def grouping(self, rows: int, pixels: int, columns: int) -> tuple[int, int]:
         """Tiles of pixels and of columns that are multiplied with each other, all loaded once.
 
-        Of the ways to fill a bank of accumulators the one that takes the fewest cycles, then the fewest loads.
+        Of the ways to fill a bank of accumulators the one that takes the fewest cycles, then the fewest
+        loads.
         """
         return min(self.fillings(), key=lambda shape: self._steps(rows, pixels, columns, *shape))
 
@@ -131,7 +137,10 @@ class Gamma:
         bank_rows, bank_pixels = self.bank(rows, pixels, tiles)
         banks = -(-rows // bank_rows) * -(-pixels // bank_pixels)
         cycles = loads = 0
-        for count, width in ((columns // (column_tiles * self.tile), column_tiles), (1, self._rest(columns, column_tiles))):
+        for count, width in (
+            (columns // (column_tiles * self.tile), column_tiles),
+            (1, self._rest(columns, column_tiles)),
+        ):
             if not count * width:
                 continue
             vectors = bank_rows * bank_pixels  # rows of A

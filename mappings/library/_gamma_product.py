@@ -1,9 +1,9 @@
 """Products of a block in a unit's scratchpad, tile by tile, on ``gamma``.
 
-The sums of some tiles of pixels × tiles of columns fill a bank of accumulators. For them the whole reduction runs
-through, tap by tap and `tile` bytes after another: a tile of A for each tile of pixels and one of B for each tile of
-columns are loaded, and every one is multiplied with every other. Meanwhile the sums of the ones before are stored
-from the other bank.
+The sums of some tiles of pixels × tiles of columns fill a bank of accumulators. For them the whole
+reduction runs through, tap by tap and `tile` bytes after another: a tile of A for each tile of pixels and
+one of B for each tile of columns are loaded, and every one is multiplied with every other. Meanwhile the
+sums of the ones before are stored from the other bank.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class ProductKernel(GammaTransfers):
 
     def complete(self, place: Place) -> Node:
         """All sums of a block, each bank stored when its reduction is done."""
-        return self._each(place, lambda tiles: sequence(self._multiply(place, tiles), self._store(place, tiles)))
+        return self._each(
+            place, lambda tiles: sequence(self._multiply(place, tiles), self._store(place, tiles))
+        )
 
     def reduce(self, place: Place) -> Node:
         """A part of the reduction of a block whose sums fit one bank."""
@@ -104,7 +106,9 @@ class ProductKernel(GammaTransfers):
                 number,
             ))  # fmt: skip
 
-        return over("jj", columns, lambda j: over("yy", rows, lambda y: over("xx", pixels, lambda x: bank(j, y, x))))
+        return over("jj", columns, lambda j: over("yy", rows, lambda y: over(
+            "xx", pixels, lambda x: bank(j, y, x)
+        )))  # fmt: skip
 
     def _multiply(self, place: Place, tiles: Tiles) -> Node:
         """The reduction of one bank of sums, as far as its operands are on the chip."""
@@ -129,7 +133,8 @@ class ProductKernel(GammaTransfers):
         nodes: list[Step] = []
         for q, (column, n) in enumerate(tiles.columns):
             for worker in self.team.workers:
-                nodes.append(self._load_b(place, worker, column, depth, (k, n), number * len(tiles.columns) + q))
+                turn = number * len(tiles.columns) + q
+                nodes.append(self._load_b(place, worker, column, depth, (k, n), turn))
         for p, pixel in enumerate(tiles.pixels):
             for worker in self.team.workers:
                 nodes.append(self._load_a(place, worker, pixel, tap, k, number * len(tiles.pixels) + p))
@@ -143,7 +148,13 @@ class ProductKernel(GammaTransfers):
         return sequence(*nodes)
 
     def _load_a(
-        self, place: Place, worker: Worker, pixel: tuple[Affine, Affine, int], tap: Affine, k: int, number: Affine
+        self,
+        place: Place,
+        worker: Worker,
+        pixel: tuple[Affine, Affine, int],
+        tap: Affine,
+        k: int,
+        number: Affine,
     ) -> Step:
         seen, (row, first, m) = place.region, pixel
         begin = row * (seen.row_step * seen.row_bytes) + first * (seen.pixel_step * seen.channels) + tap
@@ -152,7 +163,13 @@ class ProductKernel(GammaTransfers):
         return step("load_a", dst=self._a(worker, number), src=operand)
 
     def _load_b(
-        self, place: Place, worker: Worker, column: Affine, depth: Affine, size: tuple[int, int], number: Affine
+        self,
+        place: Place,
+        worker: Worker,
+        column: Affine,
+        depth: Affine,
+        size: tuple[int, int],
+        number: Affine,
     ) -> Step:
         """Tiles of columns lie one after the other, each as a matrix by rows."""
         k, n = size
@@ -165,7 +182,8 @@ class ProductKernel(GammaTransfers):
         for p, (row, first, m) in enumerate(tiles.pixels):
             for q, (column, n) in enumerate(tiles.columns):
                 for worker in self.team.workers:
-                    begin = place.outputs(worker) + row * self.whole.rows.c + first * self.whole.pixels.c + column
+                    begin = place.outputs(worker) + row * self.whole.rows.c + column
+                    begin = begin + first * self.whole.pixels.c
                     nodes.append(step(
                         "store", dst=memory(begin, n, m, self.whole.pixels.c), relu=0,
                         acc=self._sum(worker, tiles, p, q), bias=self.bias(place, worker), column=column,

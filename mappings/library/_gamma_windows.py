@@ -1,13 +1,14 @@
 """Depthwise convolutions and poolings of a block in a unit's scratchpad, on ``gamma``.
 
-A stretch of output pixels takes, for each kernel row, a stretch of the input row into a vector register, and the
-taps of that row from there.
+A stretch of output pixels takes, for each kernel row, a stretch of the input row into a vector register,
+and the taps of that row from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 from mappings.library._block_nest import Place
 from mappings.library._block_team import Worker
@@ -75,8 +76,8 @@ class WindowKernel(GammaTransfers):
 
         def one(r: Affine, s: Tile) -> Node:
             number = (part.number * place.taps_h + r) * taps.tiles + s.number
-            nodes = [node for worker in self.team.workers for node in self._pass(place, part, r, s, number, worker)]
-            return sequence(*nodes)
+            passes = (self._pass(place, part, r, s, number, worker) for worker in self.team.workers)
+            return sequence(*chain.from_iterable(passes))
 
         return repeat("rr", place.taps_h, lambda r: over("ss", taps, lambda s: one(r, s)))
 
@@ -110,10 +111,10 @@ class WindowKernel(GammaTransfers):
         for worker in self.team.workers:
             begin = place.outputs(worker) + part.row * self.whole.rows.c + part.channels.offset
             begin = begin + part.pixels.offset * self.whole.pixels.c
+            target = memory(begin, part.channels.size, part.pixels.size, self.whole.pixels.c)
             nodes.append(step(
-                "store_v", dst=memory(begin, part.channels.size, part.pixels.size, self.whole.pixels.c), relu=0,
-                acc=self._sum(part, worker), bias=self.bias(place, worker), column=part.channels.offset,
-                divide=self.divide,
+                "store_v", dst=target, acc=self._sum(part, worker), bias=self.bias(place, worker),
+                column=part.channels.offset, divide=self.divide, relu=0,
             ))  # fmt: skip
         return sequence(*nodes)
 

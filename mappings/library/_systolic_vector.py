@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from mappings.layers import KERNELS, Layer
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
-from mappings.library._split import Split, Tile, over, repeat, rotating, split
+from mappings.library._split import Tile, over, repeat, rotating, split
+from mappings.library._stretches import Stretches, positions_seen, stretches
 from mappings.library._windows import Region, Windows, mean_regions, windows
 from mappings.program import Affine, Node, Register, Step, memory, sequence, step
 
@@ -33,38 +34,17 @@ class VectorShape:
     vector_tiles: int
 
 
-@dataclass(frozen=True, slots=True)
-class WindowTiling:
-    """Tiles of channels, of output pixels of a row, and of the taps of a kernel row."""
-
-    channels: Split
-    pixels: Split
-    taps: Split
-
-
 def is_depthwise(layer: Layer) -> bool:
     """Whether every output channel sees exactly its own input channel, and there is more than one."""
     return layer.op in KERNELS and layer.groups == layer.C == layer.K and layer.C > 1
 
 
-def window_tiling(view: Windows, unit: VectorShape) -> WindowTiling:
+def window_tiling(view: Windows, unit: VectorShape) -> Stretches:
     """Tiles whose input rows fit a vector buffer; kernel rows are cut only where one does not fit alone."""
-    positions = unit.vector_bytes // unit.lanes  # with as few channels as there are lanes
-    reach = view.dilation_w * (view.kernel_w - 1) + 1
-    if reach <= positions:
-        taps = split(view.kernel_w, view.kernel_w)
-        pixels = split(view.out_w, (positions - reach) // view.stride_w + 1)
-    else:
-        taps = split(view.kernel_w, (positions - 1) // view.dilation_w + 1)
-        pixels = split(view.out_w, 1)
-    held = _positions(view, pixels.tile, taps.tile)
-    channels = split(view.channels, positions // held * unit.lanes, unit.lanes)
-    return WindowTiling(channels, pixels, taps)
-
-
-def _positions(view: Windows, pixels: int, taps: int) -> int:
-    """Positions of an input row that some pixels read at some taps."""
-    return (pixels - 1) * view.stride_w + view.dilation_w * (taps - 1) + 1
+    return stretches(
+        view.channels, view.out_w, view.kernel_w, step=view.stride_w, tap_step=view.dilation_w,
+        lanes=unit.lanes, vector_bytes=unit.vector_bytes,
+    )  # fmt: skip
 
 
 def lower_windows(layer: Layer, at: Mapping[str, Array], unit: VectorShape) -> Node:
@@ -80,7 +60,7 @@ def lower_windows(layer: Layer, at: Mapping[str, Array], unit: VectorShape) -> N
 class _WindowNest:
     layer: Layer
     view: Windows
-    tiling: WindowTiling
+    tiling: Stretches
     unit: VectorShape
     at: Mapping[str, Array]
 
@@ -154,7 +134,7 @@ class _WindowNest:
         """Load a stretch of an input row (and weights) and take in the taps that lie in it."""
         view, (channels, pixels, taps) = self.view, tiles
         slot = rotating(number, self.unit.vector_tiles)
-        rows = _positions(view, pixels.size, taps.size)
+        rows = positions_seen(pixels.size, taps.size, view.stride_w, view.dilation_w)
         values = Register("v", slot)
         nodes: list[Step] = [
             step("load_v", dst=values, src=memory(address, channels.size, rows, view.channels))

@@ -1,23 +1,24 @@
 """Mapping for ``gamma``: units of fused tensor operations, each with a scratchpad and vector registers.
 
-Whatever multiplies or pools runs in blocks (``_blocks``, ``_block_nest``) that are shared out among the units and
-cut to fit a scratchpad, twice, so that the next block is fetched while one is worked on. Inside a block,
-``_gamma_product`` multiplies tiles, ``_gamma_windows`` runs depthwise convolutions and poolings; ``_gamma_sweep``
-does sums, ReLU and copies. Every other operator runs element by element on the general-purpose unit.
+Whatever multiplies or pools runs in blocks (``_blocks``, ``_block_nest``) that are shared out among the
+units and cut to fit a scratchpad, twice, so that the next block is fetched while one is worked on. Inside a
+block, ``_gamma_product`` multiplies tiles, ``_gamma_windows`` runs depthwise convolutions and poolings;
+``_gamma_sweep`` does sums, ReLU and copies. Every other operator runs element by element on the
+general-purpose unit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from acadl.errors import SimulationError
 from acadl.model import Architecture
-from acadl.operations import Instruction
-from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
-from mappings.library._block_nest import BlockNest
-from mappings.library._block_plan import Plan, packed_weights, plan
-from mappings.library._blocks import is_channelwise, problem
+from mappings.layers import Layer
+from mappings.library._block_layers import IN_BLOCKS, KernelOf, block_weights, lower_blocks
+from mappings.library._block_nest import Kernel
+from mappings.library._block_team import Team
+from mappings.library._blocks import Problem
+from mappings.library._functions import data_functions, timed_only
 from mappings.library._gamma_machine import Gamma, gamma
 from mappings.library._gamma_product import ProductKernel
 from mappings.library._gamma_sweep import lower_sweep
@@ -33,20 +34,15 @@ from mappings.library._operands import (
     onnx_layout,
     operand_bytes,
     output_shape,
-    weight_matrices,
 )
 from mappings.library._systolic_vector import VectorShape, general_bytes, lower_general
-from mappings.program import DataFunction, LoopProgram, Node, sequence
+from mappings.program import DataFunction, LoopProgram
 from mappings.registry import mapper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acadl.state import ArchitecturalState
-
-Arrays: TypeAlias = Mapping[str, Array]
-WINDOWS = {"maxpool": "vmax", "avgpool": "vadd", "globalavgpool": "vadd"}
-IN_BLOCKS = KERNELS | MATRIX_PRODUCTS | POOLINGS
 
 
 @mapper("gamma")
@@ -59,7 +55,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     layer, machine = canonical(layer), gamma(arch)
     at = arrays(layer, arch)
     if layer.op in IN_BLOCKS:
-        body = _lower_blocks(layer, at, machine)
+        body = lower_blocks(layer, at, machine, _kernels(machine))
     elif is_elementwise(layer) or is_copy(layer):
         body = lower_sweep(layer, at, machine)
     else:
@@ -84,10 +80,7 @@ def prepare(
     at = arrays(layer, arch)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     if "weights" in at:
-        matrices, grain = weight_matrices(layer, weights), machine.tile
-        if is_channelwise(layer):
-            matrices, grain = matrices.transpose(2, 1, 0), layer.C  # one matrix of taps × channels
-        contents[at["weights"].address] = packed_weights(_plan(layer, machine), matrices, grain)
+        contents[at["weights"].address] = block_weights(layer, machine, weights)
     if "bias" in at:
         contents[at["bias"].address] = bias_array(layer, bias)
     return contents
@@ -100,53 +93,26 @@ def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> 
     return onnx_layout(layer, state.read_array(output.address, output_shape(layer), "int8"))
 
 
-def _plan(layer: Layer, machine: Gamma) -> Plan:
-    return plan(layer, problem(layer), machine, layer.op not in POOLINGS)
-
-
-def _lower_blocks(layer: Layer, at: Arrays, machine: Gamma) -> Node:
-    nodes = []
-    for share, block in _plan(layer, machine).work:
-        team, whole = machine.team(share), share.problem
-        kernel: ProductKernel | WindowKernel
+def _kernels(machine: Gamma) -> KernelOf:
+    def kernel(whole: Problem, team: Team, has_bias: bool, operation: str, divide: int) -> Kernel:
         if whole.channelwise:
-            mean = layer.R * layer.S if layer.op == "avgpool" else layer.H * layer.W
-            divide = mean if layer.op in ("avgpool", "globalavgpool") else 1
-            kernel = WindowKernel(machine, team, whole, "bias" in at, WINDOWS.get(layer.op, "vmac"), divide)
-        else:
-            kernel = ProductKernel(machine, team, whole, "bias" in at)
-        nodes.append(BlockNest(whole, block, team, kernel, at).lower())
-    return sequence(*nodes)
+            return WindowKernel(machine, team, whole, has_bias, operation, divide)
+        return ProductKernel(machine, team, whole, has_bias)
+
+    return kernel
 
 
 def _vectors(machine: Gamma) -> VectorShape:
     return VectorShape(machine.lanes, machine.vector_bytes, machine.vector_tiles)
 
 
-def _data_function(name: str) -> DataFunction:
-    """The function of ``_systolic_data``, imported (with NumPy) when it is first called."""
-
-    def call(state: Any, instruction: Instruction) -> None:
-        from mappings.library._systolic_data import FUNCTIONS
-
-        FUNCTIONS[name](state, instruction)
-
-    return call
-
-
-def _no_data(state: object, instruction: Instruction) -> None:
-    raise SimulationError(
-        f"'{instruction.operation}' stands for any operator that runs on the general-purpose unit; "
-        "it is modelled in time only"
-    )
-
-
 functions: Mapping[str, DataFunction] = {
-    **{
-        name: _data_function(name)
-        for name in (
-            "fetch", "load_a", "load_b", "load_v", "load_bias", "gemm", "vmac", "vadd", "vmax", "store", "store_v",
-        )
-    },
-    "scalar": _no_data,
+    **data_functions(
+        "_systolic_data",
+        (
+            "fetch", "load_a", "load_b", "load_v", "load_bias", "gemm", "vmac", "vadd", "vmax", "store",
+            "store_v",
+        ),
+    ),
+    **timed_only(["scalar"]),
 }  # fmt: skip

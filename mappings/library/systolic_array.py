@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from acadl.errors import SimulationError
 from acadl.model import Architecture
-from acadl.operations import Instruction
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
+from mappings.library._functions import data_functions, timed_only
 from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
@@ -142,33 +141,15 @@ def _packed(layer: Layer, arch: Architecture, matrices: NDArray[Any]) -> NDArray
     return np.concatenate(pieces)
 
 
-def _data_function(name: str) -> DataFunction:
-    """The function of ``_systolic_data``, imported (with NumPy) when it is first called."""
-
-    def call(state: Any, instruction: Instruction) -> None:
-        from mappings.library._systolic_data import FUNCTIONS
-
-        FUNCTIONS[name](state, instruction)
-
-    return call
-
-
-def _no_data(state: object, instruction: Instruction) -> None:
-    raise SimulationError(
-        f"'{instruction.operation}' stands for any operator that runs on the general-purpose unit; "
-        "it is modelled in time only"
-    )
-
-
 functions: Mapping[str, DataFunction] = {
-    **{
-        name: _data_function(name)
-        for name in (
+    **data_functions(
+        "_systolic_data",
+        (
             "load_a", "load_b", "load_v", "load_bias", "gemm", "collect", "vmac", "vadd", "vmax", "store",
             "store_v",
-        )
-    },
-    "scalar": _no_data,
+        ),
+    ),
+    **timed_only(["scalar"]),
 }  # fmt: skip
 
 _LOWERINGS: Mapping[str, Callable[[Layer, Arrays, Architecture], Node]] = {

@@ -1,0 +1,121 @@
+"""Machines that work on blocks: any layer, on machines of any size."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import acadl
+import aidg
+from acadl.model import Architecture
+from mappings.compulsory import compulsory_bytes
+from mappings.layers import Layer
+from mappings.library._gamma_machine import BUFFERS
+from mappings.library._split import even_pieces, even_split, pieces
+from mappings.network import load_network
+from mappings.registry import MappingError, library_module, map_layer
+from tests.mappings.cases import LIBRARY, computed, equal, in_main_memory, layers
+
+# Sizes of small machines, down to one of everything: parameter, least, most.
+RANGES = {
+    "gamma": {
+        "units": (1, 3), "tile": (1, 5), "a_tiles": (1, 4), "b_tiles": (1, 4), "sums": (1, 5),
+        "gemm_latency": (0, 5), "lanes": (1, 4), "vector_bytes": (4, 30), "vector_tiles": (1, 3),
+        "scratchpad_size": (64, 600), "scratchpad_bytes": (1, 8), "queue_depth": (1, 4),
+        "outstanding": (1, 3), "bus_bytes": (1, 8), "memory_latency": (1, 9),
+    },
+}  # fmt: skip
+BLOCK_MACHINES = sorted(RANGES)
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Architecture:
+    """One of the machines, small."""
+    name = draw(st.sampled_from(BLOCK_MACHINES))
+    sizes = {parameter: draw(st.integers(*ends)) for parameter, ends in RANGES[name].items()}
+    return acadl.load(str(LIBRARY / f"{name}.acadl"), **sizes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(machines(), layers())
+def test_any_layer_on_any_machine_computes_what_numpy_computes(arch: Architecture, layer: Layer) -> None:
+    """Blocks, tiles and shares of every shape."""
+    try:
+        map_layer(layer, arch)
+    except MappingError:
+        return
+    found, expected = computed(library_module(arch.name), layer, arch, seed=4)
+    assert equal(found, expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(machines(), layers())
+def test_nothing_is_larger_than_its_place(arch: Architecture, layer: Layer) -> None:
+    """Tiles, vectors and buffers hold what is put into them, and every byte that is needed is read."""
+    try:
+        program = map_layer(layer, arch)
+    except MappingError:
+        return
+    sizes, read = {name: int(value) for name, value in arch.parameters.items()}, 0
+    for instruction in program:
+        i = instruction.immediates
+        read += sum(a.total_bytes for a in in_main_memory(arch, instruction.read_addresses))
+        match instruction.operation:
+            case "gemm":
+                assert max(i["m"], i["n"], i["k"]) <= sizes["tile"]
+            case "load_v":
+                assert instruction.read_addresses[0].total_bytes <= sizes["vector_bytes"]
+            case "fetch":
+                target, buffer = instruction.write_addresses[0], sizes["scratchpad_size"] // BUFFERS
+                assert target.start % (16 << 20) % buffer + target.total_bytes <= buffer
+    assert read >= compulsory_bytes(layer)[0]
+
+
+@settings(max_examples=12, deadline=None)
+@given(machines(), layers())
+def test_evaluators_agree_on_any_machine(arch: Architecture, layer: Layer) -> None:
+    """Skipping is exact, and the simulation, which starts instructions out of order, keeps data right."""
+    try:
+        program = map_layer(layer, arch)
+    except MappingError:
+        return
+    full = aidg.estimate(arch, program, method="full")
+    exact = aidg.estimate(arch, program)
+    assert (exact.cycles, exact.method) == (full.cycles, "exact")
+    if program.instruction_count < 300:
+        assert acadl.simulate(arch, program).cycles == full.cycles
+
+
+@pytest.mark.parametrize("network", ["alexnet", "resnet18", "mobilenetv1", "tcresnet8"])
+@pytest.mark.parametrize("platform", BLOCK_MACHINES)
+def test_networks_are_exact_and_cheap(platform: str, network: str) -> None:
+    """The largest layer of each operator of the network: exact, with a small part of it evaluated."""
+    arch = acadl.load(str(LIBRARY / f"{platform}.acadl"))
+    largest: dict[str, Layer] = {}
+    for layer in load_network(network).layers:
+        if layer.macs >= largest.get(layer.op, layer).macs:
+            largest[layer.op] = layer
+    for layer in largest.values():
+        found = aidg.estimate(arch, map_layer(layer, arch))
+        assert found.method == "exact", layer.name
+        assert found.evaluated_instructions < 150_000, layer.name
+
+
+@given(st.integers(1, 300), st.integers(1, 40))
+def test_splits_cover_everything_once(size: int, limit: int) -> None:
+    parts = even_split(size, limit)
+    assert parts.size == size
+    assert parts.tile <= limit
+    for cut in (even_pieces(size, limit), pieces(size, limit)):
+        covered = Counter(n for first, count in cut for n in range(first, first + count))
+        assert covered == Counter(range(size))
+        assert max(count for _, count in cut) <= limit
+    assert len(even_pieces(size, limit)) == -(-size // limit)
+
+
+def test_an_even_split_has_no_rest_where_a_tile_of_two_thirds_does() -> None:
+    assert (even_split(56, 10).tile, even_split(56, 10).rest) == (8, 0)
+    assert even_split(53, 10).rest == 53 % even_split(53, 10).tile
