@@ -19,7 +19,7 @@ from tests.shipped import ACCELERATORS, NARROW, mapped
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FACTOR = 1.2
 # 16 times these are the sizes; from the first one on, every loop is cut
-SIZES = {"gamma": (128, 256, 512)}
+SIZES = {"gamma": (256, 512, 1024)}
 
 
 @pytest.mark.parametrize("platform", ACCELERATORS)
