@@ -9,6 +9,7 @@ from acadl.errors import AcadlError, Diagnostic, Label, Span
 MAX_DIAGNOSTICS = 100
 MAX_REPETITIONS = 300
 MAX_CANDIDATES = 300  # names that are compared with an unknown one
+LONGEST_LINE = 200  # characters of a line that are shown
 MAX_LENGTH = 60  # of an unknown name that is compared
 
 
@@ -217,6 +218,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "    " if c == "\t" else "\ufffd" for c in text)
 
 
+def window(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """The part of a long line around ``start``, and where the place from ``start`` to ``end`` is in it."""
+    if len(line) <= LONGEST_LINE:
+        return line, start, end
+    first = min(max(0, start - LONGEST_LINE // 3), max(0, len(line) - LONGEST_LINE))
+    last = first + LONGEST_LINE
+    before, behind = "…" if first else "", "…" if last < len(line) else ""
+    moved = len(before) - first
+    return before + line[first:last] + behind, start + moved, min(end, last) + moved
+
+
 def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> list[str]:
     span = label.span
     head = f"  --> {span.file}:{span.line}:{span.column}"
@@ -225,9 +237,10 @@ def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> l
         return [f"{head}: {label.text}" if label.text else head]
     line = text[span.line - 1].rstrip("\r")
     end = span.end_column if span.end_line == span.line else len(line) + 1
+    line, start, end = window(line, span.column - 1, end - 1)
     shown = printable(line)
-    indent = len(printable(line[: span.column - 1]))
-    width = max(1, len(printable(line[span.column - 1 : end - 1])))
+    indent = len(printable(line[:start]))
+    width = max(1, len(printable(line[start:end])))
     margin = " " * max(3, len(str(span.line)))
     note = f" {label.text}" if label.text else ""
     return [

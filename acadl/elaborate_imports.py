@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Label, Span
-from acadl.parser import ParsedFile, parse
+from acadl.parser import MAX_TOKENS, ParsedFile, parse
 from acadl.parser_damage import Damage
 from acadl.reading import ReadError, read_text, resolved
 
@@ -75,7 +75,8 @@ class _Reader:
 
     def _parse(self, text: str, name: str) -> SourceFile:
         self._texts[name] = text
-        self._parsed.append(parse(text, name, self._collector))
+        left = MAX_TOKENS - sum(file.size for file in self._parsed)  # for all files together
+        self._parsed.append(parse(text, name, self._collector, max(1, left)))
         return SourceFile(self._parsed[-1])
 
     def _follow(self, file: SourceFile, directory: Path | None) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +15,12 @@ from acadl.elaborate_imports import Sources, read_sources
 from acadl.elaborate_parameters import ParameterValue
 from acadl.errors import AcadlError, Diagnostic
 from acadl.model import Architecture
+from acadl.parser import MAX_CHARACTERS, too_long
 from acadl.parser_damage import is_independent
 from acadl.reading import ReadError, read_text
 from acadl.validate import validate
+
+LONGEST_EXCERPT = 1000  # characters that are kept of a text that is too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,29 @@ def check_text(
     text: str, file: str, directory: Path | None, parameters: Mapping[str, ParameterValue]
 ) -> Checked:
     """Everything about a description given as text; imports are read from ``directory``."""
+    if len(text) > MAX_CHARACTERS:
+        shown = text[:LONGEST_EXCERPT].encode("utf-8", "replace").decode("utf-8")
+        return Checked(None, (too_long(file),), {file: shown})
     text = text.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates, which nobody can print
+    with _no_garbage_collection():
+        return _checked(text, file, directory, parameters)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Trees and architectures are large and hold no cycles: to look for some takes as long as all else."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
+
+
+def _checked(
+    text: str, file: str, directory: Path | None, parameters: Mapping[str, ParameterValue]
+) -> Checked:
     collector = Collector()
     sources: dict[str, str] = {file: text}
     result: Elaborated | None = None

@@ -22,8 +22,8 @@ from acadl.parser_run import Run
 from acadl.parser_tables import END, Automaton, tables
 from acadl.records import Record
 
-MAX_CHARACTERS = 200_000
-MAX_TOKENS = 40_000
+MAX_CHARACTERS = 2_000_000
+MAX_TOKENS = 200_000
 MAX_DEPTH = 100
 
 Start = Literal["file", "expression"]
@@ -38,6 +38,7 @@ class ParsedFile:
         items: Without those that have syntax errors.
         damage: What is missing because of syntax errors.
         is_whole: Whether there are none.
+        size: Number of words and signs.
     """
 
     file: str
@@ -45,13 +46,14 @@ class ParsedFile:
     items: tuple[syntax.Item, ...]
     damage: Damage = field(default_factory=Damage)
     is_whole: bool = True
+    size: int = 0
 
 
-def parse(text: str, file: str, collector: Collector) -> ParsedFile:
-    """Parse a whole file; mistakes go to ``collector``."""
+def parse(text: str, file: str, collector: Collector, most: int = MAX_TOKENS) -> ParsedFile:
+    """Parse a whole file of at most ``most`` words and signs; mistakes go to ``collector``."""
     before = collector.error_count
-    result, damage = _run(text, file, "file", collector)
-    return ParsedFile(file, text, result or (), damage, collector.error_count == before)
+    result, damage, size = _run(text, file, "file", collector, most)
+    return ParsedFile(file, text, result or (), damage, collector.error_count == before, size)
 
 
 def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expression | None:
@@ -61,29 +63,36 @@ def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expre
     return result if collector.error_count == before else None
 
 
-def leaves_of(text: str, file: str, collector: Collector) -> list[Leaf] | None:
+def leaves_of(text: str, file: str, collector: Collector, most: int = MAX_TOKENS) -> list[Leaf] | None:
     """The words of a text, line ends included; ``None`` if there are too many, which is reported."""
-    leaves = list(islice(_leaves(text, file), MAX_TOKENS + 1)) if len(text) <= MAX_CHARACTERS else []
-    if 0 < len(leaves) <= MAX_TOKENS:
+    leaves = list(islice(_leaves(text, file), most + 1)) if len(text) <= MAX_CHARACTERS else []
+    if 0 < len(leaves) <= most:
         return leaves
-    message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
-    hint = "describe repeated parts by templates, arrays and `for`"
-    collector.add(Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint))
+    collector.add(too_long(file))
     return None
 
 
-def _run(text: str, file: str, start: Start, collector: Collector) -> tuple[Any, Damage]:
-    """What the start rule gives, ``None`` where that is of no use, and what was left out."""
-    leaves = leaves_of(text, file, collector)
+def too_long(file: str) -> Diagnostic:
+    """What is said about a text that nobody reads to its end."""
+    message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
+    hint = "describe repeated parts by templates, arrays and `for`"
+    return Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint)
+
+
+def _run(
+    text: str, file: str, start: Start, collector: Collector, most: int = MAX_TOKENS
+) -> tuple[Any, Damage, int]:
+    """What the start rule gives, ``None`` where that is of no use; what was left out; the number of words."""
+    leaves = leaves_of(text, file, collector, most)
     if leaves is None:
-        return None, Damage()
+        return None, Damage(), most
     run = Run(leaves, Automaton(start), collector)
     result = run.run()
     if result is not None and (place := too_deep(result)) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
-        return None, Damage()
-    return result, run.damage()
+        return None, Damage(), len(leaves)
+    return result, run.damage(), len(leaves)
 
 
 def _documentation(text: str) -> dict[int, str]:

@@ -86,13 +86,7 @@ class Run:
 
     def _feed(self, leaf: Leaf) -> Any:
         leaf = self._fitting(leaf)
-        parser = self._parser
-        before = parser.states[:], parser.values[:]
-        try:
-            result = parser.feed(leaf)
-        except UnexpectedWordError:  # some rules may have been reduced in vain
-            parser.states[:], parser.values[:] = before
-            raise
+        result = self._parser.feed(leaf)
         if leaf.type in OPENING:
             start = min(self._statement, self._position)
             is_set = leaf.type == "LBRACE" and not self._is_statement_next()

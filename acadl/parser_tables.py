@@ -46,6 +46,8 @@ class Rule:
             symbol ``n``.
         build: From children to a node; ``None`` for helpers, whose children are spread, and where a single
             child always stands for the whole.
+        grows: Whether it adds to the children of its first symbol, a helper like itself. It does so in place,
+            as long lists would take for ever otherwise.
     """
 
     origin: str
@@ -53,20 +55,29 @@ class Rule:
     is_transparent: bool
     parts: tuple[int, ...]
     build: Callable[[list[Any]], Any] | None
+    grows: bool
 
     def reduce(self, values: list[Any]) -> Any:
         """The node, from the values of the symbols."""
+        if self.grows:
+            grown: list[Any] = values[0]
+            grown += self._children(values, self.parts[1:])
+            return grown
+        children = self._children(values, self.parts)
+        if self.is_transparent and len(children) == 1:
+            return children[0]
+        return children if self.build is None else self.build(children)
+
+    def _children(self, values: list[Any], parts: tuple[int, ...]) -> list[Any]:
         children: list[Any] = []
-        for part in self.parts:
+        for part in parts:
             if part >= 0:
                 children.append(values[part])
             elif part == ABSENT:
                 children.append(None)
             else:
                 children += values[SPREAD - part]
-        if self.is_transparent and len(children) == 1:
-            return children[0]
-        return children if self.build is None else self.build(children)
+        return children
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,10 @@ def tables() -> Tables:
         ignored=frozenset(data["ignored"]),
         keywords=data["keywords"],
         rules=tuple(
-            Rule(origin, size, single, tuple(parts), getattr(builder, name) if name else None)
+            Rule(
+                *(origin, size, single, tuple(parts), getattr(builder, name) if name else None),
+                grows=origin.startswith("__") and parts[:1] == [SPREAD],
+            )
             for origin, size, single, parts, name in data["rules"]
         ),
         states=tuple(data["states"]),
@@ -137,26 +151,39 @@ class Automaton:
         """Read a word; behind ``$END`` stands the result of the start rule.
 
         Raises:
-            UnexpectedWordError: The word does not fit; some rules may have been completed nevertheless.
+            UnexpectedWordError: The word does not fit; nothing has changed.
         """
-        tables, states, values = self._tables, self.states, self.values
+        actions, rules, states, values = self._tables.states, self._tables.rules, self.states, self.values
         kind = word.type
+        completed: list[tuple[list[int], list[Any], int]] = []
         while True:
-            action = tables.states[states[-1]].get(kind)
+            action = actions[states[-1]].get(kind)
             if action is None:
+                self._restore(completed)
                 raise UnexpectedWordError
             if action >= 0:
                 states.append(action)
                 values.append(word)
                 return None
-            rule = tables.rules[-1 - action]
+            rule = rules[-1 - action]
             first = len(values) - rule.size
-            value = rule.reduce(values[first:])
+            taken = values[first:]
+            completed.append((states[first + 1 :], taken, len(taken[0]) if rule.grows else 0))
+            value = rule.reduce(taken)
             del states[first + 1 :], values[first:]
-            states.append(tables.states[states[-1]][rule.origin])
+            states.append(actions[states[-1]][rule.origin])
             values.append(value)
             if kind == END and states[-1] == self._end:
                 return value
+
+    def _restore(self, completed: list[tuple[list[int], list[Any], int]]) -> None:
+        """Take back rules that were completed in vain."""
+        for states, values, length in reversed(completed):
+            if length:
+                del values[0][length:]
+            del self.states[-1], self.values[-1]
+            self.states += states
+            self.values += values
 
     def choices(self) -> Mapping[str, int]:
         """Symbols for which there is an action; some of them do not fit after all (see :meth:`accepts`)."""

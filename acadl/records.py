@@ -22,6 +22,9 @@ class Record:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self._fields
+        if len(values) == len(fields) and not named:  # nearly always
+            self.__dict__.update(zip(fields, values, strict=True))
+            return
         given = dict(zip(fields, values, strict=False)) | named
         is_given_twice = len(given) < len(values) + len(named)
         if len(given) < len(fields):

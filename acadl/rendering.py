@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from acadl.diagnostics import printable
+from acadl.diagnostics import printable, window
 from acadl.errors import Diagnostic, Label, Span
 
 _LSP_SEVERITY = {"error": 1, "warning": 2, "note": 3}
@@ -65,6 +65,7 @@ def _excerpt(label: Label, sources: Mapping[str, str], kind: str) -> str:
         return f'<div class="{kind}">{place}</div>'
     line = lines[span.line - 1].rstrip("\r")
     start, end = span.column - 1, span.end_column - 1 if span.end_line == span.line else len(line)
+    line, start, end = window(line, start, end)
     marked = f"{_text(line[:start])}<mark>{_text(line[start:end]) or ' '}</mark>{_text(line[end:])}"
     return f'<div class="{kind}">{place}<pre>{span.line:>4} | {marked}</pre></div>'
 

@@ -1,0 +1,103 @@
+"""Checks hostile files in a process of its own, for ``test_hostile_files.py``; prints what each has taken."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from acadl.diagnostics import render
+from acadl.errors import AcadlError
+from acadl.loading import check_file, check_text
+
+HEAD = "architecture a {\nclock 1 GHz\n"
+WORDS = 190_000  # nearly as many as a description may have
+
+
+def written(files: Mapping[str, bytes | str]) -> Callable[[Path], Path]:
+    """Writes files into a folder; returns the first one."""
+
+    def write(folder: Path) -> Path:
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return folder / next(iter(files))
+
+    return write
+
+
+def chain(count: int, text: str = "") -> dict[str, str]:
+    """Files each of which imports the next one."""
+    files = {f"f{n}.acadl": f'import t from "f{n + 1}.acadl"\n{text}' for n in range(count)}
+    return files | {f"f{count}.acadl": "template t { }\n"}
+
+
+def outside(folder: Path) -> Path:
+    """A link that leads out of the folder."""
+    inner = folder / "inner"
+    inner.mkdir()
+    (folder / "secret.acadl").write_text("template t { }\n")
+    (inner / "link.acadl").symlink_to(folder / "secret.acadl")
+    (inner / "f.acadl").write_text(f'import t from "link.acadl"\n{HEAD}}}')
+    return inner / "f.acadl"
+
+
+CASES: Mapping[str, Callable[[Path], Path]] = {
+    "deep brackets": written({"f": HEAD + "const a = " + "(" * (WORDS // 2) + "1" + ")" * (WORDS // 2)}),
+    "deep blocks": written({"f": HEAD + "if true {" * (WORDS // 3)}),
+    "deep signs": written({"f": HEAD + "const a = " + "-" * WORDS + "1\n}"}),
+    "a long path": written({"f": HEAD + "a" + "[0]" * (WORDS // 3) + " -> b\n}"}),
+    "commas": written({"f": HEAD + "," * WORDS + "}"}),
+    "a giant loop": written({"f": HEAD + "for i in 0 ..< 1 << 61 { stage s[i] { } }\n}"}),
+    "nested loops": written({"f": HEAD + "for i in 0 ..< 99999, j in 0 ..< 99999 { }\n}"}),
+    "recursion": written({"f": HEAD + "template t { x: t, y: t }\nx: t\n}"}),
+    "a giant array": written({"f": HEAD + "template t { stage s { } }\nx: t[1 << 30][1 << 30]\n}"}),
+    "huge numbers": written({"f": HEAD + "const a = " + "9" * 1_900_000 + "\n}"}),
+    "huge powers": written({"f": HEAD + "const a = 1 << 63 << 63\nconst b = a * a * a\n}"}),
+    "import cycle": written({"f.acadl": 'import t from "g.acadl"\n', "g.acadl": 'import t from "f.acadl"\n'}),
+    "a chain of imports": written(chain(100)),
+    "many large imports": written(chain(60, "const c = 1 + 1 + 1 + 1\n" * 3000)),
+    "out of the folder": outside,
+    "zero bytes": written({"f": b"\0" * 1_000_000}),
+    "no UTF-8": written({"f": b"architecture \xff\xfe"}),
+    "UTF-16": written({"f": (HEAD + "}").encode("utf-16")}),
+    "50 MB": written({"f": b"x" * 50_000_000}),
+    "50 MB of lines": written({"f": b"\n" * 50_000_000}),
+    "noise": written({"f": "".join(chr(33 + n * 7919 % 9000) for n in range(190_000))}),
+    "a long line": written({"f": HEAD + "stage s { latency: 1 } " * 20_000 + "}"}),
+}
+TEXTS: Mapping[str, str] = {"text of 50 MB": "x" * 50_000_000, "50 MB of line ends": "\n" * 50_000_000}
+
+
+def messages(case: str, folder: Path) -> str:
+    """What is said about a case."""
+    if case in TEXTS:
+        checked = check_text(TEXTS[case], "text", None, {})
+    else:
+        try:
+            checked = check_file(CASES[case](folder), {})
+        except AcadlError as error:
+            return str(error)
+    assert checked.architecture is None
+    return render(checked.diagnostics, checked.sources)
+
+
+def main() -> None:
+    check_text(HEAD + "}", "warm.acadl", None, {})
+    found = {}
+    for case in [*CASES, *TEXTS]:
+        with TemporaryDirectory() as folder:
+            start = time.process_time()
+            text = messages(case, Path(folder))
+            seconds = time.process_time() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        found[case] = {"text": text[:2000], "seconds": seconds, "peak_mib": peak}
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
