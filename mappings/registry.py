@@ -78,10 +78,15 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
             cannot run it.
     """
     function = find_mapper(arch.name)
+    check_layer(layer)
+    return function(layer, arch)
+
+
+def check_layer(layer: Layer) -> None:
+    """Raise :class:`MappingError` where a layer's sizes make no sense."""
     problems = layer_problems(layer)
     if problems:
         raise MappingError(f"layer '{layer.name}' ({layer.op}): " + "; ".join(text for _, text in problems))
-    return function(layer, arch)
 
 
 def find_mapper(architecture: str) -> Mapper:

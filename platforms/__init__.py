@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from platforms.catalog import load, platform_names
+    from platforms.network_search import LayerSearch, NetworkSearch, search
     from platforms.network_what_if import NetworkWhatIf, what_if
     from platforms.network_why import NetworkWhy, why
     from platforms.result import LayerEstimate, NetworkEstimate, UnmappedLayer
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LayerEstimate",
+    "LayerSearch",
     "NetworkEstimate",
+    "NetworkSearch",
     "NetworkWhatIf",
     "NetworkWhy",
     "UnmappedLayer",
@@ -28,6 +31,7 @@ __all__ = [
     "estimate",
     "load",
     "platform_names",
+    "search",
     "validate",
     "what_if",
     "why",
@@ -35,7 +39,9 @@ __all__ = [
 
 _MODULES = {
     "LayerEstimate": "platforms.result",
+    "LayerSearch": "platforms.network_search",
     "NetworkEstimate": "platforms.result",
+    "NetworkSearch": "platforms.network_search",
     "NetworkWhatIf": "platforms.network_what_if",
     "NetworkWhy": "platforms.network_why",
     "UnmappedLayer": "platforms.result",
@@ -43,6 +49,7 @@ _MODULES = {
     "estimate": "platforms.whole_network",
     "load": "platforms.catalog",
     "platform_names": "platforms.catalog",
+    "search": "platforms.network_search",
     "validate": "platforms.validation.cases",
     "what_if": "platforms.network_what_if",
     "why": "platforms.network_why",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -13,6 +13,7 @@ from platforms.result import UnmappedLayer
 
 if TYPE_CHECKING:
     from acadl.model import Architecture
+    from mappings.choices import Choice
     from mappings.layers import Layer
     from mappings.network import Network
     from mappings.program import LoopProgram
@@ -37,8 +38,11 @@ def evaluate_layers(
     names: Iterable[str] | None,
     evaluate: Callable[[LoopProgram], Result],
     progress: Progress | None = None,
+    choices: Mapping[Layer, Choice] | None = None,
 ) -> tuple[list[Evaluated[Result]], list[UnmappedLayer]]:
     """Evaluate the layers of that name (all without names), equal programs once.
+
+    ``choices`` has, by shape, how a layer is to be mapped; the mapping itself decides about the others.
 
     Returns:
         What was evaluated, and the layers that the architecture's mapping cannot run.
@@ -62,7 +66,8 @@ def evaluate_layers(
         is_new = False
         if shape_of(layer) not in known.shapes:
             try:
-                is_new = known.add(layer, map_checked(function, layer, arch))
+                choice = (choices or {}).get(shape_of(layer))
+                is_new = known.add(layer, map_checked(function, layer, arch, choice))
             except BrokenMapperError:
                 raise
             except MappingError as error:

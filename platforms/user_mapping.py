@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acadl.errors import AcadlError
+from mappings.choices import map_choice
 from mappings.registry import LIBRARY, Mapper, MappingError, map_layer
 
 if TYPE_CHECKING:
     from acadl.model import Architecture
+    from mappings.choices import Choice
     from mappings.layers import Layer
     from mappings.program import LoopProgram
 
@@ -22,8 +24,10 @@ class BrokenMapperError(MappingError):
     """A mapper failed by itself: not a layer that cannot be mapped, but a mistake in the mapper."""
 
 
-def map_checked(function: Mapper, layer: Layer, arch: Architecture) -> LoopProgram:
-    """The layer as a loop program by ``function``, the mapper of ``arch``.
+def map_checked(
+    function: Mapper, layer: Layer, arch: Architecture, choice: Choice | None = None
+) -> LoopProgram:
+    """The layer as a loop program by ``function``, the mapper of ``arch``, mapped as chosen.
 
     Raises:
         MappingError: As for :func:`mappings.map_layer`.
@@ -32,10 +36,10 @@ def map_checked(function: Mapper, layer: Layer, arch: Architecture) -> LoopProgr
     from mappings.program import LoopProgram
 
     if str(getattr(function, "__module__", "")).startswith(f"{LIBRARY}."):
-        return map_layer(layer, arch)
+        return map_choice(layer, arch, choice) if choice else map_layer(layer, arch)
     failed = f"{_named(function)} failed on layer '{layer.name}' ({layer.op})"
     try:
-        program: object = map_layer(layer, arch)
+        program: object = map_choice(layer, arch, choice) if choice else map_layer(layer, arch)
     except AcadlError:
         raise
     except (Exception, SystemExit) as error:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from platforms.network_layers import Evaluated, Progress, evaluate_layers, loaded
+from platforms.network_layers import Evaluated, Progress, evaluate_layers, loaded, shape_of
 from platforms.result import LayerEstimate, NetworkEstimate
 
 if TYPE_CHECKING:
     import aidg
     from acadl.model import Architecture, FunctionalUnit
     from aidg.work import Work
+    from mappings.choices import Choice
+    from mappings.layers import Layer
     from mappings.network import Network
     from mappings.program import LoopProgram
     from platforms.baselines import Baselines
@@ -30,6 +32,7 @@ def estimate(
     budget: int | None = None,
     tolerance: float | None = None,
     published: bool = False,
+    choices: Mapping[Layer, Choice] | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> NetworkEstimate:
     """Cycles of a network on one core, one layer after the other.
@@ -45,6 +48,9 @@ def estimate(
         budget, tolerance: As for :func:`aidg.estimate`; default: the evaluator's own.
         published: Evaluate the published extrapolation as well, beside the rooflines. It takes several times
             as long as the exact result.
+        choices: How layers are to be mapped, by shape, or a file that a search has written; the mapping
+            itself
+            decides about other layers.
         progress: Called before each layer.
 
     Raises:
@@ -58,6 +64,7 @@ def estimate(
 
     started = time.perf_counter()
     arch, network = loaded(arch, network)
+    chosen, notes = _chosen(arch, choices)
     options: dict[str, float] = {}
     if budget is not None:
         options["budget"] = budget
@@ -72,7 +79,7 @@ def estimate(
             simpler = found if method == "fixed_point" else bound.estimate(method="fixed_point", **options)  # type: ignore[arg-type]
         return _Result(found, count_work(arch, program), None if simpler is None else simpler.cycles)
 
-    done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress)
+    done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress, chosen.by_shape)
     baselines = baselines_of(arch, [(layer, result.work) for layer, result, _ in done])
     bandwidth = baselines.bandwidth
     return NetworkEstimate(
@@ -83,10 +90,33 @@ def estimate(
         peak_macs_per_cycle=None if baselines.peak is None else float(baselines.peak),
         memory_bytes_per_cycle=None if bandwidth is None else float(bandwidth.both),
         unmapped=tuple(unmapped),
-        notes=tuple(import_notes(network)),
-        provenance=provenance(arch, network, method, options),
+        notes=(*notes, *import_notes(network)),
+        provenance={**provenance(arch, network, method, options), **chosen.provenance},
         wall_s=time.perf_counter() - started,
     )
+
+
+class _Chosen(NamedTuple):
+    """How layers are to be mapped, and where that comes from."""
+
+    by_shape: Mapping[Layer, Choice]
+    provenance: Mapping[str, object]
+
+
+def _chosen(
+    arch: Architecture, choices: Mapping[Layer, Choice] | str | os.PathLike[str] | None
+) -> tuple[_Chosen, list[str]]:
+    """Choices by shape, and what is to be said about them."""
+    if choices is None:
+        return _Chosen({}, {}), []
+    if not isinstance(choices, (str, os.PathLike)):
+        return _Chosen({shape_of(layer): choice for layer, choice in choices.items()}, {}), []
+    from platforms.choices_file import load_choices
+
+    found = load_choices(choices)
+    note = found.check(arch)
+    source = {"choices": found.path, "choices_sha256": found.sha256}
+    return _Chosen(found.by_shape, source), [note] if note else []
 
 
 class _Result(NamedTuple):

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mappings.choices import Choice
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
+from mappings.library._gemmini_choices import chosen_plan
 from mappings.library._gemmini_machine import Machine
 from mappings.library._gemmini_product import Product, products
-from mappings.library._gemmini_tiling import tiling
+from mappings.library._gemmini_tiling import Plan
 from mappings.library._operands import bias_array, weight_matrices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def constants(layer: Layer, machine: Machine, weights: Any, bias: Any) -> dict[str, NDArray[Any]]:
+def constants(
+    layer: Layer, machine: Machine, weights: Any, bias: Any, choice: Choice | None = None
+) -> dict[str, NDArray[Any]]:
     """Arrays ``weights`` and ``bias`` of the layer, those that it has."""
     if layer.op == "globalavgpool":
         rows = np.ones((2, machine.dim), np.int8)
@@ -30,7 +34,8 @@ def constants(layer: Layer, machine: Machine, weights: Any, bias: Any) -> dict[s
     for part in parts:
         for pack in range(part.packs.count):
             groups = range(first, first + part.groups)
-            packed.append(_pack(_block_diagonal(matrices[groups.start : groups.stop], part), part, machine))
+            matrix = _block_diagonal(matrices[groups.start : groups.stop], part)
+            packed.append(_pack(matrix, part, chosen_plan(part, machine, choice)))
             if pack == 0 or part.packs.bias:  # a batch of products has one for all
                 sums.append(_bias(layer, bias, groups, part))
             first += part.groups
@@ -60,12 +65,12 @@ def _inputs(matrices: NDArray[Any], part: Product) -> int:
     return part.packs.a // part.groups if part.packs.a else matrices.shape[1]
 
 
-def _pack(matrix: NDArray[Any], part: Product, machine: Machine) -> NDArray[Any]:
+def _pack(matrix: NDArray[Any], part: Product, plan: Plan) -> NDArray[Any]:
     """Whole blocks in the order in which the nest moves them in: tiles of columns, taps, pieces, columns."""
-    dim, size = machine.dim, machine.wide * machine.dim
+    dim, size = part.dim, plan.depth * part.dim
     taps = matrix.reshape(part.tap_count, part.run, part.columns)
     packed = []
-    columns = tiling(part, machine).columns
+    columns = plan.tiling.columns
     for first in range(0, part.columns, columns.tile):
         tile = taps[:, :, first : first + columns.tile]
         for tap in tile:

@@ -11,20 +11,21 @@ In the scratchpad A has the lower half and B the upper one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mappings.library._gemmini_machine import (
     ACCUMULATOR_ELEMENT,
     Machine,
     blocks_of,
-    pair,
+    compute,
+    preload,
     room_for,
     rows_of,
     scaled,
 )
 from mappings.library._gemmini_product import Axis, Product
-from mappings.library._gemmini_tiling import Block, Tiling, blocks, buffers, piece_blocks, tiling
+from mappings.library._gemmini_tiling import Block, Plan, blocks, buffers
 from mappings.library._memory import Array
 from mappings.library._split import Split, Tile, over, repeat, rotating
 from mappings.program import Affine, Memory, Node, as_affine, memory, sequence, step
@@ -44,9 +45,11 @@ class Finish:
     relu: int = 0
 
 
-def lower_product(product: Product, at: Mapping[str, Array], machine: Machine, finish: Finish) -> Node:
+def lower_product(
+    product: Product, plan: Plan, at: Mapping[str, Array], machine: Machine, finish: Finish
+) -> Node:
     """Loop nest over arrays ``input, weights, bias, output``."""
-    return _Nest(product, tiling(product, machine), machine, at, finish).lower()
+    return _Nest(product, plan, machine, at, finish).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class _Point:
 @dataclass(frozen=True)
 class _Nest:
     product: Product
-    tiling: Tiling
+    plan: Plan
     machine: Machine
     at: Mapping[str, Array]
     finish: Finish
@@ -92,47 +95,49 @@ class _Nest:
         )
         return repeat("g", product.packs.count, lambda g: repeat(
             "n", product.images.count,
-            lambda n: self._columns(start.moved(product.packs, g).moved(product.images, n), g, n),
+            lambda n: self._tiles(start.moved(product.packs, g).moved(product.images, n), g, n),
         ))  # fmt: skip
 
-    def _columns(self, point: _Point, pack: Affine, image: Affine) -> Node:
-        product = self.product
+    def _tiles(self, point: _Point, pack: Affine, image: Affine) -> Node:
+        """All macro tiles of an image, columns outside or pixels outside."""
+        tiles = self.plan.tiling
 
-        def column_tile(columns: Tile) -> Node:
-            weights = _blocks(columns.offset, product.dim) * (product.depth_blocks * self.machine.block)
-            here = _Point(
-                point.a, point.b + weights, point.c + columns.offset,
-                point.bias + columns.offset * ACCUMULATOR_ELEMENT,
-            )  # fmt: skip
+        def pixels(body: Callable[[Tile, Tile], Node]) -> Node:
+            return over("y", tiles.rows, lambda rows: over("x", tiles.pixels, lambda x: body(rows, x)))
 
-            def row_tile(rows: Tile) -> Node:
-                moved = here.moved(product.rows, rows.offset)
-                return over("x", self.tiling.pixels, lambda x: self._tile(
-                    moved.moved(product.pixels, x.offset), columns, (rows.size, x.size),
-                    self._number(x.number, rows.number, columns.number, image, pack),
-                ))  # fmt: skip
-
-            return over("y", self.tiling.rows, row_tile)
-
-        return over("j", self.tiling.columns, column_tile)
+        if self.plan.pixels_outside:
+            return pixels(lambda rows, x: over("j", tiles.columns, lambda columns: self._tile(
+                point, (columns, rows, x), self._number(columns.number, x.number, rows.number, image, pack)
+            )))  # fmt: skip
+        return over("j", tiles.columns, lambda columns: pixels(lambda rows, x: self._tile(
+            point, (columns, rows, x), self._number(x.number, rows.number, columns.number, image, pack)
+        )))  # fmt: skip
 
     def _number(self, *numbers: Affine) -> Affine:
         """Number of a tile in the innermost of its loops; the first one given is the innermost."""
         moving = (number for number in numbers if number.terms)
         return next(moving, as_affine(0))
 
-    def _tile(self, point: _Point, columns: Tile, shape: tuple[int, int], number: Affine) -> Node:
+    def _tile(self, point: _Point, parts: tuple[Tile, Tile, Tile], number: Affine) -> Node:
+        """The macro tile of some columns, rows and pixels."""
+        product, (columns, rows, pixels) = self.product, parts
+        weights = _blocks(columns.offset, product.dim) * (product.depth_blocks * self.machine.block)
+        here = _Point(
+            point.a, point.b + weights, point.c + columns.offset,
+            point.bias + columns.offset * ACCUMULATOR_ELEMENT,
+        )  # fmt: skip
         tile = _Tile(
-            self.product, self.machine, point, columns.size,
-            blocks(*shape, self.product.dim), self._sums(number),
+            product, self.plan, self.machine,
+            here.moved(product.rows, rows.offset).moved(product.pixels, pixels.offset), columns.size,
+            blocks(rows.size, pixels.size, product.dim), self._sums(number),
         )  # fmt: skip
         return tile.lower(self.finish)
 
     def _sums(self, number: Affine) -> Affine:
         """Where a tile's sums are; small tiles take turns, large ones are moved out in time."""
-        machine, tiles = self.machine, self.tiling
+        machine, tiles = self.machine, self.plan.tiling
         size = tiles.blocks(self.product.dim, machine.wide)
-        pairs = size * piece_blocks(self.product, machine)
+        pairs = size * self.plan.depth
         whole = size * self.product.depth_blocks
         count = buffers(pairs, whole, machine.accumulator_blocks // size)
         return rotating(number, count) * (size * machine.sum_block) + machine.accumulator
@@ -143,6 +148,7 @@ class _Tile:
     """One macro tile: ``blocks`` of pixels × ``columns`` columns, its sums from ``sums`` on."""
 
     product: Product
+    plan: Plan
     machine: Machine
     point: _Point
     columns: int
@@ -179,7 +185,7 @@ class _Tile:
     @property
     def pieces(self) -> Split:
         """Pieces of the run, in bytes."""
-        size = self.machine.wide * self.product.dim
+        size = self.plan.depth * self.product.dim
         if self.product.run < size:
             return Split(self.product.run, 1, 0)
         return Split(size, self.product.run // size, self.product.run % size)
@@ -229,8 +235,7 @@ class _Tile:
 
     def _weights(self, tap: Affine, piece: Affine) -> Affine:
         """Offset of a piece of the weights; they lie in the order in which they are used."""
-        piece_size = piece_blocks(self.product, self.machine)
-        position = tap * self.product.run_blocks + piece * piece_size
+        position = tap * self.product.run_blocks + piece * self.plan.depth
         return position * (self.column_blocks * self.machine.block)
 
     def _piece(self, a: Affine, tap: Affine, piece: Affine, size: int, kind: _Step | None = None) -> Node:
@@ -238,6 +243,8 @@ class _Tile:
         kind = kind or _Step()
         depth = -(-size // self.product.dim)
         number, weights = tap * self.pieces.tiles + piece, self._weights(tap, piece)
+        if self.plan.weights_stay:
+            return sequence(*self._weights_first(a, weights, size, number, kind))
         nodes: list[Node] = []
         for i in range(len(self.blocks)):
             nodes += self._move_a(i, a, size, number)
@@ -252,6 +259,24 @@ class _Tile:
             if kind.stores:
                 nodes += self._stores(i, kind.stores)
         return sequence(*nodes)
+
+    def _weights_first(
+        self, a: Affine, weights: Affine, size: int, number: Affine, kind: _Step
+    ) -> Iterator[Node]:
+        """The same, each block of weights for all pixels before the next one goes into the array."""
+        for j in range(self.column_blocks):
+            yield self._move_b(j, weights, size, number)
+            for k in range(-(-size // self.product.dim)):
+                for i in range(len(self.blocks)):
+                    if j == k == 0:
+                        yield from self._move_a(i, a, size, number)
+                    if kind.bias and k == 0:
+                        yield self._bias(i, j)
+                    fresh = kind.first and not kind.bias and k == 0
+                    yield from self._pair(i, j, k, number, accumulate=not fresh, reused=i > 0)
+        for i in range(len(self.blocks)) if kind.stores else ():
+            assert kind.stores is not None
+            yield from self._stores(i, kind.stores)
 
     def _move_a(self, i: int, a: Affine, size: int, number: Affine) -> list[Node]:
         """A piece of a block of pixels, one command for each row of the output that it touches."""
@@ -295,18 +320,18 @@ class _Tile:
             rows=rows, cols=dim, element_bytes=ACCUMULATOR_ELEMENT, accumulate=0,
         )  # fmt: skip
 
-    def _pair(self, i: int, j: int, k: int, number: Affine, *, accumulate: bool) -> list[Node]:
+    def _pair(
+        self, i: int, j: int, k: int, number: Affine, *, accumulate: bool, reused: bool = False
+    ) -> list[Node]:
         machine, dim, rows = self.machine, self.product.dim, self.blocks[i].pixels
         b = self._b_slot(j, number) + k * machine.block
         a = self._a_slot(i, number) + k * machine.block
-        return pair(
-            machine,
-            memory(b, machine.block),
-            memory(a, rows * dim),
-            memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT),
-            rows,
-            accumulate=accumulate,
-        )
+        sums = memory(self._sum(i, j), rows * dim * ACCUMULATOR_ELEMENT)
+        loaded = None if reused else memory(b, machine.block)
+        return [
+            preload(machine, loaded, sums, accumulate=accumulate),
+            compute(machine, memory(a, rows * dim), sums, rows, accumulate=accumulate, reused=reused),
+        ]
 
     def _stores(self, i: int, finish: Finish) -> list[Node]:
         """A block of pixels to memory, as many blocks of columns side by side as one command takes."""
@@ -340,7 +365,7 @@ class _Tile:
         Neighbours lie in different quarters of the scratchpad, so in different banks: one is moved in while
         the array reads the other.
         """
-        depth = piece_blocks(self.product, self.machine)
+        depth = self.plan.depth
         body = len(self.blocks) * self.column_blocks * depth
         size = room_for(depth, self.machine.wide)
         quarter = self.machine.half_scratchpad // 2 // self.machine.wide * self.machine.wide

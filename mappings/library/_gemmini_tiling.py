@@ -84,9 +84,29 @@ def blocks(rows: int, pixels: int, dim: int) -> tuple[Block, ...]:
     return tuple(made)
 
 
-def tiling(product: Product, machine: Machine) -> Tiling:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a product is mapped.
+
+    Attributes:
+        tiling: Its macro tiles.
+        depth: Blocks of the reduction that one command loads.
+        pixels_outside: Whether all tiles of columns follow one another for each tile of pixels, not the other
+            way round.
+        weights_stay: Whether a block of weights stays in the array for all pixels of the tile, not the pixels
+            for all columns.
+    """
+
+    tiling: Tiling
+    depth: int
+    pixels_outside: bool = False
+    weights_stay: bool = False
+
+
+def plan(product: Product, machine: Machine) -> Plan:
     """The tiling that takes the fewest cycles by a simple estimate."""
-    return min(_candidates(product, machine), key=lambda candidate: _cost(candidate, product, machine))
+    found = min(_candidates(product, machine), key=lambda candidate: _cost(candidate, product, machine))
+    return Plan(found, piece_blocks(product, machine))
 
 
 def _candidates(product: Product, machine: Machine) -> Iterator[Tiling]:

@@ -81,12 +81,17 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
-    """How the dimensions are split; ``rows`` into blocks that share tiles of B."""
+    """How the dimensions are split; ``rows`` into blocks that share tiles of B.
+
+    ``pixels_outside``: all tiles of columns follow one another for each tile of pixels, not the other way
+    round.
+    """
 
     columns: Split
     rows: Split
     pixels: Split
     run: Split
+    pixels_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +161,9 @@ def tiling(problem: Product, array: ArrayShape) -> Tiling:
     )
 
 
-def lower_product(layer: Layer, at: Mapping[str, Array], array: ArrayShape) -> Node:
-    """The layer's loop nest over arrays ``input, weights, output`` and, where there is one, ``bias``."""
-    problem = product(layer)
-    return _Nest(problem, tiling(problem, array), array, at).lower()
+def lower_product(problem: Product, tiling: Tiling, at: Mapping[str, Array], array: ArrayShape) -> Node:
+    """The loop nest over arrays ``input, weights, output`` and, where there is one, ``bias``."""
+    return _Nest(problem, tiling, array, at).lower()
 
 
 @dataclass(frozen=True)
@@ -182,13 +186,44 @@ class _Nest:
 
     def _outer(self, depth: int, point: _Point) -> Node:
         if depth == len(self.problem.outer):
+            if self.tiling.pixels_outside:
+                return self._pixels(point)
             return over("j", self.tiling.columns, lambda tile: self._column(point, tile))
         axis = self.problem.outer[depth]
         return repeat(f"n{depth}", axis.count, lambda i: self._outer(depth + 1, _moved(point, axis, i)))
 
+    def _pixels(self, point: _Point) -> Node:
+        """All tiles of pixels, and for each one all tiles of columns, with their bias."""
+        parts = self.tiling
+
+        def tile(rows: Tile, pixels: Tile, columns: Tile) -> Node:
+            number = (point.number * parts.rows.tiles + rows.number) * parts.pixels.tiles + pixels.number
+            number = number * parts.columns.tiles + columns.number
+            here, bias, loads = self._start(point, columns, number)
+            moved = _moved(here, self.problem.rows, rows.offset)
+            return sequence(*loads, self._tile(moved, columns, rows, pixels, number, bias))
+
+        return over("y", parts.rows, lambda rows: over("x", parts.pixels, lambda pixels: over(
+            "j", parts.columns, lambda columns: tile(rows, pixels, columns)
+        )))  # fmt: skip
+
     def _column(self, point: _Point, columns: Tile) -> Node:
-        """One tile of columns: its bias, once, and all its pixels. Tiles of B lie column by column."""
+        """One tile of columns: its bias, once, and all its pixels."""
         number = point.number * self.tiling.columns.tiles + columns.number
+        here, bias, loads = self._start(point, columns, number)
+
+        def tile(rows: Tile, pixels: Tile) -> Node:
+            moved = _moved(here, self.problem.rows, rows.offset)
+            count = number * self.tiling.rows.tiles + rows.number
+            count = count * self.tiling.pixels.tiles + pixels.number
+            return self._tile(moved, columns, rows, pixels, count, bias)
+
+        return sequence(*loads, over("y", self.tiling.rows, lambda rows: over(
+            "x", self.tiling.pixels, lambda pixels: tile(rows, pixels)
+        )))  # fmt: skip
+
+    def _start(self, point: _Point, columns: Tile, number: Affine) -> tuple[_Point, Register, list[Node]]:
+        """The place of a tile of columns, its bias, and what loads it. Tiles of B lie column by column."""
         here = _Point(
             point.a,
             point.b + columns.offset * self.problem.depth,
@@ -196,25 +231,16 @@ class _Nest:
             point.bias + 4 * columns.offset,
             number,
         )
-        bias = Register("no_bias")
-        nodes: list[Node] = []
-        if "bias" in self.at:
-            bias = Register("bias", rotating(number, BIAS_SLOTS))
-            nodes.append(step("load_bias", dst=bias, src=memory(here.bias, 4 * columns.size)))
-
-        def block(rows: Tile) -> Node:
-            moved = _moved(here, self.problem.rows, rows.offset)
-            count = number * self.tiling.rows.tiles + rows.number
-            return over("x", self.tiling.pixels, lambda x: self._tile(moved, columns, rows, x, count, bias))
-
-        return sequence(*nodes, over("y", self.tiling.rows, block))
+        if "bias" not in self.at:
+            return here, Register("no_bias"), []
+        bias = Register("bias", rotating(number, BIAS_SLOTS))
+        return here, bias, [step("load_bias", dst=bias, src=memory(here.bias, 4 * columns.size))]
 
     def _tile(
-        self, point: _Point, columns: Tile, rows: Tile, pixels: Tile, block: Affine, bias: Register
+        self, point: _Point, columns: Tile, rows: Tile, pixels: Tile, number: Affine, bias: Register
     ) -> Node:
         """One tile of C for each of the rows: the reduction, then the stores."""
         moved = _moved(point, self.problem.pixels, pixels.offset)
-        number = block * self.tiling.pixels.tiles + pixels.number
         bank = rotating(number, BANKS) * self.tiling.rows.tile
         sums = [Register("acc", bank + part) for part in range(rows.size)]
         axis = self.problem

@@ -17,13 +17,16 @@ from acadl.errors import SimulationError
 from acadl.model import Architecture
 from acadl.operations import Instruction
 from mappings.cases import Case, case_mapper, layer_of
+from mappings.choices import Choice, Space
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
 from mappings.library._gemmini_cases import command_program
+from mappings.library._gemmini_choices import chosen_plan, product_space
 from mappings.library._gemmini_elementwise import host_bytes, lower_elementwise, lower_host
 from mappings.library._gemmini_machine import configure, finish, machine, memory_named
 from mappings.library._gemmini_nest import Finish, lower_product
 from mappings.library._gemmini_pool import lower_global_average, lower_max_pool, ones_bytes, pool_tiling
 from mappings.library._gemmini_product import bias_bytes, mean_products, products, weight_bytes
+from mappings.library._gemmini_tiling import plan
 from mappings.library._memory import Array, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
@@ -50,17 +53,18 @@ _PRODUCTS = KERNELS | MATRIX_PRODUCTS | {"avgpool"}
 
 
 @mapper("gemmini")
-def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
-    """``layer`` as Gemmini commands.
+def map_layer(layer: Layer, arch: Architecture, choice: Choice | None = None) -> LoopProgram:
+    """``layer`` as Gemmini commands; ``choice`` out of :func:`choices`.
 
     Raises:
-        MappingError: Its operands do not fit into memory, or the description is no Gemmini.
+        MappingError: Its operands do not fit into memory, the choice does not fit the machine, or the
+            description is no Gemmini.
     """
     at, name = arrays(layer, arch), f"{layer.name} ({layer.op})"
     layer = canonical(layer)
     body: Node
     if _on_array(layer, arch):
-        body = sequence(*configure(), _lower(layer, at, arch), *finish())
+        body = sequence(*configure(), _lower(layer, at, arch, choice), *finish())
     else:
         body = lower_host(layer, at)
     return LoopProgram(simplify(body), arch.operations, name, functions)
@@ -78,14 +82,22 @@ def map_case(case: Case, arch: Architecture) -> LoopProgram:
     return map_layer(layer_of(case), arch)
 
 
-def _lower(layer: Layer, at: Arrays, arch: Architecture) -> Node:
+def choices(layer: Layer, arch: Architecture) -> Space:
+    """What can be chosen: the tiles, loops and dataflow of matrix products (``_gemmini_choices``)."""
+    layer, sizes = canonical(layer), machine(arch)
+    if layer.op not in _PRODUCTS or layer.op == "avgpool":
+        return Space()
+    return product_space(products(layer, sizes.dim)[0], sizes)
+
+
+def _lower(layer: Layer, at: Arrays, arch: Architecture, choice: Choice | None) -> Node:
     sizes = machine(arch)
     if layer.op == "avgpool":
-        means = mean_products(layer, sizes.dim)
-        return sequence(*(lower_product(part, at, sizes, Finish(divide=taps)) for part, taps in means))
+        means = [(part, Finish(divide=taps)) for part, taps in mean_products(layer, sizes.dim)]
+        return sequence(*(lower_product(part, plan(part, sizes), at, sizes, end) for part, end in means))
     if layer.op in _PRODUCTS:
-        parts = products(layer, sizes.dim)
-        return sequence(*(lower_product(part, at, sizes, Finish(layer.bias)) for part in parts))
+        parts = [(part, chosen_plan(part, sizes, choice)) for part in products(layer, sizes.dim)]
+        return sequence(*(lower_product(*part, at, sizes, Finish(layer.bias)) for part in parts))
     if layer.op == "globalavgpool":
         return lower_global_average(layer, at, sizes)
     if layer.op == "maxpool":
@@ -121,14 +133,19 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
 
 
 def prepare(
-    layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
+    layer: Layer,
+    arch: Architecture,
+    inputs: Sequence[Any],
+    weights: Any = None,
+    bias: Any = None,
+    choice: Choice | None = None,
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     from mappings.library._gemmini_arrays import constants
 
     at, layer = arrays(layer, arch), canonical(layer)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
-    for name, array in constants(layer, machine(arch), weights, bias).items():
+    for name, array in constants(layer, machine(arch), weights, bias, choice).items():
         contents[at[name].address] = array
     return contents
 

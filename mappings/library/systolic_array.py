@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from acadl.model import Architecture
+from mappings.choices import Choice, Space
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
 from mappings.library._functions import data_functions, timed_only
 from mappings.library._memory import Array, main_memory, parameter, place
@@ -26,7 +27,8 @@ from mappings.library._operands import (
     output_shape,
     weight_matrices,
 )
-from mappings.library._systolic_product import ArrayShape, lower_product, product, tiling
+from mappings.library._systolic_choices import chosen_tiling, product_space
+from mappings.library._systolic_product import ArrayShape, lower_product, product
 from mappings.library._systolic_vector import (
     VectorShape,
     general_bytes,
@@ -49,15 +51,23 @@ Arrays: TypeAlias = Mapping[str, Array]
 
 
 @mapper("systolic_array")
-def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
-    """``layer`` as tile instructions.
+def map_layer(layer: Layer, arch: Architecture, choice: Choice | None = None) -> LoopProgram:
+    """``layer`` as tile instructions; ``choice`` out of :func:`choices`.
 
     Raises:
-        MappingError: Its operands do not fit into memory, or the description lacks a parameter.
+        MappingError: Its operands do not fit into memory, the choice does not fit the machine, or the
+            description lacks a parameter.
     """
     layer = canonical(layer)
-    body = _lowering(layer)(layer, arrays(layer, arch), arch)
+    lowering, at = _lowering(layer), arrays(layer, arch)
+    body = _product(layer, at, arch, choice) if lowering is _product else lowering(layer, at, arch)
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+
+
+def choices(layer: Layer, arch: Architecture) -> Space:
+    """What can be chosen: the tiles and loops of what runs on the array (``_systolic_choices``)."""
+    layer = canonical(layer)
+    return product_space(product(layer), _array(arch)) if _lowering(layer) is _product else Space()
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
@@ -70,14 +80,19 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
 
 
 def prepare(
-    layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
+    layer: Layer,
+    arch: Architecture,
+    inputs: Sequence[Any],
+    weights: Any = None,
+    bias: Any = None,
+    choice: Choice | None = None,
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
     at = arrays(layer, arch)
     contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
     if "weights" in at:
-        contents[at["weights"].address] = _packed(layer, arch, weight_matrices(layer, weights))
+        contents[at["weights"].address] = _packed(layer, arch, weight_matrices(layer, weights), choice)
     if "bias" in at:
         contents[at["bias"].address] = bias_array(layer, bias)
     return contents
@@ -98,8 +113,9 @@ def _lowering(layer: Layer) -> Callable[[Layer, Arrays, Architecture], Node]:
     return _LOWERINGS.get(layer.op, _general)
 
 
-def _product(layer: Layer, at: Arrays, arch: Architecture) -> Node:
-    return lower_product(layer, at, _array(arch))
+def _product(layer: Layer, at: Arrays, arch: Architecture, choice: Choice | None = None) -> Node:
+    problem, array = product(layer), _array(arch)
+    return lower_product(problem, chosen_tiling(problem, array, choice), at, array)
 
 
 def _windows(layer: Layer, at: Arrays, arch: Architecture) -> Node:
@@ -124,7 +140,7 @@ def _vector_unit(arch: Architecture) -> VectorShape:
     return VectorShape(*(parameter(arch, name) for name in ("lanes", "vector_bytes", "vector_tiles")))
 
 
-def _packed(layer: Layer, arch: Architecture, matrices: NDArray[Any]) -> NDArray[Any]:
+def _packed(layer: Layer, arch: Architecture, matrices: NDArray[Any], choice: Choice | None) -> NDArray[Any]:
     """Weights in the order in which the nest loads them: tile of columns by tile of columns, each by rows."""
     import numpy as np
 
@@ -132,7 +148,7 @@ def _packed(layer: Layer, arch: Architecture, matrices: NDArray[Any]) -> NDArray
         columns = window_tiling(windows(layer), _vector_unit(arch)).channels
         matrices = matrices.transpose(2, 1, 0)  # one matrix of taps × channels
     else:
-        columns = tiling(product(layer), _array(arch)).columns
+        columns = chosen_tiling(product(layer), _array(arch), choice).columns
     pieces = [
         matrix[:, begin : begin + columns.tile].reshape(-1)
         for matrix in matrices

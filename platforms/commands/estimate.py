@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Show what the published extrapolation says, too; it takes several times as long.",
 )
+@click.option(
+    "--choices",
+    metavar="FILE.json",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Map layers as a search has found (acadl search -o FILE.json).",
+)
 @layers_option
 @mapping_option
 @json_option
@@ -50,6 +56,7 @@ def command(
     settings: tuple[tuple[str, int | bool | str], ...],
     method: Method,
     published: bool,
+    choices: str | None,
     layers: str | None,
     mappings: tuple[str, ...],
     as_json: bool,
@@ -60,7 +67,7 @@ def command(
     Exit status 1 if no layer could be estimated.
     """
     started = time.perf_counter()
-    report = _estimate(arch, network, settings, method, published, layers, mappings)
+    report = _estimate(arch, network, settings, method, published, choices, layers, mappings)
     from platforms.messages import warn
 
     for layer in report.unmapped:
@@ -88,6 +95,7 @@ def _estimate(
     settings: tuple[tuple[str, int | bool | str], ...],
     method: Method,
     published: bool,
+    choices: str | None,
     layers: str | None,
     mappings: tuple[str, ...],
 ) -> NetworkEstimate:
@@ -101,6 +109,7 @@ def _estimate(
             network,
             method=method,
             published=published,
+            choices=choices,
             layers=names_in(layers),
             progress=progress_line(),
         )
