@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from acadl.building import Builder
     from acadl.diagnostics import DescriptionError, render
     from acadl.errors import (
         AcadlError,
@@ -57,6 +58,7 @@ __all__ = [
     "AddressRange",
     "ArchitecturalState",
     "Architecture",
+    "Builder",
     "CacheInterface",
     "Controller",
     "DataStorage",
@@ -90,6 +92,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "acadl.building": ("Builder",),
     "acadl.diagnostics": ("DescriptionError", "render"),
     "acadl.errors": (
         *("AcadlError", "Diagnostic", "Label", "ProgramError", "RoutingError", "SimulationError", "Span"),

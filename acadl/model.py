@@ -384,6 +384,15 @@ class Architecture:
         """Register name to the file that holds it."""
         return {name: file for file in self.of_type(RegisterFile) for name in file.registers}
 
+    def to_acadl(self) -> str:
+        """The architecture as text that is read as the same one, parameters resolved.
+
+        Raises :class:`AcadlError` for what only Python can build.
+        """
+        from acadl.writing import to_acadl
+
+        return to_acadl(self)
+
     def _repr_svg_(self) -> str | None:
         """The block diagram, for notebooks."""
         from acadl.draw import notebook_svg
