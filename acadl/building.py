@@ -34,7 +34,10 @@ Value: TypeAlias = "Simple | Iterable[str] | tuple[int | str, int | str] | list[
 
 
 class Part:
-    """What has a name in a description and can be an end of edges; ``part["east"]``, ``part[0]`` are parts."""
+    """What has a name in a description and can be an end of edges.
+
+    ``part["east"]`` and ``part[0]`` are parts of it.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
