@@ -40,24 +40,22 @@ class Additive:
 
 
 def fit_additive(layers: LayerTable, latency: NDArray[np.float64]) -> Additive:
-    """Factors by least relative squares; operators with few measurements share those of all."""
-    terms = _terms(layers) / latency
-    ones = np.ones(len(layers))
-    common = _positive(nonnegative(terms, ones), latency)
-    factors = {"": common}
+    """Factors of each operator; those with few measurements share the factors of all."""
+    factors = {"": factors_of(layers, latency)}
     for op in sorted(set(layers.ops)):
         mine = layers.is_op([op])
         if np.count_nonzero(mine) >= FEWEST_ROWS:
-            factors[op] = _positive(nonnegative(terms[:, mine], ones[mine]), latency[mine])
+            factors[op] = factors_of(layers.rows(mine), latency[mine])
     return Additive(factors)
+
+
+def factors_of(layers: LayerTable, latency: NDArray[np.float64]) -> tuple[float, ...]:
+    """Factors by least relative squares, the same for all these layers."""
+    factors = nonnegative(_terms(layers) / latency, np.ones(len(layers)))
+    least = 1e-3 * float(np.min(latency))  # every estimate stays above zero
+    return (max(float(factors[0]), least), *(float(f) for f in factors[1:]))
 
 
 def _terms(layers: LayerTable) -> NDArray[np.float64]:
     ones = np.ones(len(layers))
     return np.stack([ones, layers.operations, layers.inputs, layers.outputs, layers.weights])
-
-
-def _positive(factors: NDArray[np.float64], latency: NDArray[np.float64]) -> tuple[float, ...]:
-    """The factors with an overhead that keeps every estimate above zero."""
-    least = 1e-3 * float(np.min(latency))
-    return (max(float(factors[0]), least), *(float(f) for f in factors[1:]))

@@ -24,6 +24,7 @@ from platforms.estimators.intervals import calibrate
 from platforms.estimators.measurements import Measurements
 from platforms.estimators.model import KINDS, Model, Provenance
 from platforms.estimators.rooflines import fit_rooflines
+from platforms.estimators.stepwise import fit_representatives, fit_stepwise
 from platforms.estimators.tree_model import TreeModel, fit_trees
 from platforms.version import VERSION
 
@@ -56,6 +57,8 @@ def recipes(kind: str, seed: int) -> tuple[Recipe, ...]:
     for leaf, remainders in ((1, False), (1, True), (3, False), (8, False)):
         name = f"leaves of {leaf}" + (", remainders" if remainders else "")
         every.append(Recipe("mixed", name, partial(_trees, True, leaf, remainders, seed)))
+    every.append(Recipe("stepwise", "", fit_stepwise))
+    every.append(Recipe("pr", "", partial(_representatives, seed)))
     return tuple(recipe for recipe in every if kind in (recipe.kind, AUTO))
 
 
@@ -121,6 +124,11 @@ def _trees(mixed: bool, leaf: int, remainders: bool, seed: int, measured: Measur
     return fit_trees(
         measured.layers, measured.latency, mixed=mixed, leaf=leaf, remainders=remainders, seed=seed
     )
+
+
+def _representatives(seed: int, measured: Measurements) -> TreeModel:
+    found = fit_representatives(measured.layers, measured.latency)
+    return fit_trees(measured.layers, measured.latency, mixed=True, representatives=found, seed=seed)
 
 
 def _counter(

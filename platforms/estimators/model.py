@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mappings.network import Network
 
 CONFIDENCE = 0.9
-KINDS = ("roofline", "refined_roofline", "statistical", "mixed")
+KINDS = ("roofline", "refined_roofline", "statistical", "mixed", "stepwise", "pr")
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,18 @@ from platforms.estimators.features import Features
 from platforms.estimators.forest import forest_from_dict
 from platforms.estimators.intervals import LEVELS, Intervals
 from platforms.estimators.model import Model, Provenance
+from platforms.estimators.representatives import DIMENSIONS as SIZES_THAT_STEP
+from platforms.estimators.representatives import Representatives
 from platforms.estimators.rooflines import Rooflines
+from platforms.estimators.stepwise import StepwiseModel
 from platforms.estimators.tree_model import TreeModel
 
 SCHEMA = "acadl-estimator/1"
 SHOWN = 8  # problems of a file
 
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Width = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -62,11 +67,18 @@ class _Rooflines(_Part):
     by_op: dict[str, _Roofline]
 
 
+class _Stepwise(_Part):
+    form: Literal["stepwise"]
+    widths: dict[str, dict[str, Width]]
+    costs: dict[str, list[NotNegative]]
+
+
 class _Trees(_Part):
     form: Literal["trees"]
     features: _Features
-    scale: dict[str, list[Annotated[float, Field(ge=0)]]] | None
+    scale: dict[str, list[NotNegative]] | None
     shift: float
+    widths: dict[str, dict[str, Width]] | None
     forest: dict[str, Any]
 
 
@@ -83,7 +95,7 @@ class _File(_Part):
     kind: str
     target: str
     network_factor: Positive
-    estimator: Annotated[_Rooflines | _Trees, Field(discriminator="form")]
+    estimator: Annotated[_Rooflines | _Stepwise | _Trees, Field(discriminator="form")]
     intervals: _Intervals
     errors: dict[str, float]
     provenance: dict[str, str | int]
@@ -158,7 +170,7 @@ def _estimator_to_dict(estimator: Estimator) -> dict[str, Any]:
     if isinstance(estimator, Rooflines):
         return {"form": "rooflines", "by_op": {op: _roofline_to_dict(r) for op, r in estimator.by_op.items()}}
     if isinstance(estimator, TreeModel):
-        scale = estimator.scale
+        scale, widths = estimator.scale, estimator.representatives
         return {
             "form": "trees",
             "features": {
@@ -168,9 +180,17 @@ def _estimator_to_dict(estimator: Estimator) -> dict[str, Any]:
             },
             "scale": None if scale is None else {op: list(f) for op, f in scale.factors.items()},
             "shift": estimator.shift,
+            "widths": widths if widths is None else _widths_to_dict(widths),
             "forest": estimator.forest.to_dict(),
         }
+    if isinstance(estimator, StepwiseModel):
+        costs = {op: list(f) for op, f in estimator.costs.factors.items()}
+        return {"form": "stepwise", "widths": _widths_to_dict(estimator.representatives), "costs": costs}
     raise EstimatorError(f"a {type(estimator).__name__} has no form in a file")
+
+
+def _widths_to_dict(representatives: Representatives) -> dict[str, dict[str, int]]:
+    return {op: dict(widths) for op, widths in representatives.widths.items()}
 
 
 def _roofline_to_dict(roofline: Roofline) -> dict[str, Any]:
@@ -182,11 +202,15 @@ def _roofline_to_dict(roofline: Roofline) -> dict[str, Any]:
     }
 
 
-def _estimator(part: _Rooflines | _Trees) -> Estimator:
+def _estimator(part: _Rooflines | _Stepwise | _Trees) -> Estimator:
     if isinstance(part, _Rooflines):
         if "" not in part.by_op:
             raise EstimatorError("the rooflines have none for other operators, under the empty name")
         return Rooflines({op: _roofline(r) for op, r in part.by_op.items()})
+    if isinstance(part, _Stepwise):
+        costs = _scale(part.costs)
+        assert costs is not None  # there are some
+        return StepwiseModel(_representatives(part.widths), costs)
     features = Features(
         tuple(part.features.ops),
         {name: tuple(texts) for name, texts in part.features.labels.items()},
@@ -195,7 +219,15 @@ def _estimator(part: _Rooflines | _Trees) -> Estimator:
     forest = forest_from_dict(part.forest)
     if forest.features != features.count:
         raise EstimatorError(f"the trees ask for {forest.features} features, there are {features.count}")
-    return TreeModel(features, forest, _scale(part.scale), part.shift)
+    representatives = None if part.widths is None else _representatives(part.widths)
+    return TreeModel(features, forest, _scale(part.scale), part.shift, representatives)
+
+
+def _representatives(widths: Mapping[str, Mapping[str, int]]) -> Representatives:
+    strange = {name for of_op in widths.values() for name in of_op} - set(SIZES_THAT_STEP)
+    if strange:
+        raise EstimatorError(f"no sizes that step: {', '.join(sorted(strange))}")
+    return Representatives(widths)
 
 
 def _scale(factors: Mapping[str, list[float]] | None) -> Additive | None:

@@ -17,6 +17,7 @@ from platforms.estimators.features import Features, features_of
 from platforms.estimators.forest import Forest
 from platforms.estimators.forest_fit import grow
 from platforms.estimators.layer_table import LayerTable
+from platforms.estimators.representatives import Representatives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,15 +32,19 @@ class TreeModel:
         forest: Predicts log(latency / scale), or log(latency).
         scale: The analytic part of a mixed model.
         shift: Added to the logarithm: what makes the mean relative error smallest.
+        representatives: Layers are replaced by these first, in a model on performance representatives.
     """
 
     features: Features
     forest: Forest
     scale: Additive | None = None
     shift: float = 0.0
+    representatives: Representatives | None = None
 
     def predict(self, layers: LayerTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Latency of each layer, and how much the trees disagree on its logarithm."""
+        if self.representatives is not None:
+            layers = self.representatives.of(layers)
         logarithm, spread = self.forest.predict(self.features.matrix(layers))
         base = np.zeros(len(layers)) if self.scale is None else np.log(self.scale.latency(layers))
         return np.exp(logarithm + base + self.shift), spread
@@ -52,11 +57,24 @@ def fit_trees(
     mixed: bool,
     leaf: int = 1,
     remainders: bool = False,
+    representatives: Representatives | None = None,
     seed: int = 0,
 ) -> TreeModel:
-    """A statistical (``mixed=False``) or mixed model of the measurements."""
+    """A statistical (``mixed=False``) or mixed model of the measurements.
+
+    Args:
+        layers: What was measured.
+        latency: Positive, one per layer.
+        mixed: Whether the trees stand on an analytic scale.
+        leaf: Fewest rows in a leaf.
+        remainders: Whether trees see how far channels are from full vectors and tiles.
+        representatives: Fit to the layers' representatives, and estimate by them.
+        seed: Of the trees' random thresholds.
+    """
+    if representatives is not None:
+        layers = representatives.of(layers)
     features = features_of(layers, remainders=remainders)
     scale = fit_additive(layers, latency) if mixed else None
     base = 0.0 if scale is None else np.log(scale.latency(layers))
     forest = grow(features.matrix(layers), np.log(latency) - base, leaf=leaf, seed=seed)
-    return TreeModel(features, forest, scale)
+    return TreeModel(features, forest, scale, representatives=representatives)

@@ -1,0 +1,1 @@
+"""What to measure next: searches and grids that need few measurements."""
