@@ -34,9 +34,9 @@ def command(
 ) -> None:
     """Fit an estimator of KIND to the measured layers in DATA.
 
-    KIND is roofline, refined_roofline, statistical, mixed, stepwise, pr, or auto: the one that errs least on rows
-    that were
-    left out, group by group. Columns with sizes are recognised by their names (c_in, c_out, h_in, k_h, …).
+    KIND is roofline, refined_roofline, statistical, mixed, stepwise, pr, or auto: the one that errs least
+    on rows that were left out, group by group. Columns with sizes are recognised by their names (c_in,
+    c_out, h_in, k_h, …).
     """
     from platforms.estimators.fitting import fit
     from platforms.estimators.measurements import read_measurements

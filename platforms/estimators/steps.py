@@ -2,10 +2,10 @@
 
     f(x) = base + floor((x - 1) / width) height,   x = 1, 2, …          width 1: a straight line
 
-Blackthorn (Lechner et al., CoDIT 2021) measures few points and keeps those widths whose function through them
-errs little. Here the widths are weighed by their likelihood, given how noisy measurements are: without noise
-a width is out at the first point that it misses, with noise the sum of the evidence counts, and where it does not
-decide, that is the answer.
+Blackthorn (Lechner et al., CoDIT 2021) measures few points and keeps those widths whose function through
+them errs little. Here the widths are weighed by their likelihood, given how noisy measurements are: without
+noise a width is out at the first point that it misses, with noise the sum of the evidence counts, and where
+it does not decide, that is the answer.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ class Widths:
 def weigh(points: Points, widths: NDArray[np.int64]) -> Widths:
     """How likely each width is, by the function of that width which fits the points best.
 
-    The fit is by least relative squares with a height that is not negative. Errors are independent, with the
-    standard deviation ``noise`` relative to the measurement and the tails of student's distribution, so that a
-    single outlier does not decide; all widths are equally likely beforehand.
+    The fit is by least relative squares with a height that is not negative. Errors are independent, with
+    the standard deviation ``noise`` relative to the measurement and the tails of student's distribution, so
+    that a single outlier does not decide; all widths are equally likely beforehand.
     """
     noise = max(points.noise, EXACT)
     steps = np.floor((points.x[None, :] - 1) / widths[:, None])

@@ -2,10 +2,10 @@
 
     t = t0 + a operations + b inputs + c outputs + d weights,        per operator, all factors >= 0
 
-computed from the layer's representative, whose sizes are raised to the ends of their steps. The product of two
-raised sizes is what Blackthorn calls nested: the height of the steps over one size is a step function of the
-other. The widths are searched one size after the other, as long as one of them explains the measurements clearly
-better.
+computed from the layer's representative, whose sizes are raised to the ends of their steps. The product of
+two raised sizes is what Blackthorn calls nested: the height of the steps over one size is a step function
+of the other. The widths are searched one size after the other, as long as one of them explains the
+measurements clearly better.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     f(x, y) = a + b i + c j + d i j,      i = floor((x - 1) / width_x),  j = floor((y - 1) / width_y)
 
-The lines lie at the largest value of the other size, where steps are highest: they give the widths, and with one
-more measurement at the smallest sizes, the four coefficients.
+The lines lie at the largest value of the other size, where steps are highest: they give the widths, and
+with one more measurement at the smallest sizes, the four coefficients.
 """
 
 from __future__ import annotations
