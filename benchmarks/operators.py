@@ -41,6 +41,9 @@ SMALL: Mapping[str, Mapping[str, int]] = {
         "rows": 4, "cols": 3, "stream": 9, "sections": 3, "a_tiles": 3, "b_tiles": 2, "lanes": 2,
         "vector_bytes": 24, "vector_tiles": 2, "memory_latency": 5,
     },
+    "simd": {
+        "lanes": 3, "accumulators": 2, "weight_registers": 2, "queue_depth": 2, "outstanding": 2, "bus_bytes": 4,
+    },
     "vta": {
         "block_in": 2, "block_out": 2, "uop_depth": 8, "inp_depth": 10, "wgt_depth": 4, "acc_depth": 8,
         "queue_depth": 2, "fetch_burst": 2,

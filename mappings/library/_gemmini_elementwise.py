@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from mappings.layers import Layer
 from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of, scaled
+from mappings.library._general import piece_bytes
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import repeat, rotating
@@ -94,9 +95,8 @@ def host_cycles(layer: Layer) -> int:
 
 
 def host_bytes(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Sizes of ``input`` and ``output`` rounded up so that both divide into the same number of pieces."""
-    pieces = -(-max(sizes.values()) // HOST_PIECE)
-    return {name: -(-size // pieces) * pieces for name, size in sizes.items()}
+    """Sizes of ``input`` and ``output`` for pieces that the host works on."""
+    return piece_bytes(sizes, HOST_PIECE)
 
 
 def lower_host(layer: Layer, at: Mapping[str, Array]) -> Node:

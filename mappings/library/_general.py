@@ -10,13 +10,13 @@ from mappings.program import Affine, Node, memory, step
 
 
 def piece_bytes(sizes: Mapping[str, int], piece: int) -> dict[str, int]:
-    """Sizes of ``input`` and ``output`` rounded up so that both divide into as many pieces of ``piece`` bytes."""
+    """Sizes of both arrays rounded up so that they divide into the same number of pieces."""
     pieces = -(-max(sizes.values()) // piece)
     return {name: -(-size // pieces) * pieces for name, size in sizes.items()}
 
 
 def lower_pieces(operation: str, at: Mapping[str, Array], piece: int) -> Node:
-    """``operation(dst, src, n)`` for every piece of the arrays, whose sizes :func:`piece_bytes` has rounded."""
+    """``operation(dst, src, n)`` for every piece of arrays as :func:`piece_bytes` makes them."""
     inputs, outputs = at["input"], at["output"]
     pieces = -(-max(inputs.bytes, outputs.bytes) // piece)
     read, written = inputs.bytes // pieces, outputs.bytes // pieces

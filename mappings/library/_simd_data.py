@@ -1,4 +1,4 @@
-"""What the vector unit's instructions do with data: int8 vectors, sums as int64, the number 0 where all are."""
+"""What the vector unit's instructions do with data: vectors of int8, sums as int64, or one number."""
 
 from __future__ import annotations
 

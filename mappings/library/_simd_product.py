@@ -1,21 +1,22 @@
 """Matrix products and convolutions on the vector unit.
 
-A vector of sums is one output pixel × ``lanes`` output channels. A block of such vectors, P pixels × Q vectors of
-channels, stays in the accumulators while the reduction runs: for each piece of up to ``lanes`` consecutive bytes
-of the input, P vectors of inputs are loaded, and for each of their lanes Q vectors of weights, which meet all P
-of them. So a load of weights serves P instructions, a load of inputs up to ``lanes`` · Q.
+A vector of sums is one output pixel × ``lanes`` output channels. A block of such vectors, P pixels × Q
+vectors of channels, stays in the accumulators while the reduction runs: for each piece of up to ``lanes``
+consecutive bytes of the input, P vectors of inputs are loaded, and for each of their lanes Q vectors of
+weights, which meet all P of them. So a load of weights serves P instructions, a load of inputs up to
+``lanes`` · Q.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 from mappings.layers import Layer
+from mappings.library._implicit_product import Place, Product, over_taps, product
 from mappings.library._memory import Array
 from mappings.library._split import Split, Tile, over, repeat, rotating, split
-from mappings.library._systolic_product import Axis, Product, product
 from mappings.program import Affine, Node, Register, as_affine, memory, sequence, step
 
 BLOCKS = 2  # of accumulators: one is stored while the other one is filled
@@ -29,27 +30,6 @@ class VectorUnit:
     lanes: int
     accumulators: int
     weight_registers: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Addresses in input, weights, output and bias, and how many blocks there were before."""
-
-    a: Affine
-    b: Affine
-    c: Affine
-    bias: Affine
-    number: Affine
-
-    def along(self, axis: Axis, steps: Affine) -> _Place:
-        """So many steps along a dimension."""
-        return _Place(
-            self.a + steps * axis.a,
-            self.b + steps * axis.b,
-            self.c + steps * axis.c,
-            self.bias + steps * axis.bias,
-            self.number * axis.count + steps,
-        )
 
 
 def lower_product(layer: Layer, at: Mapping[str, Array], unit: VectorUnit) -> Node:
@@ -66,33 +46,36 @@ class _Nest:
     def lower(self) -> Node:
         bias = self.at["bias"].address if "bias" in self.at else 0
         begin = (self.at["input"].address, self.at["weights"].address, self.at["output"].address, bias)
-        return self._outer(0, _Place(*map(as_affine, begin), as_affine(0)))
+        a, b, c, first = map(as_affine, begin)
+        return self._outer(0, Place(a, b, c, first, as_affine(0)))
 
     @property
     def vectors(self) -> Split:
         """Vectors of output channels; the rest is a narrower one."""
         return split(self.problem.columns, self.unit.lanes)
 
-    def _outer(self, depth: int, place: _Place) -> Node:
+    def _outer(self, depth: int, place: Place) -> Node:
         if depth == len(self.problem.outer):
             return self._columns(place)
         axis = self.problem.outer[depth]
         return repeat(f"n{depth}", axis.count, lambda i: self._outer(depth + 1, place.along(axis, i)))
 
-    def _columns(self, place: _Place) -> Node:
+    def _columns(self, place: Place) -> Node:
         """Full vectors in blocks, then the narrow one."""
         vectors = self.vectors
         pixels = split(self.problem.pixels.count, self.unit.accumulators)
         blocks = split(vectors.count, max(1, self.unit.accumulators // pixels.tile))
-        whole = over("j", blocks, lambda j: self._rows(self._at(place, j.offset, j.number), j.size, vectors.tile))
+        whole = over(
+            "j", blocks, lambda j: self._rows(self._at(place, j.offset, j.number), j.size, vectors.tile)
+        )
         if not vectors.rest:
             return whole
         last = self._at(place, as_affine(vectors.count), as_affine(0))
         return sequence(whole, self._rows(last, 1, vectors.rest))
 
-    def _at(self, place: _Place, vector: Affine, number: Affine) -> _Place:
+    def _at(self, place: Place, vector: Affine, number: Affine) -> Place:
         width = self.vectors.tile
-        return _Place(
+        return Place(
             place.a,
             place.b + vector * (width * self.problem.depth),
             place.c + vector * width,
@@ -100,26 +83,30 @@ class _Nest:
             place.number * self.vectors.tiles + number,
         )
 
-    def _rows(self, place: _Place, vectors: int, width: int) -> Node:
+    def _rows(self, place: Place, vectors: int, width: int) -> Node:
         rows, pixels = self.problem.rows, split(self.problem.pixels.count, self.unit.accumulators)
 
         def row(y: Affine) -> Node:
             line = place.along(rows, y)
-            return over("x", pixels, lambda x: self._block(self._pixel(line, x, pixels), x.size, vectors, width))
+            return over(
+                "x", pixels, lambda x: self._block(self._pixel(line, x, pixels), x.size, vectors, width)
+            )
 
         return repeat("y", rows.count, row)
 
-    def _pixel(self, line: _Place, x: Tile, pixels: Split) -> _Place:
+    def _pixel(self, line: Place, x: Tile, pixels: Split) -> Place:
         axis = self.problem.pixels
         number = line.number * pixels.tiles + x.number
-        return _Place(line.a + x.offset * axis.a, line.b, line.c + x.offset * axis.c, line.bias, number)
+        return Place(line.a + x.offset * axis.a, line.b, line.c + x.offset * axis.c, line.bias, number)
 
-    def _block(self, place: _Place, pixels: int, vectors: int, width: int) -> Node:
+    def _block(self, place: Place, pixels: int, vectors: int, width: int) -> Node:
         """A block of sums: begun with the bias or zero, reduced, stored."""
         first = rotating(place.number, BLOCKS) * self.unit.accumulators
         grid = [(p, q) for q in range(vectors) for p in range(pixels)]
         sums = {(p, q): Register("acc", first + (q * pixels + p)) for p, q in grid}
-        begin = [self._begin(sums[p, q], place.bias + q * (SUM_BYTES * self.vectors.tile), width) for p, q in grid]
+        begin = [
+            self._begin(sums[p, q], place.bias + q * (SUM_BYTES * self.vectors.tile), width) for p, q in grid
+        ]
         step_c = self.problem.pixels.c
         stores = [
             step("vstore", dst=memory(place.c + (p * step_c + q * self.vectors.tile), width), acc=sums[p, q])
@@ -134,20 +121,12 @@ class _Nest:
                 (pixels, vectors, width, k.size), sums,
             ))  # fmt: skip
 
-        return sequence(*begin, self._taps(0, place.a, as_affine(0), reduce), *stores)
+        return sequence(*begin, over_taps(self.problem, place.a, reduce), *stores)
 
     def _begin(self, acc: Register, bias: Affine, width: int) -> Node:
         if "bias" in self.at:
             return step("vload_sums", acc=acc, src=memory(bias, SUM_BYTES * width))
         return step("vset", acc=acc, value=0)
-
-    def _taps(self, depth: int, a: Affine, tap: Affine, body: Callable[[Affine, Affine], Node]) -> Node:
-        if depth == len(self.problem.taps):
-            return body(a, tap)
-        axis = self.problem.taps[depth]
-        return repeat(
-            f"t{depth}", axis.count, lambda i: self._taps(depth + 1, a + i * axis.a, tap * axis.count + i, body)
-        )
 
     def _piece(
         self,
@@ -162,7 +141,8 @@ class _Nest:
         first = rotating(number, BLOCKS) * self.unit.accumulators
         inputs = [Register("x", first + p) for p in range(pixels)]
         loads = [
-            step("vload", dst=inputs[p], src=memory(a + p * self.problem.pixels.a, size)) for p in range(pixels)
+            step("vload", dst=inputs[p], src=memory(a + p * self.problem.pixels.a, size))
+            for p in range(pixels)
         ]
         lanes = split(self.problem.run, self.unit.lanes).tile
 

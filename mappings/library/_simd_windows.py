@@ -1,7 +1,7 @@
 """Depthwise convolutions, poolings and element-wise operators on the vector unit.
 
-Channels of a pixel are vectors. A block of neighbouring output pixels stays in the accumulators while the taps of
-the window go by, so that weights are loaded once for all of them.
+Channels of a pixel are vectors. A block of neighbouring output pixels stays in the accumulators while the
+taps of the window go by, so that weights are loaded once for all of them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class _Windows:
             *(self._begin(acc, c) for acc in sums),
             repeat("r", view.kernel_h, lambda r: repeat("s", view.kernel_w, lambda s: taps(r, s))),
             *divide,
-            *(step("vstore", dst=memory(target + p * view.channels, c.size), acc=acc) for p, acc in enumerate(sums)),
+            *(
+                step("vstore", dst=memory(target + p * view.channels, c.size), acc=acc)
+                for p, acc in enumerate(sums)
+            ),
         )
 
     def _begin(self, acc: Register, c: Tile) -> Node:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mappings.choices import Choice, Space, Value
+from mappings.library._implicit_product import Product
 from mappings.library._split import Split, split
-from mappings.library._systolic_product import ArrayShape, Product, Tiling, tiling
+from mappings.library._systolic_product import ArrayShape, Tiling, tiling
 from mappings.registry import MappingError
 
 ORDERS = ("columns outside", "pixels outside")

@@ -13,15 +13,13 @@ output rows are shorter than half of what the array can stream, several rows sha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from mappings.layers import MATRIX_PRODUCTS, Layer
-from mappings.library._axes import Axis
+from mappings.library._implicit_product import Place, Product, over_taps
 from mappings.library._memory import Array, stretch
 from mappings.library._split import Split, Tile, over, repeat, rotating, split
-from mappings.library._windows import windows
 from mappings.program import Affine, Node, Register, as_affine, memory, sequence, step
 
 BANKS = 2  # accumulator banks: one is drained while the other is filled
@@ -54,32 +52,6 @@ class ArrayShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A matrix product with affine operands.
-
-    Attributes:
-        outer: Loops around everything: groups, images.
-        rows: Rows of the output that can share tiles of B.
-        pixels: Consecutive pixels of one row.
-        columns: Output columns of one group.
-        taps: Loops of the reduction outside the run; only ``count`` and ``a`` matter.
-        run: Consecutive bytes of A that are reduced at each tap.
-    """
-
-    outer: tuple[Axis, ...]
-    rows: Axis
-    pixels: Axis
-    columns: int
-    taps: tuple[Axis, ...]
-    run: int
-
-    @property
-    def depth(self) -> int:
-        """Length of the whole reduction."""
-        return prod(tap.count for tap in self.taps) * self.run
-
-
-@dataclass(frozen=True, slots=True)
 class Tiling:
     """How the dimensions are split; ``rows`` into blocks that share tiles of B.
 
@@ -92,59 +64,6 @@ class Tiling:
     pixels: Split
     run: Split
     pixels_outside: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """Offsets in A, B, C and the bias, and the number of ways here so far, at some place of the nest."""
-
-    a: Affine
-    b: Affine
-    c: Affine
-    bias: Affine
-    number: Affine
-
-
-def product(layer: Layer) -> Product:
-    """A matrix product, convolution or transposed convolution as a :class:`Product`."""
-    if layer.op in MATRIX_PRODUCTS:
-        pixels = Axis(layer.gemm_M, layer.gemm_K, layer.gemm_N)
-        m, n, k = layer.gemm_M, layer.gemm_N, layer.gemm_K
-        batch = (Axis(layer.gemm_batch, m * k, m * n, k * n),) if layer.gemm_batch > 1 else ()
-        return Product(batch, Axis(1), pixels, n, (), k)
-    view = windows(layer)
-    inputs, outputs = layer.C // layer.groups, layer.K // layer.groups
-    out_row = view.out_w * layer.K
-    *outer, rows, pixels = _merged(
-        Axis(view.batch, view.image_bytes, view.out_h * out_row),
-        Axis(view.out_h, view.stride_h * view.row_bytes, out_row),
-        Axis(view.out_w, view.stride_w * view.channels, layer.K),
-    )
-    taps = [
-        Axis(view.kernel_h, view.dilation_h * view.row_bytes),
-        Axis(view.kernel_w, view.dilation_w * view.channels),
-    ]
-    run = inputs
-    while taps and (taps[-1].count == 1 or taps[-1].a == run):  # a kernel row can be one run of S · C bytes
-        run *= taps.pop().count
-    kept = tuple(tap for tap in taps if tap.count > 1)
-    depth = view.kernel_h * view.kernel_w * inputs
-    groups = Axis(layer.groups, inputs, outputs, depth * outputs, 4 * outputs)
-    return Product((groups, *outer), rows, pixels, outputs, kept, run)
-
-
-def _merged(*axes: Axis) -> list[Axis]:
-    """Axes with those that continue each other joined; at least two, in front filled up with ones."""
-    result: list[Axis] = []
-    for axis in axes:
-        if axis.count == 1:
-            continue
-        last = result[-1] if result else None
-        if last and (last.a, last.c) == (axis.count * axis.a, axis.count * axis.c):
-            result[-1] = Axis(last.count * axis.count, axis.a, axis.c)
-        else:
-            result.append(axis)
-    return [Axis(1)] * (2 - len(result)) + result
 
 
 def tiling(problem: Product, array: ArrayShape) -> Tiling:
@@ -175,7 +94,7 @@ class _Nest:
 
     def lower(self) -> Node:
         zero = as_affine(0)
-        start = _Point(
+        start = Place(
             as_affine(self.at["input"].address),
             as_affine(self.at["weights"].address),
             as_affine(self.at["output"].address),
@@ -184,15 +103,15 @@ class _Nest:
         )
         return self._outer(0, start)
 
-    def _outer(self, depth: int, point: _Point) -> Node:
+    def _outer(self, depth: int, point: Place) -> Node:
         if depth == len(self.problem.outer):
             if self.tiling.pixels_outside:
                 return self._pixels(point)
             return over("j", self.tiling.columns, lambda tile: self._column(point, tile))
         axis = self.problem.outer[depth]
-        return repeat(f"n{depth}", axis.count, lambda i: self._outer(depth + 1, _moved(point, axis, i)))
+        return repeat(f"n{depth}", axis.count, lambda i: self._outer(depth + 1, point.along(axis, i)))
 
-    def _pixels(self, point: _Point) -> Node:
+    def _pixels(self, point: Place) -> Node:
         """All tiles of pixels, and for each one all tiles of columns, with their bias."""
         parts = self.tiling
 
@@ -200,20 +119,20 @@ class _Nest:
             number = (point.number * parts.rows.tiles + rows.number) * parts.pixels.tiles + pixels.number
             number = number * parts.columns.tiles + columns.number
             here, bias, loads = self._start(point, columns, number)
-            moved = _moved(here, self.problem.rows, rows.offset)
+            moved = here.along(self.problem.rows, rows.offset)
             return sequence(*loads, self._tile(moved, columns, rows, pixels, number, bias))
 
         return over("y", parts.rows, lambda rows: over("x", parts.pixels, lambda pixels: over(
             "j", parts.columns, lambda columns: tile(rows, pixels, columns)
         )))  # fmt: skip
 
-    def _column(self, point: _Point, columns: Tile) -> Node:
+    def _column(self, point: Place, columns: Tile) -> Node:
         """One tile of columns: its bias, once, and all its pixels."""
         number = point.number * self.tiling.columns.tiles + columns.number
         here, bias, loads = self._start(point, columns, number)
 
         def tile(rows: Tile, pixels: Tile) -> Node:
-            moved = _moved(here, self.problem.rows, rows.offset)
+            moved = here.along(self.problem.rows, rows.offset)
             count = number * self.tiling.rows.tiles + rows.number
             count = count * self.tiling.pixels.tiles + pixels.number
             return self._tile(moved, columns, rows, pixels, count, bias)
@@ -222,9 +141,9 @@ class _Nest:
             "x", self.tiling.pixels, lambda pixels: tile(rows, pixels)
         )))  # fmt: skip
 
-    def _start(self, point: _Point, columns: Tile, number: Affine) -> tuple[_Point, Register, list[Node]]:
+    def _start(self, point: Place, columns: Tile, number: Affine) -> tuple[Place, Register, list[Node]]:
         """The place of a tile of columns, its bias, and what loads it. Tiles of B lie column by column."""
-        here = _Point(
+        here = Place(
             point.a,
             point.b + columns.offset * self.problem.depth,
             point.c + columns.offset,
@@ -237,10 +156,10 @@ class _Nest:
         return here, bias, [step("load_bias", dst=bias, src=memory(here.bias, 4 * columns.size))]
 
     def _tile(
-        self, point: _Point, columns: Tile, rows: Tile, pixels: Tile, number: Affine, bias: Register
+        self, point: Place, columns: Tile, rows: Tile, pixels: Tile, number: Affine, bias: Register
     ) -> Node:
         """One tile of C for each of the rows: the reduction, then the stores."""
-        moved = _moved(point, self.problem.pixels, pixels.offset)
+        moved = point.along(self.problem.pixels, pixels.offset)
         bank = rotating(number, BANKS) * self.tiling.rows.tile
         sums = [Register("acc", bank + part) for part in range(rows.size)]
         axis = self.problem
@@ -267,7 +186,7 @@ class _Nest:
         leave: list[Node] = []
         if self.array.dataflow == "output_stationary":
             leave = [step("collect", acc=acc) for acc in sums]
-        return sequence(_taps(axis.taps, 0, moved.a, as_affine(0), reduce), *leave, *stores)
+        return sequence(over_taps(axis, moved.a, reduce), *leave, *stores)
 
     def _multiply(
         self, a: Affine, b: Affine, number: Affine, sizes: tuple[int, int, int], sums: list[Register]
@@ -282,27 +201,3 @@ class _Nest:
             nodes.append(step("load_a", dst=pixels, src=source))
             nodes.append(step("gemm", acc=acc, a=pixels, b=weights, m=m, n=n, k=k, fresh=int(part == 0)))
         return sequence(*nodes)
-
-
-def _moved(point: _Point, axis: Axis, steps: Affine) -> _Point:
-    return _Point(
-        point.a + steps * axis.a,
-        point.b + steps * axis.b,
-        point.c + steps * axis.c,
-        point.bias + steps * axis.bias,
-        point.number * axis.count + steps,
-    )
-
-
-def _taps(
-    taps: tuple[Axis, ...], depth: int, a: Affine, number: Affine, body: Callable[[Affine, Affine], Node]
-) -> Node:
-    """Loops over the taps around ``body(address, number of the tap)``."""
-    if depth == len(taps):
-        return body(a, number)
-    tap = taps[depth]
-    return repeat(
-        f"t{depth}",
-        tap.count,
-        lambda i: _taps(taps, depth + 1, a + i * tap.a, number * tap.count + i, body),
-    )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mappings.layers import KERNELS, Layer
+from mappings.library._general import lower_pieces, piece_bytes
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import Tile, over, repeat, rotating, split
@@ -180,23 +181,10 @@ def lower_elementwise(layer: Layer, at: Mapping[str, Array], unit: VectorShape) 
 
 
 def general_bytes(sizes: Mapping[str, int], unit: VectorShape) -> dict[str, int]:
-    """Sizes of ``input`` and ``output`` rounded up so that both divide into the same number of tiles."""
-    tiles = -(-max(sizes.values()) // unit.vector_bytes)
-    return {name: -(-size // tiles) * tiles for name, size in sizes.items()}
+    """Sizes of ``input`` and ``output`` for pieces of a vector buffer."""
+    return piece_bytes(sizes, unit.vector_bytes)
 
 
 def lower_general(at: Mapping[str, Array], unit: VectorShape) -> Node:
-    """Any other operator: tile by tile through the general-purpose unit, whose time is per element."""
-    inputs, outputs = at["input"], at["output"]
-    tiles = -(-max(inputs.bytes, outputs.bytes) // unit.vector_bytes)
-    read, written = inputs.bytes // tiles, outputs.bytes // tiles
-
-    def work(tile: Affine) -> Node:
-        return step(
-            "scalar",
-            dst=memory(tile * written + outputs.address, written),
-            src=memory(tile * read + inputs.address, read),
-            n=max(read, written),
-        )
-
-    return repeat("e", tiles, work)
+    """Any other operator: piece by piece through the general-purpose unit, whose time is per element."""
+    return lower_pieces("scalar", at, unit.vector_bytes)

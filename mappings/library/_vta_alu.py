@@ -29,8 +29,6 @@ from mappings.library._vta_uops import SINGLE, Kernels
 from mappings.library._windows import Region, Windows, mean_regions, windows
 from mappings.program import Affine, Memory, Node, memory, sequence, step
 
-HOST_PIECE = 4096  # bytes that the host works on at a time
-
 
 @dataclass(frozen=True, slots=True)
 class PoolTiling:
@@ -223,26 +221,3 @@ def lower_host_mean(layer: Layer, at: Mapping[str, Array], sizes: Machine) -> No
             yield repeat(f"y{number}", region.rows, lambda y, part=region: row(part, c, y))  # type: ignore[misc]
 
     return repeat("c", blocks, lambda c: sequence(*rows(mean_regions(layer), c)))
-
-
-def host_bytes(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Sizes of ``input`` and ``output`` rounded up so that both divide into the same number of pieces."""
-    pieces = -(-max(sizes.values()) // HOST_PIECE)
-    return {name: -(-size // pieces) * pieces for name, size in sizes.items()}
-
-
-def lower_host(at: Mapping[str, Array]) -> Node:
-    """Any other operator: piece by piece on the host, whose time is per element."""
-    inputs, outputs = at["input"], at["output"]
-    pieces = -(-max(inputs.bytes, outputs.bytes) // HOST_PIECE)
-    read, written = inputs.bytes // pieces, outputs.bytes // pieces
-
-    def work(piece: Affine) -> Node:
-        return step(
-            "host",
-            dst=memory(piece * written + outputs.address, written),
-            src=memory(piece * read + inputs.address, read),
-            n=max(read, written),
-        )
-
-    return repeat("e", pieces, work)

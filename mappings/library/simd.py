@@ -1,8 +1,8 @@
 """Mapping for ``simd``: vector instructions, and a scalar unit for what there is none.
 
-Convolutions and matrix products (``_simd_product``), depthwise convolutions, poolings, sums, ReLU and copies
-(``_simd_windows``) run on the vector unit; every other operator on the scalar unit. ``docs/simd.md`` describes
-all of it.
+Convolutions and matrix products (``_simd_product``), depthwise convolutions, poolings, sums, ReLU and
+copies (``_simd_windows``) run on the vector unit; every other operator on the scalar unit. ``docs/simd.md``
+describes all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
-from mappings.library._functions import data_functions
+from mappings.library._functions import data_functions, timed_only
 from mappings.library._general import lower_pieces, piece_bytes
 from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
@@ -119,6 +119,10 @@ def _lowering(layer: Layer) -> Callable[[Layer, Arrays, VectorUnit], Node]:
     return lower_product if layer.op in KERNELS | MATRIX_PRODUCTS else _scalar
 
 
-functions: Mapping[str, DataFunction] = data_functions(
-    "_simd_data", ("vload", "vload_sums", "vset", "vmac_lane", "vmac", "vadd", "vmax", "vdivide", "vstore")
-)
+functions: Mapping[str, DataFunction] = {
+    **data_functions(
+        "_simd_data",
+        ("vload", "vload_sums", "vset", "vmac_lane", "vmac", "vadd", "vmax", "vdivide", "vstore"),
+    ),
+    **timed_only(["scalar"]),
+}

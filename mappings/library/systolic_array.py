@@ -14,6 +14,7 @@ from acadl.model import Architecture
 from mappings.choices import Choice, Space
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
 from mappings.library._functions import data_functions, timed_only
+from mappings.library._implicit_product import product
 from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
@@ -28,7 +29,7 @@ from mappings.library._operands import (
     weight_matrices,
 )
 from mappings.library._systolic_choices import chosen_tiling, product_space
-from mappings.library._systolic_product import ArrayShape, lower_product, product
+from mappings.library._systolic_product import ArrayShape, lower_product
 from mappings.library._systolic_vector import (
     VectorShape,
     general_bytes,

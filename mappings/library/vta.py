@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from acadl.errors import SimulationError
 from acadl.model import Architecture
-from acadl.operations import Instruction
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, WINDOWED, Layer
 from mappings.library._channel_blocks import block_count, fill_up, from_blocks, geometry, to_blocks
-from mappings.library._functions import data_functions
+from mappings.library._functions import data_functions, timed_only
+from mappings.library._general import lower_pieces, piece_bytes
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
@@ -30,9 +29,7 @@ from mappings.library._operands import (
 )
 from mappings.library._vta_alu import (
     divisor_shift,
-    host_bytes,
     lower_elementwise,
-    lower_host,
     lower_host_mean,
     lower_pool,
 )
@@ -50,6 +47,7 @@ if TYPE_CHECKING:
 Arrays: TypeAlias = Mapping[str, Array]
 
 _PRODUCTS = KERNELS | MATRIX_PRODUCTS
+HOST_PIECE = 4096  # bytes that the host works on at a time
 
 
 @mapper("vta")
@@ -92,9 +90,11 @@ def _lowered(layer: Layer, arch: Architecture) -> tuple[dict[str, Array], Kernel
 def _lower(layer: Layer, at: Arrays, sizes: Machine, kernels: Kernels) -> Node:
     if layer.op in _PRODUCTS:
         return lower_product(layer, at, sizes, kernels)
-    if layer.op in POOLINGS:
-        return lower_host_mean(layer, at, sizes) if _on_host(layer) else lower_pool(layer, at, sizes, kernels)
-    return lower_host(at) if _on_host(layer) else lower_elementwise(layer, at, sizes, kernels)
+    if _on_host(layer):
+        means = layer.op in POOLINGS
+        return lower_host_mean(layer, at, sizes) if means else lower_pieces("host", at, HOST_PIECE)
+    lower = lower_pool if layer.op in POOLINGS else lower_elementwise
+    return lower(layer, at, sizes, kernels)
 
 
 def _on_host(layer: Layer) -> bool:
@@ -113,7 +113,7 @@ def _bytes(layer: Layer, sizes: Machine) -> dict[str, int]:
         tensors = layer.N * layer.H * layer.W * block_count(layer.C, block)
         return dict.fromkeys(plain, tensors * block)
     if layer.op not in WINDOWED and layer.op not in MATRIX_PRODUCTS:
-        return host_bytes(plain)
+        return piece_bytes(plain, HOST_PIECE)
     view = geometry(layer)
     outputs = block_count(output_shape(layer)[-1], block)
     pixels = view.batch * view.out_h * view.out_w
@@ -182,10 +182,6 @@ def _dense(layer: Layer, matrices: NDArray[Any]) -> NDArray[Any]:
     return whole
 
 
-def _no_data(state: object, instruction: Instruction) -> None:
-    raise SimulationError("'host' stands for any operator that runs on the host; it is modelled in time only")
-
-
 functions: Mapping[str, DataFunction] = {
     **data_functions(
         "_vta_data",
@@ -194,5 +190,5 @@ functions: Mapping[str, DataFunction] = {
             "store", "host_mean", "finish",
         ),
     ),
-    "host": _no_data,
+    **timed_only(["host"]),
 }  # fmt: skip

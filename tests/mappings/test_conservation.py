@@ -48,6 +48,7 @@ MULTIPLIES: dict[str, Callable[[str, dict[str, int], Architecture], int]] = {
         if name in ("multiply", "compute_preloaded", "compute_accumulated") else 0
     ),
     "axis_sa": lambda name, i, arch: i["k"] * _cells(arch),
+    "simd": lambda name, i, arch: int(arch.parameters["lanes"]) if name in ("vmac", "vmac_lane") else 0,
     "ultratrail": lambda name, i, arch: (i["taps"] + i["padded"]) * 64 if name in ("mac", "zeros") else 0,
 }  # fmt: skip
 # They multiply what the layer multiplies, and nothing else.
@@ -58,6 +59,8 @@ PEAK: dict[str, Callable[[Architecture], int]] = {
     "gemmini": lambda arch: int(arch.parameters["dim"]) ** 2,
     "axis_sa": lambda arch: _cells(arch),
     "ultratrail": lambda arch: 64,
+    "simd": lambda arch: int(arch.parameters["lanes"]),
+    "vta": lambda arch: int(arch.parameters["block_in"]) ** 2,
 }
 
 
