@@ -42,7 +42,8 @@ SMALL: Mapping[str, Mapping[str, int]] = {
         "vector_bytes": 24, "vector_tiles": 2, "memory_latency": 5,
     },
     "simd": {
-        "lanes": 3, "accumulators": 2, "weight_registers": 2, "queue_depth": 2, "outstanding": 2, "bus_bytes": 4,
+        "lanes": 3, "accumulators": 2, "weight_registers": 2, "queue_depth": 2, "outstanding": 2,
+        "bus_bytes": 4,
     },
     "vta": {
         "block_in": 2, "block_out": 2, "uop_depth": 8, "inp_depth": 10, "wgt_depth": 4, "acc_depth": 8,
