@@ -27,6 +27,8 @@ class CompiledKernel(NamedTuple):
     run_at: Callable[[int, int], int]
     key_at: Callable[[int, int], int]
     move_at: Callable[[int, int, int, int], None]
+    answer_at: Callable[[int, int, int, int], None]
+    following_at: Callable[[int, int], int]
 
 
 @cache
@@ -51,7 +53,7 @@ def compiled_kernel() -> CompiledKernel:
                 own.__qualname__ = f"{each}_{version}"  # numba's cache goes by it
                 compiled[each] = njit(cache=True, error_model="numpy")(own)
             setattr(copy, each, compiled[each])
-    return CompiledKernel(compiled["run_at"], compiled["key_at"], compiled["move_at"])
+    return CompiledKernel(*(compiled[name] for name in CompiledKernel._fields))
 
 
 def _version() -> str:

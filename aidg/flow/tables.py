@@ -90,7 +90,9 @@ class Tables:
             zeros[position : position + len(values)] = values
 
 
-def build(arch: Architecture, program: LoopProgram, *, logged: bool = False) -> Tables:
+def build(
+    arch: Architecture, program: LoopProgram, *, logged: bool = False, outside: str | None = None
+) -> Tables:
     """Bind ``program`` to ``arch``.
 
     Raises:
@@ -98,7 +100,7 @@ def build(arch: Architecture, program: LoopProgram, *, logged: bool = False) -> 
         ProgramError: An address leaves its memory, a latency is negative, a storage has a state of its own.
     """
     builder = _Builder(arch, program)
-    return builder.build(logged)
+    return builder.build(logged, outside)
 
 
 class _Builder:
@@ -135,7 +137,7 @@ class _Builder:
 
     # -- putting it together --------------------------------------------------------------------------------
 
-    def build(self, logged: bool) -> Tables:
+    def build(self, logged: bool, outside: str | None) -> Tables:
         tape: list[int] = []
         self._walk(self.program.body, {}, tape)
         tape += (n.STOP, 0, 0, 0)
@@ -146,6 +148,7 @@ class _Builder:
         space = Space()
         flights = self._flight_count()
         self._head(head, flights, logged)
+        head[n.K_OUTSIDE] = -1 if outside is None else self.storages.index(outside)
         ports = self._storages(fixed, space)
         movers = self._lines_and_movers(fixed, space, flights)
         fixed.table(n.K_OBJECT, [value for item in self.items for value in object_record(item)])
@@ -250,6 +253,7 @@ class _Builder:
         head[n.M_OVERFLOW] = space.take([-1, -1])
         head[n.K_WORK] = 8 * (flights + count) + 256
         head[n.M_WORK] = space.zeros(3 * head[n.K_WORK])
+        head[n.M_OUTBOX] = space.zeros(n.REQUEST * (head[n.K_QUEUES] + 1))
         head[n.M_WATCH] = space.zeros(len(self.levels) + 1)
         head[n.M_RANK] = space.zeros(2 * flights + 2 + count + 1)
         head[n.M_LOGGED] = space.zeros(4 * (head[n.K_LOG] + 1))

@@ -4,7 +4,9 @@ Columns: ``variant`` (``tile``, ``phased``, ``wreuse``, ``loop``), ``M``, ``N``,
 blocks of a macro tile, ``tile_m_blocks``, ``tile_n_blocks``, ``tile_k_blocks`` (0 or nothing: all).
 
 Matrices are row-major int8. Rows are filled up to whole blocks; A lies 64 bytes after the beginning of
-memory, B and C follow, each at a multiple of 64 bytes.
+memory (after address ``region``, if there is such a column), B and C follow, each at a multiple of 64 bytes.
+``A_at`` and ``B_at`` give a matrix another address, ``A_pitch`` and ``B_pitch`` another distance of its rows
+in bytes: those of another core's matrix, for instance.
 """
 
 from __future__ import annotations
@@ -87,15 +89,21 @@ def _product(case: Case, arch: Architecture, dim: int) -> Product:
     m, n, k = (_size(case, column) for column in "MNK")
     low, high = memory_named(arch, "memory").address_ranges[0]
     width_a, width_b = (-(-size // dim) * dim for size in (k, n))
-    a = low + ALIGNMENT
+    region = case.integer("region", default=low)
+    a = region + ALIGNMENT
     b = _aligned(a + m * width_a)
     c = _aligned(b + k * width_b)
     if c + m * width_b > high:
         raise MappingError(
-            f"columns M, N, K hold {m}, {n}, {k}: the matrices take {c + m * width_b - low:,} bytes, but "
-            f"'memory' has {high - low:,}"
+            f"columns M, N, K hold {m}, {n}, {k}: the matrices take {c + m * width_b - region:,} bytes, but "
+            f"'memory' has {high - region:,}"
         )
-    return Product(m, n, k, Matrix(a, width_a), Matrix(b, width_b), Matrix(c, width_b))
+    other_a = Matrix(case.integer("A_at", default=a), case.integer("A_pitch", default=width_a))
+    other_b = Matrix(case.integer("B_at", default=b), case.integer("B_pitch", default=width_b))
+    for matrix, rows, width in ((other_a, m, width_a), (other_b, k, width_b)):
+        if matrix.address < low or matrix.address + (rows - 1) * matrix.stride + width > high:
+            raise MappingError(f"a matrix of {rows} rows at {matrix.address:#x} lies outside of 'memory'")
+    return Product(m, n, k, other_a, other_b, Matrix(c, width_b))
 
 
 def _size(case: Case, column: str) -> int:

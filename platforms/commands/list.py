@@ -10,13 +10,15 @@ from platforms.commands._options import json_option, print_json
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List what ships: platforms, networks, DRAM configurations and devices."""
+    """List what ships: platforms, systems of several cores, networks, DRAM configurations and devices."""
     from dram.configurations import all_names
     from mappings.network import network_names
     from platforms.catalog import platform_names
+    from platforms.soc.systems import system_names
 
     shipped = {
         "platforms": list(platform_names()),
+        "systems": list(system_names()),
         "networks": list(network_names()),
         "dram_configs": list(all_names()),
         "estimators": [],

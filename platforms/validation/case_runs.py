@@ -46,12 +46,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Predicted cycles and how they were obtained, or why there are none; columns that the mapping read."""
+    """Predicted cycles and how they were obtained, or why there are none; columns that the mapping read.
+
+    For a system of several cores ``per_core`` has the cycles of each.
+    """
 
     cycles: int = 0
     method: str = ""
     reason: str = ""
     read: frozenset[str] = frozenset()
+    per_core: tuple[int, ...] = ()
 
 
 @dataclass
@@ -66,10 +70,15 @@ class Predictor:
 
     def predict(self, job: Job) -> Outcome:
         """The outcome of one case; whatever makes it impossible is its reason."""
+        from platforms.soc.systems import find_system
         from platforms.user_mapping import explaining_mappings
 
         try:
             with time_limit(self.limit_s, "the prediction"), explaining_mappings(self.mapping_files):
+                system = find_system(job.source)
+                if system is not None:
+                    cycles = system.predict(job.case, job.settings)
+                    return Outcome(max(cycles), "full", read=frozenset(job.case.read), per_core=cycles)
                 return predicted(self._architecture(job), job.case)
         except AcadlError as error:
             return Outcome(reason=str(error))

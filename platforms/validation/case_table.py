@@ -39,9 +39,18 @@ class CaseTable:
     measured: str
     cases: tuple[Case, ...]
 
-    def cycles(self, case: Case) -> int:
-        """The measured cycles of one of the cases."""
-        return int(case.cells[self.measured])
+    def cycles(self, case: Case, column: str | None = None) -> int:
+        """The measured cycles of one of the cases; ``column``: where there are several.
+
+        Raises:
+            AcadlError: There is no such column, or no number of cycles in it.
+        """
+        if column is None:
+            return int(case.cells[self.measured])
+        if column not in self.columns:
+            raise AcadlError(f"{self.file} has no column '{column}'{nearest(column, self.columns)}")
+        _check_cycles(self.file, case.line, column, case.cells[column])
+        return int(case.cells[column])
 
     @property
     def described_by(self) -> tuple[str, ...]:

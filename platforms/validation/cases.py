@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from acadl.errors import AcadlError, nearest
 from mappings.cases import Case
+from platforms.soc.systems import System, find_system
 from platforms.validation.case_report import CaseResult, FailedCase, ValidationReport
 from platforms.validation.case_runs import Job, Outcome, Setting, outcomes, predicted
 from platforms.validation.case_table import CaseTable, read_cases
@@ -61,7 +62,8 @@ def validate(
             What only concerns single cases is in the report.
     """
     condition = parse_condition(where) if where is not None else None
-    table = read_cases(cases, measured, condition)
+    system = find_system(arch)
+    table = read_cases(cases, measured or (system.measured[0] if system else None), condition)
     if group is not None and group not in table.columns:
         raise AcadlError(f"{table.file} has no column '{group}' to group by{nearest(group, table.columns)}")
     chosen = dict(settings or {})
@@ -70,17 +72,25 @@ def validate(
     failed: list[FailedCase] = []
     used = set(parameters)
     for number, case in enumerate(table.cases):
-        label, key = table.label(case), case.cells[group] if group is not None else ""
+        label = table.label(case) if system is None else case.text(system.label)
+        key = case.cells[group] if group is not None else ""
         if progress is not None:
             progress(number, len(table.cases), label)
         outcome = next(results)
         used |= outcome.read
         if outcome.reason:
             failed.append(FailedCase(label, case.line, outcome.reason, key))
+        elif system is not None:
+            good += _per_core(system, table, case, outcome, key)
         else:
             cycles = table.cycles(case)
             good.append(CaseResult(label, case.line, cycles, outcome.cycles, outcome.method, key))
-    unused = [column for column in table.described_by if column not in used and table.differs_in(column)]
+    unrelated = system.unrelated if system else frozenset[str]()
+    unused = [
+        column
+        for column in table.described_by
+        if column not in used and column not in unrelated and table.differs_in(column)
+    ]
     return ValidationReport(
         name,
         table.file,
@@ -92,6 +102,19 @@ def validate(
         chosen,
         tuple(unused) if good else (),
     )
+
+
+def _per_core(
+    system: System, table: CaseTable, case: Case, outcome: Outcome, key: str
+) -> Iterator[CaseResult]:
+    """The cases of a row, one for each core."""
+    for number, (column, predicted_cycles) in enumerate(
+        zip(system.measured, outcome.per_core, strict=True)
+    ):
+        measured = table.cycles(case, column)
+        yield CaseResult(
+            f"{case.cells[system.label]}:{number}", case.line, measured, predicted_cycles, outcome.method, key
+        )
 
 
 def _evaluate(
@@ -124,6 +147,9 @@ def declared(arch: str | os.PathLike[str]) -> tuple[str, tuple[str, ...]]:
     Raises:
         AcadlError: It cannot be read.
     """
+    system = find_system(arch)
+    if system is not None:
+        return system.name, tuple(system.parameters)
     from acadl import syntax
     from acadl.diagnostics import Collector, DescriptionError
     from acadl.parser import parse

@@ -56,6 +56,7 @@ from aidg.flow.kernel.names import (
     P_DUE,
     P_LAST,
     P_LATEST,
+    P_OPEN,
     P_POSITION,
     P_PROMISED,
     P_RESERVED,
@@ -97,6 +98,7 @@ from aidg.flow.kernel.names import (
     W_USED,
     Numbers,
 )  # fmt: skip
+from aidg.flow.kernel.outside import hand_over, has_room, is_outside
 from aidg.flow.kernel.records import flight_of, mover_state, step_of, storage_state
 from aidg.flow.kernel.time import at
 
@@ -306,6 +308,8 @@ def free_port(k: Numbers, m: Numbers, storage: int, write: int) -> int:
 
 def has_port(k: Numbers, m: Numbers, offer: int) -> bool:
     """Whether an offer can be granted."""
+    if is_outside(k, m, offer):
+        return has_room(m, offer)
     storage = m[offer + D_STORAGE]
     if free_port(k, m, storage, m[offer + D_WRITE]) < 0:
         return False
@@ -322,6 +326,10 @@ def has_port(k: Numbers, m: Numbers, offer: int) -> bool:
 
 def grant_offer(k: Numbers, m: Numbers, offer: int) -> None:
     """Grant an offer."""
+    if is_outside(k, m, offer):
+        hand_over(k, m, offer)
+        granted_entry(k, m, m[offer + D_KIND], m[offer + D_INDEX], 0)
+        return
     storage, write, beats, now = m[offer + D_STORAGE], m[offer + D_WRITE], m[offer + D_BEATS], m[NOW]
     fixed, state = k[K_STORAGE] + storage * STORAGE, storage_state(k, storage)
     one = k[fixed + S_READ_HOLD + write]
@@ -383,7 +391,7 @@ def granted_entry(k: Numbers, m: Numbers, queue: int, entry: int, answer: int) -
             m[base + field] = m[base + ENTRY + field]
         index += 1
     m[part + P_ASKED] -= 1
-    if m[part + P_ASKED] == 0:
+    if m[part + P_ASKED] == 0 and m[part + P_OPEN] == 0:
         m[part + P_DUE] = m[part + P_LATEST]
         at(k, m, m[part + P_LATEST], PART_EVENT, part, 0)
 

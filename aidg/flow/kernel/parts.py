@@ -32,6 +32,7 @@ from aidg.flow.kernel.names import (
     P_DONE,
     P_FLIGHT,
     P_LAST,
+    P_OPEN,
     P_PIECE,
     P_POSITION,
     P_PROMISED,
@@ -59,6 +60,7 @@ def new_part(k: Numbers, m: Numbers) -> int:
     m[part + P_RESERVED] = 0
     m[part + P_PIECE] = 0
     m[part + P_SUB] = 0
+    m[part + P_OPEN] = 0
     m[part + P_PROMISED] = -1
     m[part + P_TOTAL] = -1
     m[part + P_DONE] = 0

@@ -21,6 +21,7 @@ from aidg.flow.kernel.names import (
     K_LINE,
     K_LINES,
     K_LOG,
+    K_OUTSIDE,
     K_WORK,
     L_COUNT,
     L_MOVER,
@@ -31,6 +32,7 @@ from aidg.flow.kernel.names import (
     M_WORK,
     N_FRAME,
     NUMBER,
+    OUTSIDE,
     PART_EVENT,
     PASSED,
     PATIENCE,
@@ -43,9 +45,10 @@ from aidg.flow.kernel.names import (
     WORKING,
     Numbers,
 )  # fmt: skip
+from aidg.flow.kernel.outside import answer, has_to_wait
 from aidg.flow.kernel.places import free
 from aidg.flow.kernel.records import line_state, mover_state
-from aidg.flow.kernel.time import advance
+from aidg.flow.kernel.time import advance, following
 
 
 def pointer(numbers: Numbers) -> Numbers:
@@ -60,7 +63,9 @@ def run_at(fixed: Numbers, state: Numbers) -> int:
 
 def run(k: Numbers, m: Numbers) -> int:
     """Run until the end, or until something must be decided outside; the reason is returned."""
-    if m[PAUSED] == LOG_FULL or m[PAUSED] == PAUSE:
+    if m[PAUSED] == OUTSIDE and has_to_wait(m, following(k, m)):
+        return OUTSIDE
+    if m[PAUSED] == LOG_FULL or m[PAUSED] == PAUSE or m[PAUSED] == OUTSIDE:
         m[PAUSED] = 0
         advance(k, m)
     elif m[PAUSED]:
@@ -84,6 +89,9 @@ def run(k: Numbers, m: Numbers) -> int:
         if m[NUMBER] > m[PATIENCE]:
             m[PAUSED] = PAUSE
             return PAUSE
+        if k[K_OUTSIDE] >= 0 and has_to_wait(m, following(k, m)):
+            m[PAUSED] = OUTSIDE
+            return OUTSIDE
         if not advance(k, m):
             if m[EXHAUSTED] and m[FINISHED] == m[NUMBER] and m[k[M_ALIVE]] == 0:
                 return ENDED
@@ -150,3 +158,13 @@ def key_at(fixed: Numbers, state: Numbers) -> int:
 def move_at(fixed: Numbers, state: Numbers, level: int, iterations: int) -> None:
     """:func:`move_flights` on two lists; compiled: on two arrays, given by their addresses."""
     move_flights(pointer(fixed), pointer(state), level, iterations)
+
+
+def answer_at(fixed: Numbers, state: Numbers, part: int, cycle: int) -> None:
+    """:func:`answer` on two lists; compiled: on two arrays, given by their addresses."""
+    answer(pointer(fixed), pointer(state), part, cycle)
+
+
+def following_at(fixed: Numbers, state: Numbers) -> int:
+    """:func:`following` on two lists; compiled: on two arrays, given by their addresses."""
+    return following(pointer(fixed), pointer(state))

@@ -67,8 +67,8 @@ def work(k: Numbers, m: Numbers, kind: int, identity: int, more: int) -> None:
     m[WORKING] += 1
 
 
-def advance(k: Numbers, m: Numbers) -> bool:
-    """Go to the next cycle in which something happens, and put it on the list of work."""
+def following(k: Numbers, m: Numbers) -> int:
+    """The next cycle in which something happens."""
     wheel, now = k[K_WHEEL], m[NOW]
     best = NEVER
     for distance in range(1, wheel):
@@ -80,10 +80,16 @@ def advance(k: Numbers, m: Numbers) -> bool:
         base = k[M_NODE] + node * NODE
         best = min(best, m[base + X_TIME])
         node = m[base + X_NEXT]
+    return best
+
+
+def advance(k: Numbers, m: Numbers) -> bool:
+    """Go to the next cycle in which something happens, and put it on the list of work."""
+    best = following(k, m)
     if best == NEVER:
         return False
     m[NOW] = best
-    take(k, m, k[M_WHEEL] + 2 * (best % wheel))
+    take(k, m, k[M_WHEEL] + 2 * (best % k[K_WHEEL]))
     if m[k[M_OVERFLOW]] >= 0:
         take(k, m, k[M_OVERFLOW])
     return True
