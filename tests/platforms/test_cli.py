@@ -117,7 +117,7 @@ def test_list_names_everything_that_ships() -> None:
     assert data["platforms"] == list(platform_names())
     assert data["networks"] == list(network_names())
     assert {"gemmini", "oma", "systolic_array"} <= set(data["platforms"])
-    assert set(data) == {"platforms", "networks", "dram_configs", "estimators"}
+    assert set(data) == {"platforms", "systems", "networks", "dram_configs", "estimators"}
     text = acadl("list").stdout
     assert all(name in text for name in (*platform_names(), *network_names()))
 
