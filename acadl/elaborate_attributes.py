@@ -50,7 +50,10 @@ class AttributeReader:
             case Form.WORD, syntax.Attribute():
                 return _read_word(item, name, form)
             case Form.LATENCY, syntax.Attribute():
-                return self._read_latency(item.value, scope, name)
+                return self._read_of_instruction(item.value, scope, name, NUMERIC, "cycles")
+            case Form.ENERGY_OF, syntax.Attribute():
+                kinds = frozenset({Kind.ENERGY})
+                return self._read_of_instruction(item.value, scope, name, kinds, "an energy", form.example)
             case _, syntax.Attribute():
                 self._check_fixed(item.value, scope, name)
                 return _read_plain(item.value, scope, name, form)
@@ -90,7 +93,16 @@ class AttributeReader:
             seen.add(word.text)
         return frozenset(seen)
 
-    def _read_latency(self, expression: syntax.Expression, scope: Scope, name: str) -> Expr:
+    def _read_of_instruction(
+        self,
+        expression: syntax.Expression,
+        scope: Scope,
+        name: str,
+        kinds: frozenset[Kind],
+        wanted: str,
+        example: str = "",
+    ) -> Expr:
+        """An expression over what the instruction carries."""
         attributes = self._instruction_attributes()
         try:
             value = Evaluator(scope, attributes).evaluate(expression)
@@ -98,7 +110,7 @@ class AttributeReader:
             if self._session.incomplete & (self._operations or self._session.operations.keys()):
                 raise Reject from rejected  # perhaps for the operand that is wrong, which is reported
             raise
-        _expect(value, NUMERIC, expression.span, name, "cycles")
+        _expect(value, kinds, expression.span, name, wanted, example)
         result = value.expr
         if isinstance(value.value, int) and value.value < 0:
             reject("E0302", f"'{name}' is {value.value}; it cannot be negative", expression.span)
@@ -113,7 +125,7 @@ class AttributeReader:
         operands = {attribute.partition(".")[0] for attribute in self._instruction_attributes()}
         for used in sorted(syntax.names_in(expression) & operands - FUNCTION_NAMES):
             if scope.find(used) is None and scope.find_later(used) is None:
-                hint = "latencies, initiation intervals and `parts` of stages, units and controllers may"
+                hint = "latencies, initiation intervals, `parts` and `energy` of stages and units may"
                 message = f"'{name}' cannot depend on the instruction, as it does by '{used}'"
                 reject("E0201", message, expression.span, hint)
 
@@ -203,6 +215,8 @@ _ACCEPTED: dict[Form, tuple[frozenset[Kind], str]] = {
     Form.BITS: (frozenset({Kind.SIZE}), "a size"),
     Form.BYTES: (frozenset({Kind.SIZE}), "a size"),
     Form.TRUTH: (frozenset({Kind.TRUTH}), "true or false"),
+    Form.ENERGY: (frozenset({Kind.ENERGY}), "an energy"),
+    Form.AREA: (frozenset({Kind.AREA}), "an area"),
 }
 
 

@@ -23,6 +23,8 @@ TYPES: Mapping[str, Kind] = {
     "bytes": Kind.SIZE,
     "bits": Kind.SIZE,
     "Hz": Kind.FREQUENCY,
+    "energy": Kind.ENERGY,
+    "area": Kind.AREA,
     "string": Kind.TEXT,
 }
 
@@ -107,7 +109,10 @@ def _typed(parameter: syntax.Parameter, value: Value, span: Span) -> Value:
     """``value``, if it fits the parameter's type."""
     kind = _kind(parameter)
     if value.kind is not kind and not (kind is Kind.CYCLES and value.kind in NUMERIC):
-        example = {Kind.SIZE: "64 bytes", Kind.FREQUENCY: "500 MHz", Kind.TRUTH: "true", Kind.TEXT: '"text"'}
+        example = {
+            Kind.SIZE: "64 bytes", Kind.FREQUENCY: "500 MHz", Kind.TRUTH: "true", Kind.TEXT: '"text"',
+            Kind.ENERGY: "0.3 pJ", Kind.AREA: "0.2 mm2",
+        }  # fmt: skip
         hint = f"for example `{parameter.name.text}: {parameter.type.text} = {example.get(kind, '16')}`"
         label = Label(parameter.type.span, "the type is given here")
         message = f"parameter '{parameter.name.text}' is {kind}, found {value.kind}"

@@ -20,6 +20,9 @@ class Form(StrEnum):
     LATENCY = "latency"  # an expression over the instruction
     BITS = "size"
     BYTES = "size in whole bytes"
+    ENERGY = "energy"
+    ENERGY_OF = "energy of an instruction"  # an expression over the instruction
+    AREA = "area"
     TRUTH = "true or false"
     WORD = "word"
     OPERATIONS = "operations"
@@ -52,6 +55,12 @@ class ObjectForm:
     contains: tuple[str, ...] = ()
 
 
+_AREA = {"area": AttributeForm(Form.AREA, "area: 0.2 mm2")}
+_ENERGY = {"energy": AttributeForm(Form.ENERGY_OF, "energy: 0.3 pJ")}
+_ACCESS_ENERGY = {
+    "read_energy": AttributeForm(Form.ENERGY, "read_energy: 10 pJ"),
+    "write_energy": AttributeForm(Form.ENERGY, "write_energy: 10 pJ"),
+}
 _LATENCY = {
     "latency": AttributeForm(Form.LATENCY, "latency: 1"),
     "initiation_interval": AttributeForm(Form.LATENCY, "initiation_interval: 1"),
@@ -61,19 +70,23 @@ _ORDER = {"order": AttributeForm(Form.WORD, "order: fifo", words=("any", "fifo")
 _RELEASE = {"release_latency": AttributeForm(Form.CYCLES, "release_latency: 1")}
 _PRIORITY = {"priority": AttributeForm(Form.NUMBER, "priority: 1")}
 _OPERATIONS = {"operations": AttributeForm(Form.OPERATIONS, "operations: add mul")}
-_STORAGE = {
-    "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
-    "port_width": AttributeForm(Form.NUMBER, "port_width: 1", minimum=1),
-    "read_write_ports": AttributeForm(Form.NUMBER, "read_write_ports: 2", minimum=1),
-    "max_concurrent_requests": AttributeForm(Form.NUMBER, "max_concurrent_requests: 4", minimum=1),
-    "initiation_interval": AttributeForm(Form.CYCLES, "initiation_interval: 1"),
-    "arbitration": AttributeForm(
-        Form.WORD, "arbitration: round_robin", words=("oldest_first", "priority", "round_robin")
-    ),
-    "read_ports": AttributeForm(Form.NUMBER, "read_ports: 1", minimum=1),
-    "write_ports": AttributeForm(Form.NUMBER, "write_ports: 1", minimum=1),
-    "answers": AttributeForm(Form.WORD, "answers: in_order", words=("any", "in_order")),
-}
+_STORAGE = (
+    _AREA
+    | _ACCESS_ENERGY
+    | {
+        "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
+        "port_width": AttributeForm(Form.NUMBER, "port_width: 1", minimum=1),
+        "read_write_ports": AttributeForm(Form.NUMBER, "read_write_ports: 2", minimum=1),
+        "max_concurrent_requests": AttributeForm(Form.NUMBER, "max_concurrent_requests: 4", minimum=1),
+        "initiation_interval": AttributeForm(Form.CYCLES, "initiation_interval: 1"),
+        "arbitration": AttributeForm(
+            Form.WORD, "arbitration: round_robin", words=("oldest_first", "priority", "round_robin")
+        ),
+        "read_ports": AttributeForm(Form.NUMBER, "read_ports: 1", minimum=1),
+        "write_ports": AttributeForm(Form.NUMBER, "write_ports: 1", minimum=1),
+        "answers": AttributeForm(Form.WORD, "answers: in_order", words=("any", "in_order")),
+    }
+)
 _MEMORY = _STORAGE | {
     "addresses": AttributeForm(Form.ADDRESSES, "addresses: 0x1000 ..< 0x4000"),
     "read_latency": AttributeForm(Form.CYCLES, "read_latency: 1"),
@@ -96,15 +109,15 @@ _DRAM = _MEMORY | {
     "t_RP": AttributeForm(Form.CYCLES, "t_RP: 14"),
     "t_RAS": AttributeForm(Form.CYCLES, "t_RAS: 33"),
 }
-_FETCH = {
+_FETCH = _AREA | {
     "issue_buffer_size": AttributeForm(Form.NUMBER, "issue_buffer_size: 4", minimum=1),
     "in_order_issue": AttributeForm(Form.TRUTH, "in_order_issue: true"),
     "latency": _LATENCY["latency"],
     "from": AttributeForm(Form.MEMORY, "from: imem"),
 }
-_STAGE = _LATENCY | _CAPACITY | _ORDER | _RELEASE
+_STAGE = _LATENCY | _CAPACITY | _ORDER | _RELEASE | _AREA
 _EXECUTE = _STAGE | {"issue_latency": AttributeForm(Form.CYCLES, "issue_latency: 1")}
-_UNIT = _OPERATIONS | _LATENCY | _CAPACITY
+_UNIT = _OPERATIONS | _LATENCY | _CAPACITY | _ENERGY | _AREA
 _CONTROLLER = (
     _UNIT
     | _RELEASE
@@ -122,6 +135,7 @@ _MOVER = (
     _CAPACITY
     | _RELEASE
     | _PRIORITY
+    | _AREA
     | {
         "latency": AttributeForm(Form.CYCLES, "latency: 1"),
         "transfer_latency": AttributeForm(Form.CYCLES, "transfer_latency: 1"),
@@ -134,11 +148,15 @@ _MOVER = (
     }
 )
 _MEMORY_UNIT = _UNIT | _PRIORITY | {"duration": AttributeForm(Form.LATENCY, "duration: 40")}
-_REGISTERS = {
-    "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
-    "lanes": AttributeForm(Form.NUMBER, "lanes: 8", minimum=1),
-    "names": AttributeForm(Form.REGISTERS, "names: r[0 ..< 16] sp"),
-}
+_REGISTERS = (
+    _AREA
+    | _ACCESS_ENERGY
+    | {
+        "data_width": AttributeForm(Form.BITS, "data_width: 32 bits", minimum=1),
+        "lanes": AttributeForm(Form.NUMBER, "lanes: 8", minimum=1),
+        "names": AttributeForm(Form.REGISTERS, "names: r[0 ..< 16] sp"),
+    }
+)
 
 OBJECTS: Mapping[str, ObjectForm] = {
     "stage": ObjectForm("pipeline stage", model.PipelineStage, _STAGE),
@@ -151,7 +169,7 @@ OBJECTS: Mapping[str, ObjectForm] = {
     "unit": ObjectForm("functional unit", model.FunctionalUnit, _UNIT, ("operations",)),
     "memory_unit": ObjectForm("memory access unit", model.MemoryAccessUnit, _MEMORY_UNIT, ("operations",)),
     "instruction_memory_unit": ObjectForm(
-        "instruction memory access unit", model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY
+        "instruction memory access unit", model.InstructionMemoryAccessUnit, _OPERATIONS | _LATENCY | _AREA
     ),
     "controller": ObjectForm("controller", model.Controller, _CONTROLLER, ("operations",)),
     "mover": ObjectForm("mover", model.Mover, _MOVER),

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     CYCLES = "a number of cycles"
     SIZE = "a size"
     FREQUENCY = "a frequency"
+    ENERGY = "an energy"
+    AREA = "an area"
     TRUTH = "true or false"
     TEXT = "a text"
 
@@ -40,7 +42,18 @@ UNITS: Mapping[str, tuple[Kind, int]] = {
     "MHz": (Kind.FREQUENCY, 10**6),
     "GHz": (Kind.FREQUENCY, 10**9),
     "cycles": (Kind.CYCLES, 1),
+    "aJ": (Kind.ENERGY, 1),
+    "fJ": (Kind.ENERGY, 10**3),
+    "pJ": (Kind.ENERGY, 10**6),
+    "nJ": (Kind.ENERGY, 10**9),
+    "uJ": (Kind.ENERGY, 10**12),
+    "um2": (Kind.AREA, 10**6),
+    "mm2": (Kind.AREA, 10**12),
 }
+# What units of a kind are whole numbers of.
+BASE: Mapping[Kind, str] = {
+    Kind.SIZE: "bits", Kind.FREQUENCY: "Hz", Kind.CYCLES: "cycles", Kind.ENERGY: "aJ", Kind.AREA: "nm²",
+}  # fmt: skip
 
 
 class Reject(Exception):  # control flow inside elaboration, never seen outside
@@ -115,8 +128,8 @@ def _faulty_or_large(number: syntax.Number) -> Value:
     kind, factor = unit
     scaled = exact * factor
     if scaled.denominator != 1:
-        base = {Kind.SIZE: "bits", Kind.FREQUENCY: "Hz"}.get(kind, "cycles")
-        reject("E0302", f"'{number.text} {number.unit.text}' is no whole number of {base}", number.span)
+        text = f"'{number.text} {number.unit.text}' is no whole number of {BASE[kind]}"
+        reject("E0302", text, number.span)
     return Value(kind, bounded(int(scaled), number.span))
 
 

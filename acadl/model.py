@@ -40,10 +40,15 @@ class EdgeKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ACADLObject:
-    """Anything that is drawn as a box. ``name`` is unique in the architecture, dotted in templates."""
+    """Anything that is drawn as a box. ``name`` is unique in the architecture, dotted in templates.
+
+    Attributes:
+        area: In nm²; ``None``: not said.
+    """
 
     name: str
     doc: str = ""
+    area: int | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
@@ -101,12 +106,14 @@ class FunctionalUnit(ACADLObject):
         latency: Cycles from start to done; an expression over the instruction.
         initiation_interval: Cycles between two starts; ``None``: the unit is not pipelined.
         capacity: Instructions inside at once, waiting ones included.
+        energy: Of one instruction, in aJ; an expression over the instruction; ``None``: not said.
     """
 
     to_process: frozenset[str] = frozenset()
     latency: Expr = ONE
     initiation_interval: Expr | None = None
     capacity: int = 1
+    energy: Expr | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,11 +200,14 @@ class RegisterFile(ACADLObject):
     Attributes:
         registers: Name to initial value.
         lanes: Elements per register; 1 is a scalar.
+        read_energy, write_energy: Of one access to a register, in aJ; ``None``: not said.
     """
 
     data_width: int = 32
     registers: Mapping[str, int] = field(default_factory=dict)
     lanes: int = 1
+    read_energy: int | None = None
+    write_energy: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +220,7 @@ class DataStorage(ACADLObject):
         read_write_ports: Transactions that may start together.
         max_concurrent_requests: Transactions in flight; ``None``: as many as the ports allow.
         initiation_interval: Cycles a transaction holds its port; ``None``: its latency (not pipelined).
+        read_energy, write_energy: Of one transaction, in aJ; ``None``: not said.
     """
 
     data_width: int = 32
@@ -221,6 +232,8 @@ class DataStorage(ACADLObject):
     read_ports: int | None = None
     write_ports: int | None = None
     answers: Answers = "any"
+    read_energy: int | None = None
+    write_energy: int | None = None
 
     @property
     def port_bytes(self) -> int:

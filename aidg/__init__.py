@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aidg.criticality import CriticalPath, critical_path
+    from aidg.energy import Energy, EnergyShare, energy
     from aidg.estimation import Estimate, Estimator, estimate, prepare
     from aidg.explanation import Explanation, PathShare, explain
     from aidg.graph import build, evaluate
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MODULE_OF = {
     "CriticalPath": "aidg.criticality",
+    "Energy": "aidg.energy",
+    "EnergyShare": "aidg.energy",
     "Estimate": "aidg.estimation",
     "Estimator": "aidg.estimation",
     "Explanation": "aidg.explanation",
@@ -31,6 +34,7 @@ _MODULE_OF = {
     "WhatIf": "aidg.what_if",
     "WhatIfRow": "aidg.what_if",
     "build": "aidg.graph",
+    "energy": "aidg.energy",
     "critical_path": "aidg.criticality",
     "estimate": "aidg.estimation",
     "evaluate": "aidg.graph",
@@ -44,6 +48,8 @@ _MODULE_OF = {
 
 __all__ = [
     "CriticalPath",
+    "Energy",
+    "EnergyShare",
     "Estimate",
     "Estimator",
     "Explanation",
@@ -53,6 +59,7 @@ __all__ = [
     "WhatIfRow",
     "build",
     "critical_path",
+    "energy",
     "estimate",
     "evaluate",
     "explain",

@@ -23,6 +23,7 @@ DISPENSABLE = (
     "Refined",
     "MAC/cycle",
     "Published",
+    "Energy",
     "Share",
     "Obtained",
     "Operator",
@@ -41,8 +42,8 @@ COLUMNS = (
     ("Roofline", "right"),
     ("Refined", "right"),
     ("Published", "right"),
+    ("Energy", "right"),
 )
-OPTIONAL = "Published"  # only where the published extrapolation was asked for
 
 
 def short(number: int) -> str:
@@ -60,6 +61,14 @@ def duration(seconds: float) -> str:
         if seconds >= factor:
             return f"{seconds / factor:.3f} {unit}"
     return f"{seconds * 1e9:.3f} ns"
+
+
+def joules(picojoules: float) -> str:
+    """``1234567.0`` → ``1.235 µJ``."""
+    for factor, unit in ((1e12, "J"), (1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ")):
+        if picojoules >= factor:
+            return f"{picojoules / factor:.4g} {unit}"
+    return f"{picojoules:.4g} pJ"
 
 
 def obtained(layer: LayerEstimate) -> str:
@@ -86,6 +95,7 @@ def rows(report: NetworkEstimate) -> list[tuple[str, ...]]:
             part(layer.roofline_cycles, layer.cycles),
             part(layer.refined_roofline_cycles, layer.cycles),
             deviation(layer.fixed_point_cycles, layer.cycles),
+            NOTHING if layer.energy_pj is None else joules(layer.energy_pj),
         )
         for layer in report.layers
     ]
@@ -105,8 +115,12 @@ def deviation(found: int | None, cycles: int) -> str:
 
 def shown_columns(report: NetworkEstimate) -> list[int]:
     """Numbers of the columns that the report fills."""
-    published = report.fixed_point_cycles is not None
-    return [number for number, (title, _) in enumerate(COLUMNS) if title != OPTIONAL or published]
+    absent = set()
+    if report.fixed_point_cycles is None:
+        absent.add("Published")
+    if report.energy is None:
+        absent.add("Energy")
+    return [number for number, (title, _) in enumerate(COLUMNS) if title not in absent]
 
 
 def _utilization(layer: LayerEstimate) -> str:
@@ -167,6 +181,40 @@ def baselines_line(report: NetworkEstimate) -> str:
     return f"simpler models: {', '.join(found)}" + (f"; at most {', '.join(limits)}" if limits else "")
 
 
+MOST_SHARES = 4  # objects in the line about energy
+
+
+def energy_line(report: NetworkEstimate) -> str:
+    """The energy, its largest shares, and what is not in it; empty where the description says none."""
+    energy = report.energy
+    if energy is None:
+        return ""
+    total = energy.total_aj
+    largest = list(energy.by_object().items())[:MOST_SHARES]
+    shares = [f"{name} {100 * part / total:.0f} %" for name, part in largest if total]
+    average = f" = {joules(energy.total_pj / report.latency_s)[:-1]}W on average" if report.latency_s else ""
+    text = f"energy: {joules(energy.total_pj)}{average}" + (f": {', '.join(shares)}" if shares else "")
+    if energy.missing:
+        text += f"; not said by the description: {', '.join(energy.missing)}"
+    return text + "".join(f"; {note}" for note in energy.notes)
+
+
+def area_line(report: NetworkEstimate) -> str:
+    """The area, and of how many objects it is; empty where the description says none."""
+    area = report.area
+    if area is None:
+        return ""
+    known, unknown = len(area.by_object), len(area.missing)
+    without = f"; {unknown} do not say theirs" if unknown else ""
+    return f"area: {area.total_mm2:.4g} mm² of {known} objects{without}"
+
+
+def more_lines(report: NetworkEstimate) -> tuple[str, ...]:
+    """Simpler models, energy, area, as far as there is something to say."""
+    found = (baselines_line(report), energy_line(report), area_line(report))
+    return tuple(line for line in found if line)
+
+
 def table(report: NetworkEstimate, width: int = PLAIN_WIDTH) -> Table:
     """One row per layer, the slowest in bold; what does not fit into ``width`` characters is left out."""
     from rich import box
@@ -223,8 +271,8 @@ def print_report(report: NetworkEstimate, chosen: Collection[str] | None = None)
     if parameters:
         console.print(_plain(parameters), style="dim", soft_wrap=True)
     console.print(table(report, console.width))
-    if simpler := baselines_line(report):
-        console.print(_plain(simpler), soft_wrap=True)
+    for line in more_lines(report):
+        console.print(_plain(line), soft_wrap=True)
     console.print(_plain(total_line(report)), soft_wrap=True)
     console.print(_plain(report.reason), soft_wrap=True)
 
@@ -245,10 +293,11 @@ def to_html(report: NetworkEstimate) -> str:
         f"<li>{escape(layer.name)} ({escape(layer.op)}): {escape(layer.reason)}</li>"
         for layer in report.unmapped
     )
+    lines = (*more_lines(report), total_line(report), report.reason)
     return (
         f'<div class="acadl-estimate"><p><b>{escape(headline(report))}</b></p>\n'
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n"
-        f"<p>{escape(baselines_line(report))}<br>{escape(total_line(report))}<br>{escape(report.reason)}</p>\n"
+        f"<p>{'<br>'.join(map(escape, lines))}</p>\n"
         + (f"<p>Not part of the total:</p><ul>{missing}</ul>" if missing else "")
         + "</div>"
     )

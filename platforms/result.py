@@ -6,6 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from acadl.area import Area
+    from aidg.energy import Energy
 
 BUSY = 0.8  # busy share from which on a unit or memory counts as what bounds a layer
 
@@ -30,6 +35,7 @@ class LayerEstimate:
         bounds
             of the cycles.
         fixed_point_cycles: What the published extrapolation says; ``None`` where it was not asked for.
+        energy_pj: Picojoules, as far as the description says them; ``None`` where it says none.
     """
 
     name: str
@@ -47,6 +53,7 @@ class LayerEstimate:
     roofline_cycles: int = 0
     refined_roofline_cycles: int = 0
     fixed_point_cycles: int | None = None
+    energy_pj: float | None = None
 
     @property
     def macs_per_cycle(self) -> float:
@@ -82,6 +89,8 @@ class NetworkEstimate:
         peak_macs_per_cycle: Multiply-accumulates per cycle of the machine with this mapping, for the
             rooflines;
             ``None`` where no layer has any.
+        energy: Breakdown of the energy; ``None`` where the description says none.
+        area: Areas of the objects; ``None`` where the description says none.
         memory_bytes_per_cycle: Bandwidth of main memory; ``None`` without a ``dram`` in the description.
     """
 
@@ -95,6 +104,8 @@ class NetworkEstimate:
     wall_s: float = field(default=0.0, compare=False)
     peak_macs_per_cycle: float | None = None
     memory_bytes_per_cycle: float | None = None
+    energy: Energy | None = None
+    area: Area | None = None
 
     @cached_property
     def total_cycles(self) -> int:
@@ -159,6 +170,8 @@ class NetworkEstimate:
             "unmapped": [asdict(layer) for layer in self.unmapped],
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
+            "energy": None if self.energy is None else self.energy.to_dict(),
+            "area": None if self.area is None else self.area.to_dict(),
             "baselines": {
                 "peak_macs_per_cycle": self.peak_macs_per_cycle,
                 "memory_bytes_per_cycle": self.memory_bytes_per_cycle,

@@ -59,6 +59,8 @@ def estimate(
         BrokenMapperError: A mapper that does not ship failed; the message has its name and line.
     """
     import aidg
+    from acadl.area import area
+    from aidg.energy import energy_of, says_energy
     from aidg.work import count_work
     from platforms.baselines import baselines_of
 
@@ -77,7 +79,9 @@ def estimate(
         simpler = None
         if published and not arch.in_order_of_time:
             simpler = found if method == "fixed_point" else bound.estimate(method="fixed_point", **options)  # type: ignore[arg-type]
-        return _Result(found, count_work(arch, program), None if simpler is None else simpler.cycles)
+        work = count_work(arch, program)
+        spent = energy_of(arch, work) if says_energy(arch) else None
+        return _Result(found, work, None if simpler is None else simpler.cycles, spent)
 
     done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress, chosen.by_shape)
     baselines = baselines_of(arch, [(layer, result.work) for layer, result, _ in done])
@@ -89,6 +93,8 @@ def estimate(
         layers=tuple(_layer_estimate(arch, entry, baselines) for entry in done),
         peak_macs_per_cycle=None if baselines.peak is None else float(baselines.peak),
         memory_bytes_per_cycle=None if bandwidth is None else float(bandwidth.both),
+        energy=_energy(arch, done),
+        area=area(arch),
         unmapped=tuple(unmapped),
         notes=(*notes, *import_notes(network)),
         provenance={**provenance(arch, network, method, options), **chosen.provenance},
@@ -125,10 +131,19 @@ class _Result(NamedTuple):
     estimate: aidg.Estimate
     work: Work
     published: int | None
+    energy: aidg.Energy | None
+
+
+def _energy(arch: Architecture, done: list[Evaluated[_Result]]) -> aidg.Energy | None:
+    """Energy of all layers; ``None`` where the description says none."""
+    from aidg.energy import summed
+
+    parts = [(result.energy, layer.count) for layer, result, _ in done if result.energy is not None]
+    return summed(parts) if parts else None
 
 
 def _layer_estimate(arch: Architecture, entry: Evaluated[_Result], baselines: Baselines) -> LayerEstimate:
-    layer, (result, work, published), is_new = entry
+    layer, (result, work, published, energy), is_new = entry
     lines = baselines.of(layer, work)
     return LayerEstimate(
         name=layer.name,
@@ -146,6 +161,7 @@ def _layer_estimate(arch: Architecture, entry: Evaluated[_Result], baselines: Ba
         roofline_cycles=lines.roofline * layer.count,
         refined_roofline_cycles=lines.refined * layer.count,
         fixed_point_cycles=None if published is None else published * layer.count,
+        energy_pj=None if energy is None else energy.total_pj * layer.count,
     )
 
 

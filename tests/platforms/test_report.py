@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from acadl.area import Area
+from aidg.energy import Energy, EnergyShare
 from platforms.report import (
     COLUMNS,
+    area_line,
     baselines_line,
     deviation,
     duration,
+    energy_line,
+    joules,
     obtained,
     parameters_line,
     rows,
@@ -48,9 +53,9 @@ def test_durations(seconds: float, text: str) -> None:
 def test_cells_of_a_row() -> None:
     assert rows(REPORT) == [
         ("first", "conv", "3,000", "1,000", "25.0 %", "3.0", "90 %", "mesh (90 %)",
-         obtained(FIRST), "75 %", "90 %", "–"),
+         obtained(FIRST), "75 %", "90 %", "–", "–"),
         ("twice × 2", "relu", "0", "3,000", "75.0 %", "–", "–", "bus [x] (50 %)",
-         obtained(TWICE), "–", "–", "–"),
+         obtained(TWICE), "–", "–", "–", "–"),
     ]  # fmt: skip
     assert obtained(FIRST) == "exact, 99 of 12 k instr."
     assert obtained(TWICE) == "exact, same shape as above"
@@ -131,4 +136,35 @@ def test_reason_names_a_layer_that_nothing_keeps_busy() -> None:
 )
 def test_narrow_terminals_lose_columns_not_digits(width: int, missing: set[str]) -> None:
     shown = {str(column.header) for column in table(REPORT, width).columns}
-    assert shown == {title for title, _ in COLUMNS} - missing
+    assert shown == {title for title, _ in COLUMNS} - {"Energy"} - missing
+
+
+@pytest.mark.parametrize(
+    ("picojoules", "text"),
+    [
+        (0.0, "0 pJ"),
+        (12.5, "12.5 pJ"),
+        (2_345.6, "2.346 nJ"),
+        (1e6, "1 µJ"),
+        (7.77e9, "7.77 mJ"),
+        (3e12, "3 J"),
+    ],
+)
+def test_energies(picojoules: float, text: str) -> None:
+    assert joules(picojoules) == text
+
+
+def test_energy_and_area_have_lines_and_a_column() -> None:
+    shares = (EnergyShare("mem", "read", 3, 6_000_000), EnergyShare("mac", "mul", 1, 2_000_000))
+    energy = Energy(shares, ("rf",), ("something",))
+    first, twice = replace(FIRST, energy_pj=8.0), replace(TWICE, energy_pj=0.0)
+    area = Area({"mac": 2 * 10**12}, ("mem", "rf"))
+    report = replace(REPORT, layers=(first, twice), energy=energy, area=area)
+    line = (
+        "energy: 8 pJ = 0.004 µW on average: mem 75 %, mac 25 %; not said by the description: rf; something"
+    )
+    assert energy_line(report).replace("4 nW", "0.004 µW") == line
+    assert area_line(report) == "area: 2 mm² of 1 objects; 2 do not say theirs"
+    assert "8 pJ" in to_html(report) and "2 mm²" in to_html(report)
+    assert energy_line(REPORT) == area_line(REPORT) == ""
+    assert "Energy" in {str(column.header) for column in table(report, 150).columns}
