@@ -7,7 +7,7 @@ Only what order candidates come in depends on it; cycles of the chosen one are e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,9 +31,10 @@ class Machine(Protocol):
     """What the choice needs to know of a machine.
 
     Attributes:
-        input_bytes, weight_bytes: Room for the input and the weights of one block.
-        bus_bytes: Of a transaction with main memory.
-        grain: Output columns that are computed side by side.
+        input_bytes, weight_bytes: Room for the input and the weights of one block. bus_bytes: Of a
+        transaction with main memory. grain: Output columns that are computed side by side. keeps_sums:
+        Whether the sums of all outputs of a block are kept until its reduction is complete, so that
+            no block is larger than ``sum_shapes``.
     """
 
     @property
@@ -44,6 +45,8 @@ class Machine(Protocol):
     def bus_bytes(self) -> int: ...
     @property
     def grain(self) -> int: ...
+    @property
+    def keeps_sums(self) -> bool: ...
 
     def ways(self, whole: Problem) -> Iterable[Ways]:
         """How the problem can be shared out among the workers."""
@@ -53,6 +56,9 @@ class Machine(Protocol):
 
     def sum_shapes(self, whole: Problem) -> Iterable[tuple[int, int, int]]:
         """Rows, pixels and columns of the largest blocks whose sums fit where sums are kept."""
+
+    def accepts(self, whole: Problem, block: Block) -> bool:
+        """Whether it can work on blocks of that size, beside what fits where."""
 
     def cycles(self, whole: Problem, parts: Splits, block: Block) -> int:
         """Of a worker for the whole problem."""
@@ -95,13 +101,16 @@ def plan(layer: Layer, whole: Problem, machine: Machine, has_weights: bool = Tru
     return best[1]
 
 
-def packed_weights(chosen: Plan, matrices: NDArray[Any], grain: int) -> NDArray[Any]:
+def packed_weights(
+    chosen: Plan, matrices: NDArray[Any], grain_of: Callable[[Problem, Block], int]
+) -> NDArray[Any]:
     """The weights as the nests of a plan load them, from matrices of shape ``(groups, depth, columns)``."""
     import numpy as np
 
     flat = np.empty(matrices.size, matrices.dtype)
     depth, columns = matrices.shape[1:]
     for share, block in chosen.work:
+        grain = grain_of(share.problem, block)
         for _, offset in share.members:
             for number in range(share.problem.groups.count):
                 begin = offset.b + number * share.problem.groups.b
@@ -112,7 +121,11 @@ def packed_weights(chosen: Plan, matrices: NDArray[Any], grain: int) -> NDArray[
 
 
 def _cheapest(share: Share, ways: Ways, machine: Machine, has_weights: bool) -> Block | None:
-    found = list(_candidates(share.problem, machine, has_weights))
+    found = (
+        block
+        for block in _candidates(share.problem, machine, has_weights)
+        if machine.accepts(share.problem, block)
+    )
     return min(found, key=lambda block: _cost(share, ways, block, machine, has_weights), default=None)
 
 
@@ -142,7 +155,7 @@ def _cost(share: Share, ways: Ways, block: Block, machine: Machine, has_weights:
 def _candidates(whole: Problem, machine: Machine, has_weights: bool) -> Iterator[Block]:
     """Blocks that fit, largest rows, pixels and channels for each choice of columns and taps."""
     weight_bytes = machine.weight_bytes if has_weights else 1 << 62
-    for columns in _column_sizes(whole, machine, weight_bytes):
+    for columns in () if machine.keeps_sums else _column_sizes(whole, machine, weight_bytes):
         shell = Block(1, 1, columns, whole.kernel_h, whole.kernel_w, whole.channels, False)
         for block in _largest(whole, shell, machine.input_bytes):
             yield block
@@ -162,6 +175,8 @@ def _candidates(whole: Problem, machine: Machine, has_weights: bool) -> Iterator
             most = min(whole.channels, room)
             for channels in dict.fromkeys((most, -(-most // 2), -(-most // 4), -(-most // 8))):
                 yield replace(block, channels=channels)
+            if (taps_h, taps_w, most) == (whole.kernel_h, whole.kernel_w, whole.channels):
+                yield replace(block, channels=most, weights_first=True)
 
 
 def _column_sizes(whole: Problem, machine: Machine, weight_bytes: int) -> Iterable[int]:

@@ -54,9 +54,13 @@ class Gamma:
         return self.tile
 
     @property
-    def packing_grain(self) -> int:
-        """Columns of weights that lie side by side."""
-        return self.tile
+    def keeps_sums(self) -> bool:
+        """Blocks are worked on bank by bank."""
+        return False
+
+    def packing_grain(self, whole: Problem, block: Block) -> int:
+        """Columns of weights that lie side by side: a tile, or all channels of a block."""
+        return whole.columns.count if whole.channelwise else self.tile
 
     def input_address(self, unit: int, slot: Affine) -> Affine:
         """Where a unit's buffer for inputs begins."""
@@ -103,6 +107,10 @@ class Gamma:
         positions = self.vector_bytes // columns
         yield 1, min(whole.pixels.count, (positions - 1) // whole.stride_w + 1), columns
         yield 1, 1, columns
+
+    def accepts(self, whole: Problem, block: Block) -> bool:
+        """All that fits."""
+        return True
 
     def cycles(self, whole: Problem, parts: Splits, block: Block) -> int:
         """Of the compute unit or of the loads from the scratchpad, whichever is busier."""

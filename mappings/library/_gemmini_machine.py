@@ -160,7 +160,13 @@ def preload(
 
 
 def compute(
-    machine: Machine, a: Memory, c: Memory, rows: int, *, accumulate: bool, unrolled: bool = False,
+    machine: Machine,
+    a: Memory,
+    c: Memory,
+    rows: int,
+    *,
+    accumulate: bool,
+    unrolled: bool = False,
     reused: bool = False,
 ) -> Node:
     """The product of ``rows`` rows of ``a`` with the weights; ``c`` and ``accumulate`` as in its preload.

@@ -111,6 +111,14 @@ SMALL_MACHINES: dict[str, tuple[str, dict[str, int]]] = {
             "vector_bytes": 24, "vector_tiles": 2, "memory_latency": 5,
         },
     ),
+    "eyeriss": ("eyeriss", {}),
+    "eyeriss_small": (
+        "eyeriss",
+        {
+            "rows": 3, "cols": 4, "ifmap_words": 4, "filter_words": 6, "psum_words": 2, "ifmap_buffer": 256,
+            "filter_buffer": 64, "psum_buffer": 256, "psum_sections": 4, "glb_bytes": 2, "memory_latency": 5,
+        },
+    ),
     "gamma": ("gamma", {}),
     "gamma_small": (
         "gamma",

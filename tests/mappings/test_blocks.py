@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import acadl
 import aidg
 from acadl.model import Architecture
+from acadl.operations import Instruction
 from mappings.compulsory import compulsory_bytes
 from mappings.layers import Layer
 from mappings.library._gamma_machine import BUFFERS
@@ -21,6 +22,12 @@ from tests.mappings.cases import LIBRARY, computed, equal, in_main_memory, layer
 
 # Sizes of small machines, down to one of everything: parameter, least, most.
 RANGES = {
+    "eyeriss": {
+        "rows": (1, 5), "cols": (1, 5), "ifmap_words": (1, 8), "filter_words": (1, 20), "psum_words": (1, 6),
+        "ifmap_buffer": (64, 600), "filter_buffer": (16, 200), "psum_buffer": (64, 600),
+        "psum_sections": (1, 9), "glb_bytes": (1, 8), "ifmap_rate": (1, 4), "psum_rate": (1, 4), "pass_latency": (1, 5),
+        "queue_depth": (1, 4), "outstanding": (1, 3), "bus_bytes": (1, 8), "memory_latency": (1, 9),
+    },
     "gamma": {
         "units": (1, 3), "tile": (1, 5), "a_tiles": (1, 4), "b_tiles": (1, 4), "sums": (1, 5),
         "gemm_latency": (0, 5), "lanes": (1, 4), "vector_bytes": (4, 30), "vector_tiles": (1, 3),
@@ -60,18 +67,55 @@ def test_nothing_is_larger_than_its_place(arch: Architecture, layer: Layer) -> N
     except MappingError:
         return
     sizes, read = {name: int(value) for name, value in arch.parameters.items()}, 0
+    sums: Counter[str] = Counter()
     for instruction in program:
-        i = instruction.immediates
         read += sum(a.total_bytes for a in in_main_memory(arch, instruction.read_addresses))
-        match instruction.operation:
-            case "gemm":
-                assert max(i["m"], i["n"], i["k"]) <= sizes["tile"]
-            case "load_v":
-                assert instruction.read_addresses[0].total_bytes <= sizes["vector_bytes"]
-            case "fetch":
-                target, buffer = instruction.write_addresses[0], sizes["scratchpad_size"] // BUFFERS
-                assert target.start % (16 << 20) % buffer + target.total_bytes <= buffer
+        if arch.name == "gamma":
+            check_gamma(instruction, sizes)
+        else:
+            check_eyeriss(instruction, sizes)
+        for register in instruction.write_registers:
+            if register.startswith("ps"):
+                bank = "low" if int(register[2:]) < sizes["psum_sections"] else "high"
+                before, sums[register] = sums[register], instruction.immediates.get("sums", 0)
+                sums[bank] += max(0, sums[register] - before) if sums[register] else -before
+                assert 4 * sums[bank] <= sizes["psum_buffer"] // 2
     assert read >= compulsory_bytes(layer)[0]
+
+
+def check_gamma(instruction: Instruction, sizes: dict[str, int]) -> None:
+    i = instruction.immediates
+    match instruction.operation:
+        case "gemm":
+            assert max(i["m"], i["n"], i["k"]) <= sizes["tile"]
+        case "load_v":
+            assert instruction.read_addresses[0].total_bytes <= sizes["vector_bytes"]
+        case "fetch":
+            target, buffer = instruction.write_addresses[0], sizes["scratchpad_size"] // BUFFERS
+            assert target.start % (16 << 20) % buffer + target.total_bytes <= buffer
+
+
+def check_eyeriss(instruction: Instruction, sizes: dict[str, int]) -> None:
+    """Scratchpads of an element hold what it works on, and no pass is shorter than its products take."""
+    i = instruction.immediates
+    match instruction.operation:
+        case "convolve" | "depthwise" | "pool_max" | "pool_sum":
+            window = i["tap_step"] * (i["taps_w"] - 1) + 1
+            deep = i["filters"] if instruction.operation == "depthwise" else i["planes"]
+            assert window * deep <= sizes["ifmap_words"]
+            assert i["taps_h"] <= sizes["rows"]
+            assert i["filters"] <= sizes["psum_words"]
+            if instruction.operation == "convolve":
+                assert i["taps_w"] * i["filters"] * i["planes"] <= sizes["filter_words"]
+            products = i["sums"] * i["taps_h"] * i["taps_w"]
+            products *= i["channels"] if instruction.operation == "convolve" else 1
+            busy = i["width"] * i["taps_w"] * i["filters"] * i["planes"]
+            assert busy * sizes["rows"] * sizes["cols"] >= products
+        case "fetch":
+            target = instruction.write_addresses[0]
+            inside = target.start % 0x1000_0000
+            buffer = sizes["ifmap_buffer" if target.start < 0x2000_0000 else "filter_buffer"] // 2
+            assert inside % buffer + target.total_bytes <= buffer
 
 
 @settings(max_examples=12, deadline=None)

@@ -43,6 +43,10 @@ def multiplies(instruction: Instruction) -> int:
             return i["m"] * i["n"] * i["k"]
         case "vmac":
             return i["outputs"] * i["taps"] * i["channels"]
+        case "convolve":
+            return i["rows"] * i["pixels"] * i["columns"] * i["channels"] * i["taps_h"] * i["taps_w"]
+        case "depthwise":
+            return i["rows"] * i["pixels"] * i["columns"] * i["taps_h"] * i["taps_w"]
     return 0
 
 

@@ -1,0 +1,99 @@
+"""Mapping for ``eyeriss``: a row-stationary array with a global buffer, and a general-purpose unit.
+
+Whatever multiplies or pools runs in blocks (``_blocks``, ``_block_nest``) that are cut to fit the global
+buffer, twice, so that the next block is fetched while one is worked on; ``_eyeriss_machine`` arranges them
+on the array, ``_eyeriss_passes`` runs them pass by pass. ``_eyeriss_sweep`` does sums, ReLU and copies,
+also on the array. Every other operator runs element by element on the general-purpose unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from acadl.model import Architecture
+from mappings.layers import Layer
+from mappings.library._block_layers import (
+    IN_BLOCKS,
+    Task,
+    contents,
+    is_general,
+    lower_blocks,
+    output_of,
+    placed,
+)
+from mappings.library._block_nest import Kernel
+from mappings.library._eyeriss_machine import Eyeriss, eyeriss
+from mappings.library._eyeriss_passes import PassKernel
+from mappings.library._eyeriss_sweep import lower_sweep
+from mappings.library._functions import data_functions, timed_only
+from mappings.library._memory import Array, parameter
+from mappings.library._nest import simplify
+from mappings.library._operands import canonical
+from mappings.library._systolic_vector import VectorShape, lower_general
+from mappings.program import DataFunction, LoopProgram
+from mappings.registry import mapper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from acadl.state import ArchitecturalState
+
+
+@mapper("eyeriss")
+def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
+    """``layer`` as passes of the array.
+
+    Raises:
+        MappingError: Its operands do not fit into memory or not one window on the chip, or the description
+            lacks a parameter.
+    """
+    layer, machine = canonical(layer), eyeriss(arch)
+    at = arrays(layer, arch)
+    if layer.op in IN_BLOCKS:
+        body = lower_blocks(layer, at, machine, lambda task: _kernel(task, machine))
+    elif is_general(layer):
+        body = lower_general(at, _general_unit(arch))
+    else:
+        body = lower_sweep(layer, at, machine)
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+
+
+def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
+    """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
+    return placed(layer, arch, _general_unit(arch))
+
+
+def prepare(
+    layer: Layer, arch: Architecture, inputs: Sequence[Any], weights: Any = None, bias: Any = None
+) -> dict[int, NDArray[Any]]:
+    """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
+    return contents(layer, arrays(layer, arch), eyeriss(arch), inputs, weights, bias)
+
+
+def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
+    """The layer's output, int8, ``(M, N)`` or NCHW."""
+    return output_of(layer, arrays(layer, arch), state)
+
+
+def _kernel(task: Task, machine: Eyeriss) -> Kernel:
+    name = {"vmax": "pool_max", "vadd": "pool_sum"}.get(task.operation, "convolve")
+    if name == "convolve" and task.whole.channelwise:
+        name = "depthwise"
+    way = machine.arrangement(task.whole, task.block)
+    return PassKernel(machine, task.team, task.whole, task.has_bias, way, name, task.divide)
+
+
+def _general_unit(arch: Architecture) -> VectorShape:
+    return VectorShape(1, parameter(arch, "scalar_bytes"), 1)
+
+
+functions: Mapping[str, DataFunction] = {
+    **data_functions(
+        "_eyeriss_data",
+        (
+            "fetch", "load_bias", "load_filters", "convolve", "depthwise", "pool_max", "pool_sum", "store",
+        ),
+    ),
+    **timed_only(["scalar"]),
+}  # fmt: skip
