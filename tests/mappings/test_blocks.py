@@ -25,7 +25,8 @@ RANGES = {
     "eyeriss": {
         "rows": (1, 5), "cols": (1, 5), "ifmap_words": (1, 8), "filter_words": (1, 20), "psum_words": (1, 6),
         "ifmap_buffer": (64, 600), "filter_buffer": (16, 200), "psum_buffer": (64, 600),
-        "psum_sections": (1, 9), "glb_bytes": (1, 8), "ifmap_rate": (1, 4), "psum_rate": (1, 4), "pass_latency": (1, 5),
+        "psum_sections": (1, 9), "glb_bytes": (1, 8),
+        "ifmap_rate": (1, 4), "psum_rate": (1, 4), "pass_latency": (1, 5),
         "queue_depth": (1, 4), "outstanding": (1, 3), "bus_bytes": (1, 8), "memory_latency": (1, 9),
     },
     "gamma": {
