@@ -58,6 +58,12 @@ def _pools(op: str) -> tuple[Layer, ...]:
     )
 
 
+# Of one number, by their ONNX names.
+ACTIVATIONS = (
+    "elu", "erf", "exp", "gelu", "hardsigmoid", "hardswish", "leakyrelu", "log", "mish", "neg", "reciprocal",
+    "selu", "sigmoid", "silu", "softplus", "sqrt", "tanh",
+)  # fmt: skip
+
 CASES: Mapping[str, tuple[Layer, ...]] = {
     "conv1d": (
         _line(5, 13, 6, 5, stride_w=2, pad_w=2, bias=True),
@@ -143,8 +149,28 @@ CASES: Mapping[str, tuple[Layer, ...]] = {
         _image("add", 9, 1, 7, operands=2),
     ),
     "concatenation": (_image("concat", 3, 5, 5, operands=2),),
-    "softmax": (_image("softmax", 10, 1, 1), _image("softmax", 37, 1, 1, N=5)),
-    "layer normalisation": (_image("layernorm", 12, 1, 1, N=3), _image("layernorm", 37, 1, 1, N=5)),
-    "local response normalisation": (_image("lrn", 6, 3, 3, window=5), _image("lrn", 7, 2, 5, window=3, N=2)),
+    "difference": (_image("sub", 5, 3, 5, N=2, operands=2), _image("sub", 1, 1, 37, operands=2)),
+    "product of elements": (_image("mul", 5, 3, 5, N=2, operands=2), _image("mul", 1, 1, 37, operands=2)),
+    "quotient": (_image("div", 5, 3, 5, N=2, operands=2), _image("div", 7, 1, 31, operands=2)),
+    "minimum, maximum": (_image("min", 5, 3, 5, operands=2), _image("max", 5, 3, 5, N=2, operands=2)),
+    "activations": tuple(_image(op, 5, 3, 9) for op in ACTIVATIONS),
+    "softmax": (
+        _image("softmax", 10, 1, 1),
+        _image("softmax", 37, 1, 1, N=5),
+        _image("logsoftmax", 11, 1, 1, N=3),
+    ),
+    "layer normalisation": (
+        _image("layernorm", 12, 1, 1, N=3),
+        _image("layernorm", 37, 1, 1, N=5),
+        _image("rmsnorm", 13, 1, 1, N=3),
+    ),
+    "layer normalisation, scale and shift": (_image("layernorm", 12, 1, 1, N=3, param_elements=24),),
+    "local response normalisation": (_image("lrn", 6, 3, 3, window=5), _image("lrn", 7, 2, 5, window=4, N=2)),
+    "transpose": (_image("transpose", 3, 4, 5),),
+    "slice, pad, upsample": (
+        _image("slice", 3, 4, 5, out_elements=20),
+        _image("pad", 3, 4, 5, out_elements=120),
+        _image("upsample", 3, 2, 5, out_elements=120),
+    ),
     "attention": attention("attention", queries=5, width=12, heads=3, kv_heads=1, past=2, bias=True),
 }

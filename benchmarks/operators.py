@@ -120,7 +120,7 @@ def outcome(layer: Layer, arch: Architecture) -> Outcome:
         return _compare(layer, arch, module, program)
     except (TimedOnlyError, SimulationError):
         return Outcome.TIMED_ONLY
-    except MappingError:  # of a layer that was mapped
+    except (MappingError, ValueError):  # of a layer that was mapped
         return Outcome.WRONG
 
 

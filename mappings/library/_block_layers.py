@@ -12,10 +12,12 @@ from mappings.library import _block_plan as planning
 from mappings.library._block_nest import BlockNest, Kernel
 from mappings.library._block_team import Share, Team
 from mappings.library._blocks import Block, Problem, is_channelwise, parts_of, problem
+from mappings.library._general_operators import has_function
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._operands import (
     bias_array,
     canonical,
+    general_input,
     input_arrays,
     is_copy,
     is_elementwise,
@@ -89,7 +91,7 @@ def lower_blocks(
 
 
 def is_general(layer: Layer) -> bool:
-    """Whether the layer runs on the general-purpose unit, which knows no data."""
+    """Whether the layer runs on the general-purpose unit."""
     return not (layer.op in IN_BLOCKS or is_elementwise(layer) or is_copy(layer))
 
 
@@ -101,7 +103,7 @@ def placed(layer: Layer, arch: Architecture, unit: VectorShape) -> dict[str, Arr
     """
     layer = canonical(layer)
     sizes = operand_bytes(layer)
-    if is_general(layer):
+    if is_general(layer) and not has_function(layer):
         sizes = general_bytes(sizes, unit)
     return place(layer, main_memory(arch), sizes)
 
@@ -116,7 +118,8 @@ def contents(
 ) -> dict[int, NDArray[Any]]:
     """Memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
-    found = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    given = (general_input if has_function(layer) else input_arrays)(layer, inputs)
+    found = {at[name].address: array for name, array in given.items()}
     if "weights" in at:
         found[at["weights"].address] = _block_weights(layer, machine, weights)
     if "bias" in at:

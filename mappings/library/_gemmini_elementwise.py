@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from mappings.layers import Layer
 from mappings.library._gemmini_machine import ACCUMULATOR_ELEMENT, Machine, blocks_of, rows_of, scaled
 from mappings.library._general import piece_bytes
+from mappings.library._general_operators import has_function, sweep
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import repeat, rotating
@@ -101,6 +102,10 @@ def host_bytes(sizes: Mapping[str, int]) -> dict[str, int]:
 
 def lower_host(layer: Layer, at: Mapping[str, Array]) -> Node:
     """Any operator: piece by piece on the host."""
+    if has_function(layer):
+        return sweep(layer, at, HOST_PIECE, lambda dst, src, elements: step(
+            "host", dst=dst, src=src, cycles=elements * host_cycles(layer)
+        ))  # fmt: skip
     inputs, outputs = at["input"], at["output"]
     pieces = -(-max(inputs.bytes, outputs.bytes) // HOST_PIECE)
     read, written = inputs.bytes // pieces, outputs.bytes // pieces

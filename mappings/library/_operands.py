@@ -76,7 +76,7 @@ def input_arrays(layer: Layer, inputs: Sequence[Any]) -> dict[str, NDArray[Any]]
     """The inputs as they lie in memory, by name.
 
     Raises:
-        TimedOnlyError: The operator is modelled in time only.
+        TimedOnlyError: The operator has no function on data here (those of ``_general`` have one there).
         MappingError: The number of inputs or a shape is wrong.
     """
     if layer.op not in WITH_DATA or (layer.op in ELEMENTWISE and not is_elementwise(layer)):
@@ -84,10 +84,27 @@ def input_arrays(layer: Layer, inputs: Sequence[Any]) -> dict[str, NDArray[Any]]
             f"layer '{layer.name}': operator '{layer.op}' has no function on data here; "
             f"with data: {', '.join(sorted(WITH_DATA))}"
         )
-    count = layer.operands if is_elementwise(layer) else 1
+    _check_count(layer, inputs, layer.operands if is_elementwise(layer) else 1)
+    return {input_name(number): _input_array(layer, array) for number, array in enumerate(inputs)}
+
+
+def _check_count(layer: Layer, inputs: Sequence[Any], count: int) -> None:
     if len(inputs) != count:
         raise MappingError(f"layer '{layer.name}' ({layer.op}) takes {count} inputs, got {len(inputs)}")
-    return {input_name(number): _input_array(layer, array) for number, array in enumerate(inputs)}
+
+
+def general_input(layer: Layer, inputs: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """Operands of an operator of ``_general``, one behind the other, as array ``input``.
+
+    Raises:
+        MappingError: The number of inputs or a shape is wrong.
+    """
+    import numpy as np
+
+    _check_count(layer, inputs, layer.operands)
+    shape = (layer.N, layer.C, layer.H, layer.W)
+    images = [checked(layer, "input", array, shape, "int8").transpose(0, 2, 3, 1) for array in inputs]
+    return {"input": np.stack(images)}
 
 
 def _input_array(layer: Layer, array: Any) -> NDArray[Any]:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mappings.layers import KERNELS, Layer
-from mappings.library._general import lower_pieces, piece_bytes
+from mappings.library import _general_operators
+from mappings.library._general import piece_bytes
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
 from mappings.library._split import Tile, over, repeat, rotating, split
@@ -185,6 +186,6 @@ def general_bytes(sizes: Mapping[str, int], unit: VectorShape) -> dict[str, int]
     return piece_bytes(sizes, unit.vector_bytes)
 
 
-def lower_general(at: Mapping[str, Array], unit: VectorShape) -> Node:
+def lower_general(layer: Layer, at: Mapping[str, Array], unit: VectorShape) -> Node:
     """Any other operator: piece by piece through the general-purpose unit, whose time is per element."""
-    return lower_pieces("scalar", at, unit.vector_bytes)
+    return _general_operators.lower_general(layer, "scalar", at, unit.vector_bytes)

@@ -27,10 +27,12 @@ from mappings.library._gemmini_nest import Finish, lower_product
 from mappings.library._gemmini_pool import lower_global_average, lower_max_pool, ones_bytes, pool_tiling
 from mappings.library._gemmini_product import bias_bytes, mean_products, products, weight_bytes
 from mappings.library._gemmini_tiling import plan
+from mappings.library._general_operators import general_functions, has_function
 from mappings.library._memory import Array, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     canonical,
+    general_input,
     input_arrays,
     is_copy,
     is_elementwise,
@@ -67,7 +69,7 @@ def map_layer(layer: Layer, arch: Architecture, choice: Choice | None = None) ->
         body = sequence(*configure(), _lower(layer, at, arch, choice), *finish())
     else:
         body = lower_host(layer, at)
-    return LoopProgram(simplify(body), arch.operations, name, functions)
+    return LoopProgram(simplify(body), arch.operations, name, general_functions(layer, functions, "host"))
 
 
 @case_mapper("gemmini", by_rows=True)
@@ -127,7 +129,7 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
         sizes = {"input": sizes["input"], **extra, "output": sizes["output"]}
     elif layer.op == "globalavgpool":
         sizes = {**sizes, "weights": ones_bytes(machine(arch))}
-    elif not _on_array(layer, arch):
+    elif not _on_array(layer, arch) and not has_function(layer):
         sizes = host_bytes(sizes)
     return place(layer, memory_named(arch, "memory"), sizes)
 
@@ -144,7 +146,8 @@ def prepare(
     from mappings.library._gemmini_arrays import constants
 
     at, layer = arrays(layer, arch), canonical(layer)
-    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    given = (general_input if has_function(layer) else input_arrays)(layer, inputs)
+    contents = {at[name].address: array for name, array in given.items()}
     for name, array in constants(layer, machine(arch), weights, bias, choice).items():
         contents[at[name].address] = array
     return contents

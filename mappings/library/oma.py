@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
+from mappings.library._general_operators import BINARY, ROWWISE, UNARY, has_function
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify
+from mappings.library._oma_rows import ROW_FUNCTIONS, element_function, lower_rows
 from mappings.library._operands import (
     INT8_MIN,
     bias_array,
     canonical,
+    general_input,
     input_arrays,
     input_name,
     is_copy,
@@ -50,8 +53,8 @@ if TYPE_CHECKING:
 
 Arrays: TypeAlias = Mapping[str, Array]
 
-# The description gives every instruction's function on data; none is left for Python.
-functions: Mapping[str, DataFunction] = {}
+# The description gives the functions of all other instructions.
+functions: Mapping[str, DataFunction] = ROW_FUNCTIONS
 
 
 @mapper("oma")
@@ -63,9 +66,25 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     """
     layer = canonical(layer)
     at = arrays(layer, arch)
-    lower = _elementwise if is_elementwise(layer) else _LOWERINGS.get(layer.op, _general)
-    body = lower(layer, at)
-    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+    body = _lowering(layer)(layer, at)
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions_of(layer))
+
+
+def functions_of(layer: Layer) -> Mapping[str, DataFunction]:
+    """What the instructions of the layer's program do with data, where the description does not say it."""
+    if has_function(layer) and layer.op in UNARY:
+        return {**functions, "scalar": element_function(layer.op)}
+    return functions
+
+
+def _lowering(layer: Layer) -> Callable[[Layer, Arrays], Node]:
+    if is_elementwise(layer):
+        return _elementwise
+    if has_function(layer) and layer.op in BINARY:
+        return _binary
+    if has_function(layer) and layer.op in ROWWISE:
+        return lower_rows
+    return _LOWERINGS.get(layer.op, _general)
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
@@ -79,7 +98,8 @@ def prepare(
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
     at = arrays(layer, arch)
-    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    given = (general_input if has_function(layer) else input_arrays)(layer, inputs)
+    contents = {at[name].address: array for name, array in given.items()}
     if "weights" in at:
         # one row per output channel, so that both operands of a product lie in the order of their use
         contents[at["weights"].address] = weight_matrices(layer, weights).transpose(0, 2, 1)
@@ -217,6 +237,26 @@ def _elementwise(layer: Layer, at: Arrays) -> Node:
         return sequence(_load("r0", e + at["input"].address), *change, _store(e + at["output"].address))
 
     return repeat("e", prod(output_shape(layer)), element)
+
+
+def _binary(layer: Layer, at: Arrays) -> Node:
+    """A difference, product, quotient, minimum or maximum; the second operand lies behind the first one."""
+    size = layer.output_elements
+    work = {
+        "sub": [step("sub", acc="r0", a="r1")],
+        "mul": [step("mul", acc="r0", a="r1"), step("divide", acc="r0", n=16)],
+        "div": [step("quotient", acc="r0", a="r1")],
+        "min": [step("min", acc="r0", a="r1")],
+        "max": [step("max", acc="r0", a="r1")],
+    }[layer.op]
+
+    def element(e: Affine) -> Node:
+        source = e + at["input"].address
+        return sequence(
+            _load("r0", source), _load("r1", source + size), *work, _store(e + at["output"].address)
+        )
+
+    return repeat("e", size, element)
 
 
 def _general(layer: Layer, at: Arrays) -> Node:

@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
 from mappings.library._functions import data_functions, timed_only
-from mappings.library._general import lower_pieces, piece_bytes
+from mappings.library._general_operators import (
+    general_bytes,
+    general_functions,
+    has_function,
+    lower_general,
+)
 from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     bias_array,
     canonical,
+    general_input,
     input_arrays,
     is_copy,
     is_elementwise,
@@ -53,7 +59,8 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     """
     layer = canonical(layer)
     body = _lowering(layer)(layer, arrays(layer, arch), vector_unit(arch))
-    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+    known = general_functions(layer, functions, "scalar")
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", known)
 
 
 def vector_unit(arch: Architecture) -> VectorUnit:
@@ -66,7 +73,7 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
     layer = canonical(layer)
     sizes = operand_bytes(layer)
     if _lowering(layer) is _scalar:
-        sizes = piece_bytes(sizes, SCALAR_PIECE)
+        sizes = general_bytes(layer, sizes, SCALAR_PIECE)
     return place(layer, main_memory(arch), sizes)
 
 
@@ -76,7 +83,8 @@ def prepare(
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
     at = arrays(layer, arch)
-    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    given = (general_input if has_function(layer) else input_arrays)(layer, inputs)
+    contents = {at[name].address: array for name, array in given.items()}
     if "weights" in at:
         matrices = weight_matrices(layer, weights)
         contents[at["weights"].address] = _packed(layer, vector_unit(arch), matrices)
@@ -108,7 +116,7 @@ def _packed(layer: Layer, unit: VectorUnit, matrices: NDArray[Any]) -> NDArray[A
 
 
 def _scalar(layer: Layer, at: Arrays, unit: VectorUnit) -> Node:
-    return lower_pieces("scalar", at, SCALAR_PIECE)
+    return lower_general(layer, "scalar", at, SCALAR_PIECE)
 
 
 def _lowering(layer: Layer) -> Callable[[Layer, Arrays, VectorUnit], Node]:

@@ -14,12 +14,14 @@ from acadl.model import Architecture
 from mappings.choices import Choice, Space
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
 from mappings.library._functions import data_functions, timed_only
+from mappings.library._general_operators import general_functions, has_function
 from mappings.library._implicit_product import product
 from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     bias_array,
     canonical,
+    general_input,
     input_arrays,
     is_copy,
     is_elementwise,
@@ -60,9 +62,10 @@ def map_layer(layer: Layer, arch: Architecture, choice: Choice | None = None) ->
             description lacks a parameter.
     """
     layer = canonical(layer)
+    known = general_functions(layer, functions, "scalar")
     lowering, at = _lowering(layer), arrays(layer, arch)
     body = _product(layer, at, arch, choice) if lowering is _product else lowering(layer, at, arch)
-    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", known)
 
 
 def choices(layer: Layer, arch: Architecture) -> Space:
@@ -75,7 +78,7 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
     """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
     layer = canonical(layer)
     sizes = operand_bytes(layer)
-    if _lowering(layer) is _general:
+    if _lowering(layer) is _general and not has_function(layer):
         sizes = general_bytes(sizes, _vector_unit(arch))
     return place(layer, main_memory(arch), sizes)
 
@@ -91,7 +94,8 @@ def prepare(
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
     at = arrays(layer, arch)
-    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    given = (general_input if has_function(layer) else input_arrays)(layer, inputs)
+    contents = {at[name].address: array for name, array in given.items()}
     if "weights" in at:
         contents[at["weights"].address] = _packed(layer, arch, weight_matrices(layer, weights), choice)
     if "bias" in at:
@@ -128,7 +132,7 @@ def _elementwise(layer: Layer, at: Arrays, arch: Architecture) -> Node:
 
 
 def _general(layer: Layer, at: Arrays, arch: Architecture) -> Node:
-    return lower_general(at, _vector_unit(arch))
+    return lower_general(layer, at, _vector_unit(arch))
 
 
 def _array(arch: Architecture) -> ArrayShape:

@@ -13,12 +13,18 @@ from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, WINDOWED, Layer
 from mappings.library._channel_blocks import block_count, fill_up, from_blocks, geometry, to_blocks
 from mappings.library._functions import data_functions, timed_only
-from mappings.library._general import lower_pieces, piece_bytes
+from mappings.library._general_operators import (
+    general_bytes,
+    general_functions,
+    has_function,
+    lower_general,
+)
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     bias_array,
     canonical,
+    general_input,
     input_arrays,
     is_copy,
     is_elementwise,
@@ -61,7 +67,8 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     at, kernels, body = _lowered(layer, arch)
     if not _on_host(layer):
         body = sequence(*kernels.load_all(at["uops"].address), body, step("finish", pop_next="always"))
-    return LoopProgram(simplify(body), arch.operations, name, functions)
+    known = general_functions(layer, functions, "host")
+    return LoopProgram(simplify(body), arch.operations, name, known)
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
@@ -92,7 +99,7 @@ def _lower(layer: Layer, at: Arrays, sizes: Machine, kernels: Kernels) -> Node:
         return lower_product(layer, at, sizes, kernels)
     if _on_host(layer):
         means = layer.op in POOLINGS
-        return lower_host_mean(layer, at, sizes) if means else lower_pieces("host", at, HOST_PIECE)
+        return lower_host_mean(layer, at, sizes) if means else lower_general(layer, "host", at, HOST_PIECE)
     lower = lower_pool if layer.op in POOLINGS else lower_elementwise
     return lower(layer, at, sizes, kernels)
 
@@ -113,7 +120,7 @@ def _bytes(layer: Layer, sizes: Machine) -> dict[str, int]:
         tensors = layer.N * layer.H * layer.W * block_count(layer.C, block)
         return dict.fromkeys(plain, tensors * block)
     if layer.op not in WINDOWED and layer.op not in MATRIX_PRODUCTS:
-        return piece_bytes(plain, HOST_PIECE)
+        return general_bytes(layer, plain, HOST_PIECE)
     view = geometry(layer)
     outputs = block_count(output_shape(layer)[-1], block)
     pixels = view.batch * view.out_h * view.out_w
@@ -130,6 +137,9 @@ def prepare(
 ) -> dict[int, NDArray[Any]]:
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
+    if has_function(layer):
+        address = arrays(layer, arch)["input"].address
+        return {address: general_input(layer, inputs)["input"]}
     given, sizes = input_arrays(layer, inputs), machine(arch)
     at, kernels, _ = _lowered(layer, arch)
     contents = {at[name].address: to_blocks(layer, array, sizes.block) for name, array in given.items()}
@@ -145,6 +155,9 @@ def prepare(
 def read_output(layer: Layer, arch: Architecture, state: ArchitecturalState) -> NDArray[Any]:
     """The layer's output, int8, ``(M, N)`` or NCHW."""
     layer = canonical(layer)
+    if has_function(layer):  # the host's arrays are not cut into blocks
+        plain = state.read_array(arrays(layer, arch)["output"].address, output_shape(layer), "int8")
+        return onnx_layout(layer, plain)
     shape, block = output_shape(layer), machine(arch).block
     pixels = (layer.gemm_batch, 1, layer.gemm_M) if layer.op in MATRIX_PRODUCTS else shape[:3]
     whole = (pixels[0], block_count(shape[-1], block), *pixels[1:], block)

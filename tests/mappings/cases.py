@@ -84,12 +84,23 @@ SMALL = {
 
 # Operators without a function on data, or shapes that only the general-purpose path takes.
 TIMED_ONLY = {
-    "softmax": Layer(name="l", op="softmax", C=10),
-    "lrn": Layer(name="l", op="lrn", C=6, H=3, W=3, window=5),
+    "layernorm_scaled": Layer(name="l", op="layernorm", N=2, C=10, param_elements=20),
     "upsample": Layer(name="l", op="upsample", C=3, H=4, W=4, out_elements=192),
     "slice": Layer(name="l", op="slice", C=3, H=4, W=4, out_elements=24),
     "add_constant": Layer(name="l", op="add", C=3, H=4, W=4, operands=1, param_elements=3),
     "unheard_of": Layer(name="l", op="frobnicate", C=3, H=4, W=4),
+}
+
+# What general-purpose units compute, or the one-MAC machine in passes.
+GENERAL = {
+    "softmax": Layer(name="l", op="softmax", N=3, C=10),
+    "logsoftmax": Layer(name="l", op="logsoftmax", N=2, C=5),
+    "layernorm": Layer(name="l", op="layernorm", N=3, C=29),
+    "lrn": Layer(name="l", op="lrn", C=6, H=3, W=3, window=5),
+    "lrn_wide": Layer(name="l", op="lrn", C=3, H=2, W=3, window=9),
+    "sigmoid": Layer(name="l", op="sigmoid", C=5, H=3, W=3),
+    "mul": Layer(name="l", op="mul", C=5, H=3, W=4, operands=2),
+    "div": Layer(name="l", op="div", N=2, C=5, H=3, W=4, operands=2),
 }
 
 # Copies, which the vector unit runs; modelled in time only, too.

@@ -6,6 +6,7 @@ What an int8 means as a real number, where that matters, is said in ``docs/opera
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import erf
 from typing import Any
 
 import numpy as np
@@ -47,17 +48,76 @@ def reference(layer: Layer, inputs: Sequence[Array], weights: Array | None, bias
             sums = np.sum([array.astype(np.int64) for array in inputs], axis=0)
         case "concat":
             sums = np.concatenate(inputs, axis=1)
-        case "softmax":
+        case "sub" | "mul" | "div" | "min" | "max":
+            sums = _pair(layer.op, x, inputs[1].astype(np.int64))
+        case "softmax" | "logsoftmax":
             powers = np.exp(x / 16 - (x / 16).max(axis=1, keepdims=True))
-            sums = np.round(128 * powers / powers.sum(axis=1, keepdims=True))
-        case "layernorm":
-            spread = x.std(axis=1, keepdims=True)
-            sums = np.round(16 * (x - x.mean(axis=1, keepdims=True)) / np.where(spread, spread, 1))
+            shares = powers / powers.sum(axis=1, keepdims=True)
+            sums = _nearest(128 * shares if layer.op == "softmax" else 16 * np.log(shares))
+        case "layernorm" | "rmsnorm":
+            mean = x.mean(axis=1, keepdims=True) if layer.op == "layernorm" else 0
+            spread = np.sqrt(((x - mean) ** 2).mean(axis=1, keepdims=True))
+            sums = _nearest(16 * (x - mean) / np.where(spread, spread, 1))
         case "lrn":
-            sums = np.round(x / (1 + 1e-4 / layer.window * _neighbours(layer, x)) ** 0.75)
+            sums = _nearest(x / (1 + 1e-4 / layer.window * _neighbours(layer, x)) ** 0.75)
+        case name if name in ACTIVATIONS:
+            sums = _nearest(ACTIVATIONS[name](x / 16))
         case _:
             raise ValueError(layer.op)
     return np.clip(sums, -128, 127).astype(np.int8)
+
+
+def _nearest(values: Array) -> Array:
+    """Ties up."""
+    return np.floor(values + 0.5)
+
+
+def _pair(op: str, a: Array, b: Array) -> Array:
+    match op:
+        case "sub":
+            return a - b
+        case "mul":
+            return _nearest(a * b / 16)
+        case "div":
+            return np.where(b == 0, 128 * np.sign(a), _nearest(16 * a / np.where(b == 0, 1, b)))
+        case "min":
+            return np.minimum(a, b)
+    return np.maximum(a, b)
+
+
+def _erf(x: Array) -> Array:
+    return np.vectorize(erf)(x)
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def _where(condition: Array, x: Array, then: Any, otherwise: Any) -> Array:
+    with np.errstate(all="ignore"):
+        return np.where(condition, then(x) if callable(then) else then, otherwise(x))
+
+
+# What comes out of a real number, times 16, or times 128 where it is at most 1.
+ACTIVATIONS: dict[str, Any] = {
+    "elu": lambda x: 16 * np.where(x > 0, x, np.exp(x) - 1),
+    "erf": lambda x: 128 * _erf(x),
+    "exp": lambda x: 16 * np.exp(x),
+    "gelu": lambda x: 16 * x * 0.5 * (1 + _erf(x / np.sqrt(2))),
+    "hardsigmoid": lambda x: 128 * np.clip(0.2 * x + 0.5, 0, 1),
+    "hardswish": lambda x: 16 * x * np.clip(x / 6 + 0.5, 0, 1),
+    "leakyrelu": lambda x: 16 * np.where(x > 0, x, 0.01 * x),
+    "log": lambda x: 16 * _where(x <= 0, x, -8, np.log),
+    "mish": lambda x: 16 * x * np.tanh(np.log(1 + np.exp(x))),
+    "neg": lambda x: -16 * x,
+    "reciprocal": lambda x: 16 * _where(x == 0, x, 8, lambda v: 1 / v),
+    "selu": lambda x: 16 * 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * (np.exp(x) - 1)),
+    "sigmoid": lambda x: 128 * _sigmoid(x),
+    "silu": lambda x: 16 * x * _sigmoid(x),
+    "softplus": lambda x: 16 * np.log(1 + np.exp(x)),
+    "sqrt": lambda x: 16 * _where(x < 0, x, 0, np.sqrt),
+    "tanh": lambda x: 128 * np.tanh(x),
+}
 
 
 def _counted(layer: Layer) -> Array:

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 import acadl
 import aidg
+from acadl.simulate_functions import execute
+from acadl.state import ArchitecturalState
 from mappings.layers import Layer
 from mappings.registry import MappingError, library_module, map_layer
 from tests.mappings.cases import (
     COPIES,
+    GENERAL,
     LIBRARY,
     SMALL,
     SMALL_MACHINES,
@@ -167,3 +170,41 @@ def test_rows_that_share_weights_fit_one_accumulator_bank() -> None:
         if instruction.operation == "gemm":
             rows[-1] += instruction.immediates["m"]
     assert set(rows) == {9, 3}  # rows of 3 pixels: three at a time, and one left over
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("layer", with_names(GENERAL))
+def test_general_operators_compute_what_numpy_computes(name: str, layer: Layer) -> None:
+    """In the simulation, where functions run out of order; within one unit of the last place."""
+    arch = machine(name)
+    program, module = map_layer(layer, arch), library_module(arch.name)
+    inputs, weights, bias = random_operands(layer)
+    run = acadl.simulate(arch, program, data=module.prepare(layer, arch, inputs, weights, bias))
+    found = module.read_output(layer, arch, run.state).astype(int)
+    assert abs(found - reference(layer, inputs, weights, bias)).max() <= 1
+    assert run.cycles == aidg.estimate(arch, program).cycles
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["softmax", "logsoftmax", "layernorm", "rmsnorm", "lrn"]),
+    st.integers(1, 40),
+    st.integers(1, 9),
+    st.sampled_from([0, 1, 9, 127]),
+    st.integers(0, 99),
+)
+def test_rows_of_any_kind_on_the_one_mac_machine(
+    op: str, channels: int, window: int, reach: int, seed: int
+) -> None:
+    """Rows of one element, of equal ones, of the largest ones: 32 bits are enough, one unit is the error."""
+    layer = Layer(name="l", op=op, N=2, C=channels, window=window)
+    x = np.random.default_rng(seed).integers(-reach - (reach == 127), reach + 1, (2, channels, 1, 1))
+    arch, oma = machine("oma"), library_module("oma")
+    state = ArchitecturalState(arch)
+    for address, array in oma.prepare(layer, arch, [x.astype(np.int8)]).items():
+        state.write_array(address, array)
+    program = map_layer(layer, arch)
+    for instruction in program:
+        execute(arch.operations[instruction.operation], instruction, state, program.functions)
+    found = oma.read_output(layer, arch, state).astype(int)
+    assert abs(found - reference(layer, [x.astype(np.int8)], None, None)).max() <= 1

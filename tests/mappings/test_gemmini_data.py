@@ -11,7 +11,7 @@ import aidg
 from mappings.layers import Layer
 from mappings.library import gemmini as mapping
 from mappings.registry import MappingError, map_layer
-from tests.mappings.cases import COPIES, SMALL, TIMED_ONLY, computed, equal, layers, with_names
+from tests.mappings.cases import COPIES, GENERAL, SMALL, TIMED_ONLY, computed, equal, layers, with_names
 from tests.mappings.gemmini_cases import MACHINES, MACHINES_BY_ROWS, gemmini
 from tests.mappings.oracle import random_operands, reference
 
@@ -140,6 +140,13 @@ def test_operators_without_data_say_so(layer: Layer) -> None:
 def test_the_host_has_no_function_on_data() -> None:
     """A program for the host cannot be executed on data, and says why."""
     arch = gemmini()
-    program = map_layer(TIMED_ONLY["softmax"], arch)
+    program = map_layer(TIMED_ONLY["slice"], arch)
     with pytest.raises(acadl.SimulationError, match="modelled in time only"):
         acadl.simulate(arch, program, data={})
+
+
+@pytest.mark.parametrize("layer", with_names(GENERAL))
+def test_the_host_computes_what_numpy_computes(layer: Layer) -> None:
+    """Operators of the host that have a function on data."""
+    found, expected = computed(mapping, layer, gemmini(), seed=6)
+    assert equal(found, expected)

@@ -16,11 +16,11 @@ from mappings.library._gemmini_elementwise import host_cycles
 from mappings.network import load_network
 from mappings.program import steps
 from mappings.registry import MappingError, map_layer
-from tests.mappings.cases import COPIES, SMALL, TIMED_ONLY, layers, with_names
+from tests.mappings.cases import COPIES, GENERAL, SMALL, TIMED_ONLY, layers, with_names
 from tests.mappings.gemmini_cases import MACHINES, gemmini, owner, with_parameters
 
 
-@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES))
+@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES | GENERAL))
 @pytest.mark.parametrize("name", MACHINES)
 def test_every_access_lies_in_an_array_and_outputs_are_written_once(name: str, layer: Layer) -> None:
     """Inputs are only read, every byte of the output is written exactly once."""

@@ -19,6 +19,7 @@ from mappings.program import steps
 from mappings.registry import library_module, map_layer
 from tests.mappings.cases import (
     COPIES,
+    GENERAL,
     LIBRARY,
     SMALL,
     SMALL_MACHINES,
@@ -50,7 +51,7 @@ def multiplies(instruction: Instruction) -> int:
     return 0
 
 
-@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES))
+@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES | GENERAL))
 @pytest.mark.parametrize("name", MACHINES)
 def test_every_access_lies_in_an_array_and_outputs_are_written_once(name: str, layer: Layer) -> None:
     """Inputs are only read, every byte of the output is written exactly once, nothing else is touched."""
@@ -98,7 +99,7 @@ def test_programs_are_valid_and_every_instruction_finds_its_unit(layer: Layer) -
                 assert any(a.address <= piece.start and piece.end <= a.end for a in arrays)
 
 
-@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES))
+@pytest.mark.parametrize("layer", with_names(SMALL | TIMED_ONLY | COPIES | GENERAL))
 @pytest.mark.parametrize("name", MACHINES)
 def test_small_programs_can_be_routed(name: str, layer: Layer) -> None:
     """One route per kind of instruction and unit; all of a layer's instructions have one."""
