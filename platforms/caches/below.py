@@ -1,0 +1,96 @@
+"""What lies below a cache in a SimPy simulation: a memory of fixed delay, or a DRAM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import simpy
+
+from acadl.errors import AcadlError
+from acadl.simulate_objects import Clock
+
+
+class Transfer(NamedTuple):
+    """An access on its way: the first data are there (the word that was asked for), all of them are.
+
+    Of a write both happen when it is done.
+    """
+
+    first: simpy.Event
+    last: simpy.Event
+
+
+class Below(Protocol):
+    """Something that can be accessed."""
+
+    def access(
+        self, client: int, address: int, size: int, write: bool, wanted: int | None = None
+    ) -> Transfer:
+        """Access ``size`` bytes from now on.
+
+        Args:
+            client: Who asks; the smaller, the earlier it is served where priorities count.
+            wanted: The byte that is needed first; by default that at ``address``.
+        """
+        ...
+
+
+class DelayedMemory:
+    """A memory that answers after a delay and hands over so many bytes a cycle.
+
+    Accesses overlap in their delay; the channel for data is what they share, in the order of their arrival.
+    """
+
+    def __init__(
+        self, env: Clock, latency: int, bytes_per_cycle: int = 8, write_latency: int | None = None
+    ) -> None:
+        """Raises :class:`AcadlError` where latencies are negative or nothing is moved."""
+        if latency < 0 or bytes_per_cycle < 1 or (write_latency or 0) < 0:
+            raise AcadlError("a memory has latencies of 0 or more and moves 1 byte a cycle or more")
+        self.reads = self.writes = 0
+        self._env = env
+        self._latencies = latency, latency if write_latency is None else write_latency
+        self._width = bytes_per_cycle
+        self._free = 0  # first cycle in which the channel is free
+
+    def access(
+        self, client: int, address: int, size: int, write: bool, wanted: int | None = None
+    ) -> Transfer:
+        """See :class:`Below`. The first data come a cycle after the latency, where nobody is in the way."""
+        now = self._env.cycle
+        begin = max(now + self._latencies[write], self._free)
+        self._free = begin + -(-size // self._width)
+        self.writes += write
+        self.reads += not write
+        last = self._env.timeout(self._free - now)
+        return Transfer(last if write else self._env.timeout(begin + 1 - now), last)
+
+
+class DramMemory:
+    """A :class:`dram.OnlineMemory`: an access becomes requests for bursts, that of the wanted byte first."""
+
+    def __init__(
+        self, env: Clock, config: str | Mapping[str, Any] = "DDR4_2400", *, time_per_cycle: int = 1
+    ) -> None:
+        """``time_per_cycle``: cycles of the caches in one of the memory.
+
+        Raises:
+            DramError: The configuration is wrong.
+        """
+        from dram import OnlineMemory
+
+        self.memory = OnlineMemory(env, config, time_per_cycle=time_per_cycle)
+        self._env = env
+        self._burst = self.memory.device.organisation.burst_bytes
+
+    def access(
+        self, client: int, address: int, size: int, write: bool, wanted: int | None = None
+    ) -> Transfer:
+        """See :class:`Below`. A write is done when the memory says so, which may be when it is taken in."""
+        numbers = range(address // self._burst, -(-(address + size) // self._burst))
+        turn = 0 if wanted is None else max(0, wanted // self._burst - numbers[0])
+        bursts = [*numbers[turn:], *numbers[:turn]]
+        events = [self.memory.request(number * self._burst, write) for number in bursts]
+        last = events[0] if len(events) == 1 else self._env.all_of(events)
+        return Transfer(last if write else events[0], last)

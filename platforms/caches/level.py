@@ -1,0 +1,354 @@
+"""A cache in a SimPy simulation: several misses under way, ports, write buffer, prefetching.
+
+The rules are those of docs/cache.md, "Caches in a system".
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import simpy
+
+from acadl.errors import AcadlError
+from acadl.simulate_objects import Clock, Decision, Steps
+from platforms.caches.below import Below, Transfer
+from platforms.caches.tags import Tags
+
+LOOKUP_RANK = 500_000  # when all requests of a cycle are there
+
+Prefetcher = Callable[[int, bool], Iterable[int]]
+"""Called with the number of each line that is asked for, and whether it hit; the lines to fetch ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelParameters:
+    """A level of a hierarchy.
+
+    Attributes:
+        hit_latency: Cycles from the lookup to the data.
+        miss_latency: Cycles from the lookup to the request below; by default the hit latency.
+        ports: Lookups that begin in a cycle.
+        port_bytes: Bytes that a port moves in a cycle; a larger access holds it longer. 0: any number.
+        miss_registers: Lines that may be under way; 0: one, and nothing is looked up meanwhile.
+        write_buffer: Lines or words that wait to be written below; 0: who writes waits.
+        critical_word_first: A miss is answered with the first data, not when its line is complete.
+        arbitration: Who is looked up first of several clients: ``priority``, the lowest; ``round_robin``.
+    """
+
+    sets: int
+    ways: int
+    line_bytes: int = 64
+    policy: str = "lru"
+    seed: int = 0
+    write_back: bool = True
+    write_allocate: bool = True
+    hit_latency: int = 1
+    miss_latency: int | None = None
+    ports: int = 1
+    port_bytes: int = 0
+    miss_registers: int = 4
+    write_buffer: int = 4
+    critical_word_first: bool = True
+    arbitration: Literal["priority", "round_robin"] = "round_robin"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be. Raises :class:`AcadlError`."""
+        if self.line_bytes < 1 or self.ports < 1:
+            raise AcadlError("line_bytes and ports are 1 or more")
+        numbers = (
+            self.hit_latency,
+            self.miss_latency or 0,
+            self.port_bytes,
+            self.miss_registers,
+            self.write_buffer,
+        )
+        if min(numbers) < 0:
+            raise AcadlError("latencies, port_bytes, miss_registers and write_buffer are not negative")
+        if self.arbitration not in ("priority", "round_robin"):
+            raise AcadlError(f"arbitration is '{self.arbitration}'; expected priority or round_robin")
+
+
+@dataclass(slots=True)
+class LevelCounts:
+    """What has happened in a level; ``merged`` hits wait for a line that is under way."""
+
+    hits: int = 0
+    misses: int = 0
+    merged: int = 0
+    writebacks: int = 0
+    writes_below: int = 0
+    prefetches: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    client: int
+    address: int
+    size: int
+    write: bool
+    wanted: int
+    first: simpy.Event
+    last: simpy.Event
+
+
+@dataclass(eq=False, slots=True)
+class _Register:
+    """A line on its way; ``present`` happens when it is complete. ``owner``: who has the first data."""
+
+    line: int
+    present: simpy.Event
+    owner: _Request | None = None
+    waiting: list[_Request] = field(default_factory=list)
+
+
+class CacheLevel:
+    """A cache and its state; a :class:`Below` for the levels above."""
+
+    def __init__(
+        self,
+        env: Clock,
+        parameters: LevelParameters,
+        below: Below,
+        *,
+        number: int = 0,
+        prefetcher: Prefetcher | None = None,
+    ) -> None:
+        """An empty cache. ``number``: what it is called where it asks below."""
+        self.parameters = parameters
+        self.counts = LevelCounts()
+        self._env, self._below, self._number, self._prefetcher = env, below, number, prefetcher
+        self._tags = Tags(parameters.sets, parameters.ways, parameters.policy, seed=parameters.seed)
+        self._queues: dict[int, deque[_Request]] = {}
+        self._last_client = -1
+        self._ports = [0] * parameters.ports  # first cycle in which each is free
+        self._registers: dict[int, _Register] = {}
+        self._buffer: OrderedDict[int, tuple[int, int]] = OrderedDict()  # by number: address and size
+        self._buffered = 0
+        self._draining = False
+        self._drained = env.event()
+        self._stalled = 0  # writes that hold the level until they are done below
+        self._lookups = Decision(env, LOOKUP_RANK, self._look_up)
+
+    # -- requests -------------------------------------------------------------------------------------------
+
+    def access(
+        self, client: int, address: int, size: int, write: bool, wanted: int | None = None
+    ) -> Transfer:
+        """See :class:`Below`; an access over several lines is one for each of them."""
+        line_bytes, end = self.parameters.line_bytes, address + size
+        wanted = address if wanted is None or not address <= wanted < end else wanted
+        if size < 1 or address < 0:
+            raise AcadlError(f"an access of {size} bytes at {address} makes no sense")
+        lines = range(address // line_bytes, (end - 1) // line_bytes + 1)
+        turn = wanted // line_bytes - lines[0]
+        pieces = []
+        for line in (*lines[turn:], *lines[:turn]):
+            low, high = max(address, line * line_bytes), min(end, (line + 1) * line_bytes)
+            first = wanted if low <= wanted < high else low
+            pieces.append(self._enqueue(client, low, high - low, write, first))
+        if len(pieces) == 1:
+            return pieces[0]
+        last = self._env.all_of([piece.last for piece in pieces])
+        return Transfer(last if write else pieces[0].first, last)
+
+    def try_hit(self, client: int, cycle: int, address: int, size: int, write: bool) -> int | None:
+        """The cycle in which an access in ``cycle`` has its data, if it hits and nobody else is there.
+
+        For a level with one client, which may be ahead of the simulation's time: costs no event. ``None``: it
+        takes :meth:`access`, and nothing has been changed.
+        """
+        parameters, line = self.parameters, address // self.parameters.line_bytes
+        if self._prefetcher or self._stalled or (address + size - 1) // parameters.line_bytes != line:
+            return None
+        if (
+            any(self._queues.values())
+            or len(self._queues) > 1
+            or (self._queues and client not in self._queues)
+        ):
+            return None
+        if line in self._registers or not self._tags.holds(line) or (write and not parameters.write_back):
+            return None
+        if self._registers and not parameters.miss_registers:
+            return None
+        start = max(cycle, min(self._ports))
+        self._take_port(start, size)
+        self._tags.hit(line, write)
+        self.counts.hits += 1
+        return start + parameters.hit_latency
+
+    def _enqueue(self, client: int, address: int, size: int, write: bool, wanted: int) -> Transfer:
+        request = _Request(client, address, size, write, wanted, self._env.event(), self._env.event())
+        self._queues.setdefault(client, deque()).append(request)
+        self._wake()
+        return Transfer(request.first, request.last)
+
+    # -- lookups --------------------------------------------------------------------------------------------
+
+    def _look_up(self) -> None:
+        """Look up as many requests as ports are free, and can go on."""
+        now = self._env.cycle
+        while min(self._ports) <= now:
+            client = self._next_client()
+            if client is None:
+                return
+            self._last_client = client
+            request = self._queues[client].popleft()
+            self._take_port(now, request.size)
+            self._serve(request)
+        if any(self._queues.values()):
+            self._lookups.due(min(self._ports))
+
+    def _next_client(self) -> int | None:
+        waiting = sorted(client for client, queue in self._queues.items() if queue and self._can_go(queue[0]))
+        if not waiting:
+            return None
+        if self.parameters.arbitration == "round_robin":
+            return next((client for client in waiting if client > self._last_client), waiting[0])
+        return waiting[0]
+
+    def _can_go(self, request: _Request) -> bool:
+        """Whether what the request needs is free; otherwise it waits at its port, as those behind it do."""
+        parameters, line = self.parameters, request.address // self.parameters.line_bytes
+        if self._stalled or (self._registers and not parameters.miss_registers):
+            return False
+        passes = request.write and not parameters.write_back
+        if passes and parameters.write_buffer and len(self._buffer) >= parameters.write_buffer:
+            return False
+        here = self._tags.holds(line)
+        if line in self._registers and not here:
+            return False  # it is on its way, and goes again when it is there
+        if here or (request.write and not parameters.write_allocate):
+            return True
+        if len(self._registers) >= max(1, parameters.miss_registers):
+            return False
+        # what makes room may have to be written
+        return (
+            not (parameters.write_back and parameters.write_buffer)
+            or len(self._buffer) < parameters.write_buffer
+        )
+
+    def _take_port(self, cycle: int, size: int) -> None:
+        width = self.parameters.port_bytes
+        port = min(range(len(self._ports)), key=self._ports.__getitem__)
+        self._ports[port] = cycle + (-(-size // width) if width else 1)
+
+    def _serve(self, request: _Request) -> None:
+        parameters, line = self.parameters, request.address // self.parameters.line_bytes
+        hit = self._tags.hit(line, request.write and parameters.write_back)
+        self.counts.hits += hit
+        self.counts.misses += not hit
+        register = self._registers.get(line)
+        if request.write and (not parameters.write_back or not (hit or parameters.write_allocate)):
+            if not hit and parameters.write_allocate:
+                self._miss(line, request.wanted, write=False)
+            self._pass_on(request)
+        elif register is not None:
+            self.counts.merged += 1
+            register.waiting.append(request)
+        elif hit:
+            self._env.after(parameters.hit_latency, lambda: _answer(request))
+        else:
+            self._miss(line, request.wanted, request.write, request)
+        for ahead in self._prefetcher(line, hit) if self._prefetcher else ():
+            self._fetch_ahead(ahead)
+
+    # -- misses ---------------------------------------------------------------------------------------------
+
+    def _miss(self, line: int, wanted: int, write: bool, owner: _Request | None = None) -> None:
+        evicted = self._tags.allocate(line, write and self.parameters.write_back)
+        coming = self._registers.get(evicted.line)  # the line that has to go may be on its way here
+        register = _Register(line, self._env.event(), owner, [] if owner is None else [owner])
+        self._registers[line] = register
+        victim = evicted.line if evicted.dirty else None
+        self._env.process(self._fill(register, wanted, victim, coming))
+
+    def _fill(
+        self, register: _Register, wanted: int, victim: int | None, coming: _Register | None
+    ) -> Steps:
+        parameters, env, line = self.parameters, self._env, register.line
+        size = parameters.line_bytes
+        if victim is not None:
+            if coming is not None:
+                yield coming.present
+            yield from self._write_back(victim)
+        latency = parameters.hit_latency if parameters.miss_latency is None else parameters.miss_latency
+        if latency:
+            yield env.timeout(latency)
+        while any(address // size == line for address, _ in self._buffer.values()):
+            yield self._drained  # it has to arrive below first
+        transfer = self._below.access(self._number, line * size, size, False, wanted)
+        if parameters.critical_word_first and register.owner is not None and not register.owner.write:
+            yield transfer.first
+            register.owner.first.succeed()
+        yield transfer.last
+        del self._registers[line]
+        register.present.succeed()
+        for request in register.waiting:
+            _answer(request)
+        self._wake()
+
+    def _write_back(self, line: int) -> Steps:
+        """Write a dirty line below; over when it is in the write buffer, or written."""
+        size = self.parameters.line_bytes
+        self.counts.writebacks += 1
+        if self.parameters.write_buffer:
+            self._put_into_buffer(line * size, size)
+        else:
+            yield self._below.access(self._number, line * size, size, True).last
+
+    def _wake(self) -> None:
+        """Something has become free: perhaps a request can go on."""
+        self._lookups.due(max(self._env.cycle, min(self._ports)))
+
+    def _fetch_ahead(self, line: int) -> None:
+        """Fetch a line that nobody has asked for, if that takes nothing from those who ask."""
+        parameters = self.parameters
+        if line < 0 or self._tags.holds(line) or len(self._registers) + 1 >= parameters.miss_registers:
+            return
+        if parameters.write_buffer and len(self._buffer) + 1 >= parameters.write_buffer:
+            return
+        self.counts.prefetches += 1
+        self._miss(line, line * parameters.line_bytes, write=False)
+
+    # -- writes to the level below --------------------------------------------------------------------------
+
+    def _pass_on(self, request: _Request) -> None:
+        self.counts.writes_below += 1
+        if self.parameters.write_buffer:
+            self._put_into_buffer(request.address, request.size)
+            self._env.after(self.parameters.hit_latency, lambda: _answer(request))
+        else:
+            self._stalled += 1
+            self._env.process(self._write_through(request))
+
+    def _write_through(self, request: _Request) -> Steps:
+        yield self._below.access(self._number, request.address, request.size, True).last
+        self._stalled -= 1
+        _answer(request)
+        self._wake()
+
+    def _put_into_buffer(self, address: int, size: int) -> None:
+        self._buffer[self._buffered] = address, size
+        self._buffered += 1
+        if not self._draining:
+            self._draining = True
+            self._env.process(self._drain())
+
+    def _drain(self) -> Steps:
+        while self._buffer:
+            number, (address, size) = next(iter(self._buffer.items()))
+            yield self._below.access(self._number, address, size, True).last
+            del self._buffer[number]
+            self._drained.succeed()
+            self._drained = self._env.event()
+            self._wake()
+        self._draining = False
+
+
+def _answer(request: _Request) -> None:
+    if not request.first.triggered:
+        request.first.succeed()
+    request.last.succeed()
