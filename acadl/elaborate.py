@@ -12,7 +12,7 @@ from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_imports import Sources
 from acadl.elaborate_instances import make_instance
 from acadl.elaborate_library import Libraries
-from acadl.elaborate_names import Scope, TooLargeError
+from acadl.elaborate_names import Meter, Scope, TooLargeError, Watched
 from acadl.elaborate_objects import ObjectMaker
 from acadl.elaborate_operations import complete_functions, declare_operations
 from acadl.elaborate_parameters import ParameterValue, bind_given
@@ -40,11 +40,17 @@ class Elaborated:
 
 
 def elaborate(
-    sources: Sources, parameters: Mapping[str, ParameterValue], collector: Collector
+    sources: Sources,
+    parameters: Mapping[str, ParameterValue],
+    collector: Collector,
+    watched: Watched | None = None,
 ) -> Elaborated | None:
-    """Elaborate the architecture of the root file; ``None`` after errors, which go to ``collector``."""
+    """Elaborate the architecture of the root file; ``None`` where there is none. Errors go to ``collector``.
+
+    ``watched`` takes the values of names and attributes by their places.
+    """
     try:
-        return _Elaboration(sources, collector).run(parameters)
+        return _Elaboration(sources, collector, watched).run(parameters)
     except TooLargeError as error:
         hint = "use smaller parameters, or one coarse object where many small ones are alike"
         collector.add(Diagnostic("E0803", str(error), error.span, hint))
@@ -57,10 +63,10 @@ def elaborate(
 class _Elaboration:
     """One run: the root's architecture first, then instances as they are met."""
 
-    def __init__(self, sources: Sources, collector: Collector) -> None:
+    def __init__(self, sources: Sources, collector: Collector, watched: Watched | None) -> None:
         self._sources = sources
         self._collector = collector
-        self._session = Session(collector)
+        self._session = Session(collector, meter=Meter(watched))
         self._libraries = Libraries(self._session)
         self._objects = ObjectMaker(self._session)
 

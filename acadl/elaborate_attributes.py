@@ -33,6 +33,8 @@ class AttributeReader:
         if known is not None and not isinstance(item, syntax.OperationList):
             return known
         value = self._read(item, scope, name, span, form)
+        if isinstance(item, syntax.Attribute):
+            self._session.meter.watch(item.value.span, value)
         if isinstance(item, syntax.Attribute) and isinstance(item.value, syntax.Number):
             self._session.constants[id(item)] = value
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,8 @@ from acadl.parser_damage import Damage
 from acadl.reading import ReadError, read_text, resolved
 
 MAX_FILES = 64
+ReadText = Callable[[Path], str]
+ParseText = Callable[[str, str, Collector, int], ParsedFile]
 
 
 @dataclass(slots=True)
@@ -48,13 +51,25 @@ class Sources:
         return joined.hexdigest()
 
 
-def read_sources(text: str, name: str, directory: Path | None, collector: Collector) -> Sources:
-    """Parse ``text`` and, recursively, what it imports from ``directory`` (``None``: imports are refused)."""
-    return _Reader(collector).run(text, name, directory)
+def read_sources(
+    text: str,
+    name: str,
+    directory: Path | None,
+    collector: Collector,
+    read: ReadText = read_text,
+    parse_text: ParseText = parse,
+) -> Sources:
+    """Parse ``text`` and, recursively, what it imports from ``directory`` (``None``: imports are refused).
+
+    ``read`` gives the text of a file, or raises :class:`ReadError`; ``parse_text`` its tree.
+    """
+    return _Reader(collector, read, parse_text).run(text, name, directory)
 
 
 class _Reader:
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, read: ReadText, parse_text: ParseText) -> None:
+        self._read = read
+        self._parse_text = parse_text
         self._collector = collector
         self._texts: dict[str, str] = {}
         self._files: dict[Path, SourceFile] = {}
@@ -76,7 +91,7 @@ class _Reader:
     def _parse(self, text: str, name: str) -> SourceFile:
         self._texts[name] = text
         left = MAX_TOKENS - sum(file.size for file in self._parsed)  # for all files together
-        self._parsed.append(parse(text, name, self._collector, max(1, left)))
+        self._parsed.append(self._parse_text(text, name, self._collector, max(1, left)))
         return SourceFile(self._parsed[-1])
 
     def _follow(self, file: SourceFile, directory: Path | None) -> None:
@@ -125,7 +140,7 @@ class _Reader:
             return None
         hint = "the path is relative to the importing file"
         try:
-            text = read_text(path)
+            text = self._read(path)
         except ReadError as error:
             self._report("E0701", f"cannot read '{item.file.value}': {error}", item.file.span, hint)
             return None

@@ -19,13 +19,28 @@ class TooLargeError(Exception):
         self.span = span
 
 
+Watched = dict[Span, list[object]]
+
+
 class Meter:
-    """Counts the work of one elaboration, so that no description keeps it busy for long."""
+    """Counts the work of one elaboration, so that no description keeps it busy for long.
 
-    __slots__ = ("steps",)
+    Attributes:
+        watched: Values of names and attributes by their places, for editors; ``None``: nobody asks for them.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("steps", "watched")
+
+    def __init__(self, watched: Watched | None = None) -> None:
         self.steps = 0
+        self.watched = watched
+
+    def watch(self, span: Span, value: object) -> None:
+        """Remember a value; of different ones at one place the first two."""
+        if self.watched is not None:
+            known = self.watched.setdefault(span, [])
+            if len(known) < 2 and value not in known:
+                known.append(value)
 
     def step(self, span: Span, count: int = 1) -> None:
         """Count work that ``span`` causes. Raises :class:`TooLargeError` beyond the limit."""
@@ -72,6 +87,8 @@ class Scope:
                 reject("E0203", f"'{name.text}' is already declared", name.span, hint, (first,))
             scope = None if scope.component else scope.parent
         self.entries[name.text] = Entry(value, name.span)
+        if self.meter.watched is not None and value is not None:
+            self.meter.watch(name.span, value)
 
     def announce(self, name: syntax.Word) -> None:
         """Say that a name will be declared."""

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from acadl.diagnostics import Collector, DescriptionError, TooManyDiagnosticsError
 from acadl.elaborate import Elaborated, elaborate
-from acadl.elaborate_imports import Sources, read_sources
+from acadl.elaborate_imports import ParseText, ReadText, Sources, read_sources
+from acadl.elaborate_names import Watched
 from acadl.elaborate_parameters import ParameterValue
 from acadl.errors import AcadlError, Diagnostic
 from acadl.model import Architecture
-from acadl.parser import MAX_CHARACTERS, too_long
+from acadl.parser import MAX_CHARACTERS, parse, too_long
 from acadl.parser_damage import is_independent
 from acadl.reading import ReadError, read_text
 from acadl.validate import validate
@@ -31,11 +32,13 @@ class Checked:
         architecture: ``None`` after errors.
         diagnostics: Errors and warnings, by file and place.
         sources: File name to text, for excerpts.
+        known: The architecture as far as it is right, for editors; ``None`` if there is none at all.
     """
 
     architecture: Architecture | None
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, str]
+    known: Architecture | None = None
 
 
 def load(path: str | os.PathLike[str], /, **parameters: ParameterValue) -> Architecture:
@@ -83,15 +86,26 @@ def check_file(path: str | os.PathLike[str], parameters: Mapping[str, ParameterV
 
 
 def check_text(
-    text: str, file: str, directory: Path | None, parameters: Mapping[str, ParameterValue]
+    text: str,
+    file: str,
+    directory: Path | None,
+    parameters: Mapping[str, ParameterValue],
+    *,
+    read: ReadText = read_text,
+    parse_text: ParseText = parse,
+    watched: Watched | None = None,
 ) -> Checked:
-    """Everything about a description given as text; imports are read from ``directory``."""
+    """Everything about a description given as text; imports are read from ``directory``.
+
+    Editors give ``read``, for texts that are not saved yet, ``parse_text``, which may remember trees, and
+    ``watched``, which takes values by their places.
+    """
     if len(text) > MAX_CHARACTERS:
         shown = text[:LONGEST_EXCERPT].encode("utf-8", "replace").decode("utf-8")
         return Checked(None, (too_long(file),), {file: shown})
     text = text.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates, which nobody can print
     with _no_garbage_collection():
-        return _checked(text, file, directory, parameters)
+        return _checked(text, file, directory, parameters, read, parse_text, watched)
 
 
 @contextmanager
@@ -107,32 +121,41 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _checked(
-    text: str, file: str, directory: Path | None, parameters: Mapping[str, ParameterValue]
+    text: str,
+    file: str,
+    directory: Path | None,
+    parameters: Mapping[str, ParameterValue],
+    read_file: ReadText,
+    parse_text: ParseText,
+    watched: Watched | None,
 ) -> Checked:
     collector = Collector()
     sources: dict[str, str] = {file: text}
     result: Elaborated | None = None
     try:
-        read = read_sources(text, file, directory, collector)
+        read = read_sources(text, file, directory, collector, read_file, parse_text)
         sources = read.texts
         if collector.error_count:
-            _check_rest(read, parameters, collector)
+            result = _check_rest(read, parameters, collector, watched)
         else:
-            result = elaborate(read, parameters, collector)
-        if result is not None:
-            validate(result, collector)
+            result = elaborate(read, parameters, collector, watched)
+            if result is not None:
+                validate(result, collector)
     except TooManyDiagnosticsError:
         pass  # what was found until then is reported
     sound = result is not None and not collector.error_count
     architecture = result.architecture if result is not None and sound else None
-    return Checked(architecture, collector.sorted(), sources)
+    return Checked(architecture, collector.sorted(), sources, result.architecture if result else None)
 
 
-def _check_rest(read: Sources, parameters: Mapping[str, ParameterValue], collector: Collector) -> None:
+def _check_rest(
+    read: Sources, parameters: Mapping[str, ParameterValue], collector: Collector, watched: Watched | None
+) -> Elaborated | None:
     """Errors in what could be read of files with syntax errors, unless they may follow from these."""
     inner = Collector()
+    result: Elaborated | None = None
     try:
-        result = elaborate(read, parameters, inner)
+        result = elaborate(read, parameters, inner, watched)
         if result is not None:
             validate(replace(result, is_whole=False), inner)
     except TooManyDiagnosticsError:
@@ -141,6 +164,7 @@ def _check_rest(read: Sources, parameters: Mapping[str, ParameterValue], collect
     for finding in inner.sorted():
         if finding.is_error and is_independent(finding, read.damages, codes):
             collector.add(finding)
+    return result
 
 
 def _result(checked: Checked) -> Architecture:

@@ -74,17 +74,21 @@ def _excerpt(label: Label, sources: Mapping[str, str], kind: str) -> str:
 
 
 def to_lsp(
-    diagnostic: Diagnostic, sources: Mapping[str, str], uri_of: Mapping[str, str] | None = None
+    diagnostic: Diagnostic,
+    sources: Mapping[str, str],
+    uri_of: Mapping[str, str] | None = None,
+    encoding: str = "utf-16",
 ) -> dict[str, Any]:
-    """A ``Diagnostic`` of the language server protocol, columns in UTF-16 code units.
+    """A ``Diagnostic`` of the language server protocol.
 
     Args:
         diagnostic: The finding; without a place it is put at the start of the file.
         sources: File name to text.
         uri_of: File name to URI, for related places; those in other files are left out.
+        encoding: What columns count: code units of ``utf-8``, ``utf-16`` or ``utf-32``.
     """
     made: dict[str, Any] = {
-        "range": lsp_range(diagnostic.span, sources),
+        "range": lsp_range(diagnostic.span, sources, encoding),
         "severity": _LSP_SEVERITY[diagnostic.severity],
         "code": diagnostic.code,
         "source": "acadl",
@@ -95,7 +99,7 @@ def to_lsp(
     known = uri_of or {}
     related = [
         {
-            "location": {"uri": known[label.span.file], "range": lsp_range(label.span, sources)},
+            "location": {"uri": known[label.span.file], "range": lsp_range(label.span, sources, encoding)},
             "message": label.text,
         }
         for label in diagnostic.labels
@@ -104,17 +108,26 @@ def to_lsp(
     return made | ({"relatedInformation": related} if related else {})
 
 
-def lsp_range(span: Span | None, sources: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """A range of the language server protocol: lines from 0, columns from 0 in UTF-16 code units."""
+def lsp_range(
+    span: Span | None, sources: Mapping[str, str], encoding: str = "utf-16"
+) -> dict[str, dict[str, int]]:
+    """A range of the language server protocol: lines from 0, columns from 0 in code units of the encoding."""
     if span is None:
         return {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
     lines = sources.get(span.file, "").split("\n")
 
     def position(line: int, column: int) -> dict[str, int]:
         text = lines[line - 1] if 1 <= line <= len(lines) else ""
-        return {"line": line - 1, "character": utf16_length(text[: column - 1])}
+        return {"line": line - 1, "character": units(text[: column - 1], encoding)}
 
     return {"start": position(span.line, span.column), "end": position(span.end_line, span.end_column)}
+
+
+def units(text: str, encoding: str) -> int:
+    """Length of a text in code units of ``utf-8``, ``utf-16`` or ``utf-32``."""
+    if encoding == "utf-16":
+        return utf16_length(text)
+    return len(text.encode("utf-8")) if encoding == "utf-8" else len(text)
 
 
 def utf16_length(text: str) -> int:

@@ -121,7 +121,7 @@ class _Templates:
 # --- objects --------------------------------------------------------------------------------------------
 
 
-def _object(member: _Member, prefix: str) -> list[str]:
+def _object(member: _Member, prefix: str, documented: bool = True) -> list[str]:
     item = member.item
     assert item is not None
     if type(item) not in _KEYWORDS:
@@ -131,9 +131,10 @@ def _object(member: _Member, prefix: str) -> list[str]:
     inner = [line for unit in member.members.values() for line in _object(unit, f"{item.name}.")]
     base = member.name.partition("[")[0]
     head = f"{keyword} {_name(base)}{member.name[len(base) :]} {{"
+    doc = _documentation(item.doc) if documented else []
     if inner:
-        return [*_documentation(item.doc), head, *attributes, *inner, "}"]
-    return [*_documentation(item.doc), f"{head} {', '.join(attributes)} }}"]
+        return [*doc, head, *attributes, *inner, "}"]
+    return [*doc, f"{head} {', '.join(attributes)} }}"]
 
 
 def _changed(item: ACADLObject) -> list[str]:
@@ -265,3 +266,12 @@ def _name(name: str) -> str:
     if not _IDENTIFIER.fullmatch(name):
         raise AcadlError(f"'{name}' cannot be a name in the language")
     return name
+
+
+def object_lines(item: ACADLObject) -> list[str]:
+    """An object on its own, with its resolved attributes and without what is in it.
+
+    Raises :class:`AcadlError` for what only Python can build.
+    """
+    prefix, _, name = item.name.rpartition(".")
+    return _object(_Member(name.partition("[")[0], item), f"{prefix}." if prefix else "", documented=False)

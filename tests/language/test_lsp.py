@@ -1,0 +1,370 @@
+"""The language server through its protocol: a client of its own talks to ``acadl lsp``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pygls")
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.client import LanguageClient
+
+ROOT = Path(__file__).parents[2]
+CELLS = """/// A cell of the grid.
+template cell(width: bits = 8 bits) {
+    registers rf { data_width: width, names: a acc }
+    execute ex   { unit mac { operations: mac, latency: 1 } }
+    rf <=> ex.mac
+    open issue: -> ex
+}
+
+operations {
+    /// One term of a sum.
+    mac(acc: inout reg, a: in reg) = acc + a
+    gemm(m: int, src: in address)
+}
+"""
+MAIN = """import cell, operations from "cells.acadl"
+
+/// 🚀 é: what a reader sees.
+architecture grid(rows: int = 2 * 2) {
+    clock 1 GHz
+    const words = 4 * rows
+    sram imem { data_width: 32 bits, addresses: 0 ..< 4 KiB }
+    fetch ifs { issue_buffer_size: words, from: imem }
+    cells: cell(width: 16 bits)[rows]
+    execute host { memory_unit work { operations: gemm, latency: m + words } }
+    ifs -> {cells[*].issue, host}
+    imem => host.work
+}
+"""
+
+
+class Client:
+    """A session with a server on two files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.language = LanguageClient("test", "1")
+        self.published: dict[str, list[types.Diagnostic]] = {}
+        self._news = asyncio.Event()
+
+        @self.language.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def publish(params: types.PublishDiagnosticsParams) -> None:
+            self.published[params.uri] = list(params.diagnostics)
+            self._news.set()
+
+    async def start(self, encodings: list[str] | None = None) -> None:
+        await self.language.start_io(sys.executable, "-m", "platforms.cli", "lsp")
+        general = types.GeneralClientCapabilities(position_encodings=encodings) if encodings else None
+        root = self.folder.as_uri()
+        found = await self.language.initialize_async(
+            types.InitializeParams(
+                capabilities=types.ClientCapabilities(general=general),
+                root_uri=root,
+                workspace_folders=[types.WorkspaceFolder(root, "root")],
+            )
+        )
+        self.capabilities = found.capabilities
+        self.language.initialized(types.InitializedParams())
+
+    async def stop(self) -> None:
+        await self.language.shutdown_async(None)
+        self.language.exit(None)
+        await self.language.stop()
+
+    def uri(self, name: str) -> str:
+        return (self.folder / name).as_uri()
+
+    def document(self, name: str) -> types.TextDocumentIdentifier:
+        return types.TextDocumentIdentifier(self.uri(name))
+
+    async def open(self, name: str, text: str) -> list[types.Diagnostic]:
+        self._news.clear()
+        item = types.TextDocumentItem(self.uri(name), "acadl", 1, text)
+        self.language.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        return await self.findings(name)
+
+    async def change(self, name: str, version: int, change: Any) -> list[types.Diagnostic]:
+        self._news.clear()
+        self.published.pop(self.uri(name), None)
+        document = types.VersionedTextDocumentIdentifier(uri=self.uri(name), version=version)
+        self.language.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+        return await self.findings(name)
+
+    async def findings(self, name: str) -> list[types.Diagnostic]:
+        while self.uri(name) not in self.published:
+            await asyncio.wait_for(self._news.wait(), 20)
+            self._news.clear()
+        return self.published[self.uri(name)]
+
+    def at(self, text: str, word: str, nth: int = 0, behind: bool = False) -> types.Position:
+        """The place of a word in a text, in UTF-16."""
+        start = -1
+        for _ in range(nth + 1):
+            start = text.index(word, start + 1)
+        start += len(word) if behind else 0
+        before = text[:start]
+        line = before.rpartition("\n")[2]
+        return types.Position(before.count("\n"), len(line.encode("utf-16-le")) // 2)
+
+
+def session(
+    folder: Path, script: Callable[[Client], Awaitable[None]], encodings: list[str] | None = None
+) -> None:
+    (folder / "cells.acadl").write_text(CELLS, "utf-8")
+    (folder / "main.acadl").write_text(MAIN, "utf-8")
+
+    async def run() -> None:
+        client = Client(folder)
+        await client.start(encodings)
+        try:
+            await script(client)
+        finally:
+            await client.stop()
+
+    old = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    try:
+        asyncio.run(run())
+    finally:
+        if old is not None:
+            os.environ["PYTHONPATH"] = old
+
+
+def text_edit(text: str, edits: list[types.TextEdit]) -> str:
+    """The text with edits of single lines, in UTF-16."""
+    lines = text.split("\n")
+    for edit in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
+        raw = lines[edit.range.start.line].encode("utf-16-le")
+        start, end = 2 * edit.range.start.character, 2 * edit.range.end.character
+        lines[edit.range.start.line] = (raw[:start] + edit.new_text.encode("utf-16-le") + raw[end:]).decode(
+            "utf-16-le"
+        )
+    return "\n".join(lines)
+
+
+# --- findings -------------------------------------------------------------------------------------------
+
+
+def test_findings_while_typing(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        assert await client.open("main.acadl", MAIN) == []
+        line = types.Range(client.at(MAIN, "words, from"), client.at(MAIN, ", from"))
+        wrong = types.TextDocumentContentChangePartial(range=line, text="wordz")
+        (found,) = await client.change("main.acadl", 2, wrong)
+        assert (found.code, found.severity) == ("E0201", types.DiagnosticSeverity.Error)
+        assert "did you mean 'words'?" in found.message and found.range == line
+        right = types.TextDocumentContentChangePartial(range=line, text="words")
+        assert await client.change("main.acadl", 3, right) == []
+        assert await client.open("cells.acadl", CELLS) == []  # needs no architecture
+        # an unsaved change of an imported file counts at once
+        whole = types.TextDocumentContentChangeWholeDocument(CELLS.replace("open issue", "open input"))
+        await client.change("cells.acadl", 2, whole)
+        client.published.pop(client.uri("main.acadl"), None)
+        (found,) = await client.findings("main.acadl")
+        assert "has no part 'issue'" in found.message
+
+    session(tmp_path, script)
+
+
+def test_columns_count_utf_16_unless_another_encoding_is_offered(tmp_path: Path) -> None:
+    text = 'architecture a {\n    require false else "🚀é", clock 5\n}\n'
+
+    def places(name: str, starts: list[int]) -> Callable[[Client], Awaitable[None]]:
+        async def script(client: Client) -> None:
+            assert (client.capabilities.position_encoding or "utf-16") == name
+            found = await client.open("x.acadl", text)
+            assert [d.range.start.character for d in found if d.code == "E0301"] == starts
+
+        return script
+
+    clock = text.split("\n")[1].index("5")
+    session(tmp_path, places("utf-16", [clock + 1]))
+    session(tmp_path, places("utf-32", [clock]), ["utf-32"])
+    session(tmp_path, places("utf-8", [clock + 4]), ["utf-8"])
+
+
+def test_an_edit_in_a_long_file_has_its_findings_soon(tmp_path: Path) -> None:
+    body = "".join(f"    stage s{n} {{ latency: {n % 7 + 1} }}\n    s{n} -> s{n + 1}\n" for n in range(480))
+    text = MAIN.replace("    clock 1 GHz\n", f"    clock 1 GHz\n{body}    stage s480 {{ }}\n    ifs -> s0\n")
+    assert text.count("\n") > 970
+
+    async def script(client: Client) -> None:
+        await client.open("main.acadl", text)
+        times = []
+        for number in range(5):
+            place = client.at(text, "latency: 3", 20, behind=True)
+            change = types.TextDocumentContentChangePartial(range=types.Range(place, place), text="0")
+            start = time.perf_counter()
+            await client.change("main.acadl", number + 2, change)
+            times.append(time.perf_counter() - start)
+        sys.stdout.write(f"times {times}\n")
+        assert min(times) < 0.3  # the others may meet a busy machine
+
+    session(tmp_path, script)
+
+
+# --- navigation -----------------------------------------------------------------------------------------
+
+
+def test_hover_definition_references_and_outline(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        await client.open("main.acadl", MAIN)
+        language, main = client.language, client.document("main.acadl")
+
+        async def hover(word: str, nth: int = 0) -> str:
+            found = await language.text_document_hover_async(
+                types.HoverParams(main, client.at(MAIN, word, nth))
+            )
+            assert found is not None and isinstance(found.contents, types.MarkupContent)
+            return found.contents.value
+
+        assert "= `4`" in await hover("rows")
+        assert "= `16`" in await hover("words", 1)
+        assert "issue_buffer_size: 16" in await hover("ifs")
+        assert "latency: m + 16" in await hover("work")
+        assert "A cell of the grid." in await hover("cell(")
+        assert "template cell(width: bits)" in await hover("cells:")
+        assert await language.text_document_hover_async(types.HoverParams(main, types.Position(1, 0))) is None
+
+        async def definition(word: str, nth: int = 0) -> tuple[str, int]:
+            params = types.DefinitionParams(main, client.at(MAIN, word, nth))
+            found = await language.text_document_definition_async(params)
+            assert isinstance(found, types.Location)
+            return Path(found.uri).name, found.range.start.line
+
+        assert await definition("words", 1) == ("main.acadl", 5)
+        assert await definition("cell(") == ("cells.acadl", 1)
+        assert await definition("issue,") == ("cells.acadl", 5)
+        assert await definition("gemm") == ("cells.acadl", 11)
+        assert await definition("m + words") == ("cells.acadl", 11)
+        assert await definition("width: 16") == ("cells.acadl", 1)
+        assert await definition("cells.acadl") == ("cells.acadl", 0)
+
+        context = types.ReferenceContext(include_declaration=True)
+        params = types.ReferenceParams(context, main, client.at(MAIN, "ifs"))
+        found = await language.text_document_references_async(params)
+        assert found is not None and [place.range.start.line for place in found] == [7, 10]
+        outline = await language.text_document_document_symbol_async(types.DocumentSymbolParams(main))
+        assert outline is not None
+        (grid,) = [item for item in outline if isinstance(item, types.DocumentSymbol)]
+        assert [child.name for child in grid.children or []] == [
+            "rows",
+            "words",
+            "imem",
+            "ifs",
+            "cells",
+            "host",
+        ]
+        assert [unit.name for unit in (grid.children or [])[-1].children or []] == ["work"]
+
+    session(tmp_path, script)
+
+
+def test_rename_changes_all_files_and_refuses_what_cannot_be(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        await client.open("main.acadl", MAIN)
+        await client.open("cells.acadl", CELLS)
+        main = client.document("main.acadl")
+
+        async def rename(word: str, name: str) -> dict[str, str]:
+            params = types.RenameParams(main, client.at(MAIN, word), name)
+            edit = await client.language.text_document_rename_async(params)
+            assert edit is not None and edit.changes is not None
+            texts = {"main.acadl": MAIN, "cells.acadl": CELLS}
+            return {Path(u).name: text_edit(texts[Path(u).name], list(e)) for u, e in edit.changes.items()}
+
+        changed = await rename("issue,", "entry")
+        assert "cells[*].entry" in changed["main.acadl"] and "open entry:" in changed["cells.acadl"]
+        changed = await rename("words", "count")
+        assert changed.keys() == {"main.acadl"} and changed["main.acadl"].count("count") == 3
+        for name in ("ifs", "for", "2x", "stage"):
+            with pytest.raises(JsonRpcException):
+                await rename("imem", name)
+
+    session(tmp_path, script)
+
+
+# --- writing --------------------------------------------------------------------------------------------
+
+
+def test_completion_knows_what_fits(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        await client.open("main.acadl", MAIN)
+        version = 1
+
+        async def labels(text: str) -> set[str]:
+            """What is proposed at the sign ``@``."""
+            nonlocal version
+            version += 1
+            change = types.TextDocumentContentChangeWholeDocument(text.replace("@", ""))
+            await client.change("main.acadl", version, change)
+            params = types.CompletionParams(client.document("main.acadl"), client.at(text, "@"))
+            found = await client.language.text_document_completion_async(params)
+            assert isinstance(found, types.CompletionList)
+            return {item.label for item in found.items}
+
+        assert {"latency", "capacity", "unit"} <= await labels(MAIN.replace("memory_unit work", "@"))
+        assert {"stage", "const", "ifs"} <= await labels(MAIN.replace("    ifs ->", "    @\n    ifs ->"))
+        assert await labels(MAIN.replace("cells[*].issue", "cells[*].@")) == {"rf", "ex", "issue"}
+        assert {"mac", "gemm"} == await labels(MAIN.replace("operations: gemm", "operations: @"))
+        assert {"rows", "words", "m", "src.bytes", "max"} <= await labels(MAIN.replace("m + words", "@"))
+        assert {"KiB", "bits"} <= await labels(MAIN.replace("4 KiB", "4 @"))
+        assert {"imem"} == await labels(MAIN.replace("from: imem", "from: @"))
+        assert {"cell"} == await labels(MAIN.replace("cells: cell(width: 16 bits)[rows]", "cells: @"))
+        assert {"ifs", "imem", "cells"} <= await labels(MAIN.replace("ifs -> {", "ifs -> @{"))
+        assert {"any", "fifo"} == await labels(MAIN.replace("memory_unit work", "order: @"))
+        assert {"bytes", "int"} <= await labels(MAIN.replace("rows: int", "rows: @"))
+
+    session(tmp_path, script)
+
+
+def test_formatting_tokens_and_hints(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        ugly = MAIN.replace("sram imem", "sram  imem")
+        await client.open("main.acadl", ugly)
+        main, language = client.document("main.acadl"), client.language
+        options = types.FormattingOptions(4, True)
+        params = types.DocumentFormattingParams(main, options)
+        (edit,) = await language.text_document_formatting_async(params) or []
+        assert edit.new_text == MAIN and edit.range.end.line == ugly.count("\n")
+        everything = types.Range(types.Position(0, 0), types.Position(99, 0))
+        hints = await language.text_document_inlay_hint_async(types.InlayHintParams(main, everything)) or []
+        assert [(hint.position.line, hint.label) for hint in hints] == [
+            *((3, "= 4"), (5, "= 16"), (7, "= 16"), (9, "= m + 16"))
+        ]
+        tokens = await language.text_document_semantic_tokens_full_async(types.SemanticTokensParams(main))
+        assert tokens is not None and len(tokens.data) % 5 == 0
+        legend = client.capabilities.semantic_tokens_provider
+        assert isinstance(legend, types.SemanticTokensOptions)
+        kinds = [legend.legend.token_types[kind] for kind in tokens.data[3::5]]
+        assert kinds[:6] == ["keyword", "class", "keyword", "keyword", "string", "comment"]
+        assert {"function", "parameter", "number", "operator", "type", "namespace"} <= set(kinds)
+
+    session(tmp_path, script)
+
+
+def test_texts_with_errors_are_left_alone_by_formatting(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        await client.open("main.acadl", "stage s {")
+        params = types.DocumentFormattingParams(
+            client.document("main.acadl"), types.FormattingOptions(4, True)
+        )
+        assert not await client.language.text_document_formatting_async(params)
+        client.language.text_document_did_close(
+            types.DidCloseTextDocumentParams(client.document("main.acadl"))
+        )
+        client.published.clear()
+        assert await client.findings("main.acadl") == []
+
+    session(tmp_path, script)
