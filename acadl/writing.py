@@ -17,7 +17,7 @@ from acadl.formatting import format_text
 from acadl.model import ACADLObject, Architecture, EdgeKind
 from acadl.operations import Operation
 from acadl.writing_edges import edge_lines
-from acadl.writing_expressions import written
+from acadl.writing_expressions import area_text, bytes_text, energy_text, frequency_text, written
 
 _KEYWORDS = {form.cls: (keyword, form) for keyword, form in OBJECTS.items()}
 _ATTRIBUTES = {field_name: attribute for attribute, field_name in FIELDS.items()}
@@ -167,6 +167,12 @@ def _value(value: Any, form: AttributeForm, prefix: str) -> str:
     match form.form:
         case Form.LATENCY:
             return written(value)
+        case Form.ENERGY_OF:
+            return written(value, energy_text)
+        case Form.ENERGY:
+            return energy_text(value)
+        case Form.AREA:
+            return area_text(value)
         case Form.BITS:
             return f"{value} bits"
         case Form.BYTES:
@@ -240,22 +246,6 @@ def value_text(value: int | bool | str) -> str:
 
 def _plain(value: int | bool | str) -> str:
     return value_text(value).strip('"')
-
-
-def bytes_text(count: int) -> str:
-    """``65536`` → ``64 KiB``, exactly."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= factor and count % factor == 0:
-            return f"{count // factor} {unit}"
-    return f"{count} bytes"
-
-
-def frequency_text(hertz: int) -> str:
-    """``500000000`` → ``500 MHz``, exactly."""
-    for unit, factor in (("GHz", 10**9), ("MHz", 10**6), ("kHz", 10**3)):
-        if hertz >= factor and hertz % factor == 0:
-            return f"{hertz // factor} {unit}"
-    return f"{hertz} Hz"
 
 
 def _documentation(doc: str) -> list[str]:

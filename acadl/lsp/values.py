@@ -11,8 +11,8 @@ from acadl.formatting import format_text
 from acadl.lsp.project import Facts
 from acadl.lsp.symbols import Symbol, SymbolKind
 from acadl.model import ACADLObject
-from acadl.writing import bytes_text, frequency_text, object_lines, value_text
-from acadl.writing_expressions import written
+from acadl.writing import object_lines, value_text
+from acadl.writing_expressions import area_text, bytes_text, energy_text, frequency_text, written
 
 SHOWN_NAMES = 4
 
@@ -29,7 +29,7 @@ def shown(value: object) -> str | None:
 def _shown_kind(value: Value) -> str | None:
     number = value.value
     if isinstance(number, Expr):
-        return written(number)
+        return written(number) if value.kind in (Kind.NUMBER, Kind.CYCLES) else None
     if isinstance(number, str):
         return value_text(number)
     match value.kind:
@@ -37,6 +37,10 @@ def _shown_kind(value: Value) -> str | None:
             return f"{number} bits" if number % 8 or number < 8 else bytes_text(number // 8)
         case Kind.FREQUENCY:
             return frequency_text(number)
+        case Kind.ENERGY:
+            return energy_text(number)
+        case Kind.AREA:
+            return area_text(number)
         case Kind.TRUTH:
             return "true" if number else "false"
     return str(number)

@@ -169,8 +169,8 @@ def test_findings_while_typing(tmp_path: Path) -> None:
         assert await client.open("cells.acadl", CELLS) == []  # needs no architecture
         # an unsaved change of an imported file counts at once
         whole = types.TextDocumentContentChangeWholeDocument(CELLS.replace("open issue", "open input"))
-        await client.change("cells.acadl", 2, whole)
         client.published.pop(client.uri("main.acadl"), None)
+        await client.change("cells.acadl", 2, whole)
         (found,) = await client.findings("main.acadl")
         assert "has no part 'issue'" in found.message
 

@@ -116,6 +116,21 @@ def test_what_only_python_can_build_is_refused(item: Any) -> None:
         arch.to_acadl()
 
 
+def test_energies_and_areas_keep_their_units() -> None:
+    arch = machine(
+        """
+        registers more { data_width: 8 bits, names: x, read_energy: 0.3 pJ, write_energy: 12345 aJ }
+        execute second {
+            area: 0.25 mm2
+            unit u { operations: gemm, energy: m * steps * 1.25 pJ + max(2 * 1 nJ, 3 * m * 1 fJ) }
+        }
+        ifs -> second
+        """
+    )
+    text = check(arch)
+    assert "read_energy: 0.3 pJ, write_energy: 12.345 fJ" in text and "area: 0.25 mm2" in text
+
+
 # --- expressions ----------------------------------------------------------------------------------------
 
 
