@@ -30,7 +30,7 @@ from acadl.lsp.values import hints, hover_text
 from acadl.reading import ReadError
 from acadl.rendering import to_lsp, units
 
-DELAY_SECONDS = 0.03  # between the last change of a text and its check
+DELAY_SECONDS = 0.02  # between the last change of a text and its check
 
 _SYMBOL_KINDS = {
     SymbolKind.ARCHITECTURE: types.SymbolKind.Namespace,

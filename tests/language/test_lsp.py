@@ -18,6 +18,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
 
+from acadl.loading import check_text
+
 ROOT = Path(__file__).parents[2]
 CELLS = """/// A cell of the grid.
 template cell(width: bits = 8 bits) {
@@ -208,10 +210,19 @@ def test_an_edit_in_a_long_file_has_its_findings_soon(tmp_path: Path) -> None:
             start = time.perf_counter()
             await client.change("main.acadl", number + 2, change)
             times.append(time.perf_counter() - start)
-        sys.stdout.write(f"times {times}\n")
-        assert min(times) < 0.3  # the others may meet a busy machine
+        busy = contention(text)
+        sys.stdout.write(f"seconds {times}, {busy:.1f} times as long as on a machine that is not busy\n")
+        assert min(times) < 0.3 * busy
 
     session(tmp_path, script)
+
+
+def contention(text: str) -> float:
+    """How much longer work takes now than the processor needs for it, at least 1."""
+    start, used = time.perf_counter(), time.process_time()
+    for _ in range(5):
+        check_text(text, "main.acadl", None, {})
+    return max(1.0, (time.perf_counter() - start) / (time.process_time() - used))
 
 
 # --- navigation -----------------------------------------------------------------------------------------
