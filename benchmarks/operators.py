@@ -138,6 +138,7 @@ def _compare(layer: Layer, arch: Architecture, module: ModuleType, program: obje
     return (Outcome.EXACT, Outcome.WITHIN_ONE)[apart] if apart < 2 else Outcome.WRONG
 
 
+@cache
 def column(platform: str) -> dict[str, Cell]:
     """What a platform makes of every operator."""
     return {
