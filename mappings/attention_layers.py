@@ -51,7 +51,6 @@ def attention(
     _check(name, heads, shared, width, head_size)
     size = width // heads if head_size is None else head_size
     new = queries if memory is None else memory
-    keys, group = past + new, heads // shared
 
     def project(part: str, tokens: int, depth: int, columns: int, after: tuple[str, ...]) -> Layer:
         return Layer(
@@ -59,17 +58,48 @@ def attention(
             gemm_K=depth, bias=bias, inputs=after,
         )  # fmt: skip
 
-    def product(part: str, columns: int, depth: int, *after: str) -> Layer:
-        return Layer(
-            name=f"{name}.{part}", op="gemm", gemm_batch=batch * shared, gemm_M=group * queries,
-            gemm_N=columns, gemm_K=depth, inputs=tuple(f"{name}.{x}" for x in after),
-        )  # fmt: skip
-
+    core = attention_core(
+        name, batch=batch, queries=queries, keys=past + new, heads=heads, kv_heads=shared, head_size=size,
+        inputs=((f"{name}.q",), (f"{name}.k",), (f"{name}.v",)),
+    )  # fmt: skip
     return (
         project("q", queries, width, heads * size, inputs),
         project("k", new, width, shared * size, inputs),
         project("v", new, width, shared * size, inputs),
-        product("scores", keys, size, "q", "k"),
+        *core,
+        project("out", queries, heads * size, width, (f"{name}.context",)),
+    )
+
+
+def attention_core(
+    name: str,
+    *,
+    batch: int,
+    queries: int,
+    keys: int,
+    heads: int,
+    kv_heads: int,
+    head_size: int,
+    value_size: int | None = None,
+    inputs: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = ((), (), ()),
+) -> tuple[Layer, ...]:
+    """The layers ``NAME.scores``, ``.softmax``, ``.context``: an attention without projections.
+
+    Args:
+        keys: Tokens that are attended to, those of the cache included.
+        value_size: Elements of a value in one head; ``head_size`` by default.
+        inputs: Layers that make the queries, the keys, the values.
+    """
+    rows = heads // kv_heads * queries
+
+    def product(part: str, columns: int, depth: int, after: tuple[str, ...]) -> Layer:
+        return Layer(
+            name=f"{name}.{part}", op="gemm", gemm_batch=batch * kv_heads, gemm_M=rows, gemm_N=columns,
+            gemm_K=depth, inputs=after,
+        )  # fmt: skip
+
+    return (
+        product("scores", keys, head_size, (*inputs[0], *inputs[1])),
         Layer(
             name=f"{name}.softmax",
             op="softmax",
@@ -77,8 +107,7 @@ def attention(
             C=keys,
             inputs=(f"{name}.scores",),
         ),
-        product("context", size, keys, "softmax", "v"),
-        project("out", queries, heads * size, width, (f"{name}.context",)),
+        product("context", value_size or head_size, keys, (f"{name}.softmax", *inputs[2])),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from mappings.layers import MATRIX_PRODUCTS, WINDOWED, Layer, layer_problems
 from mappings.network import Note
+from mappings.onnx_import.attention import attention
 from mappings.onnx_import.fold import affine, channel_axis
 from mappings.onnx_import.graph import Graph, Node, Tensor
 from mappings.onnx_import.operators import LAYERS, MATRIX_WORK, UNCOUNTED, is_view
@@ -92,6 +93,9 @@ class _Lowering:
 
     def _add(self, node: Node) -> None:
         """Append the node's layer, or note why there is none."""
+        if not node.domain and node.op == "Attention":
+            self._add_attention(node)
+            return
         if not node.domain and node.op in LAYERS and (node.op in MATRIX_WORK or _shapes_known(node)):
             fields = LAYERS[node.op](node)
         elif _shapes_known(node):
@@ -115,6 +119,16 @@ class _Lowering:
         for out in node.outputs:
             if out is not None:
                 self.sources[out.name] = (layer.name,)
+
+    def _add_attention(self, node: Node) -> None:
+        """Append the sequence of layers that an attention is."""
+        inputs = (node.input(position) for position in range(3))
+        sources = tuple(self.sources.get(x.name, ()) if x is not None else () for x in inputs)
+        made = attention(node, sources)
+        self.layers += made
+        for out in node.outputs:
+            if out is not None:
+                self.sources[out.name] = (made[-1].name,)
 
     def _reach_through(self, node: Node) -> None:
         for out in node.outputs:

@@ -55,11 +55,11 @@ VIEWS = {
 """Operators that move no data, with the reason."""
 
 MATRIX_WORK = frozenset(
-    {"Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger", "QLinearConv"}
+    {"Attention", "Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger", "QLinearConv"}
 )
 """Operators whose shapes must be known: a total without them would mislead."""
 
-UNCOUNTED = frozenset({"Attention", "DeformConv", "Einsum", "GRU", "If", "LSTM", "Loop", "RNN", "Scan"})
+UNCOUNTED = frozenset({"DeformConv", "Einsum", "GRU", "If", "LSTM", "Loop", "RNN", "Scan"})
 """Operators with multiply-accumulates inside that a layer of their name does not show."""
 
 

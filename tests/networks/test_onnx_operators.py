@@ -617,3 +617,35 @@ def test_results_of_an_add_with_itself_are_listed_twice(import_model: ImportMode
     """One name for each operand."""
     network = import_model(model([node("Relu", "x", "r"), node("Add", "r r")], {"x": [1, 8]}))
     assert network.layers[1] == Layer(name="y", op="add", C=8, operands=2, inputs=("r", "r"), onnx_op="Add")
+
+
+def attention_schema() -> bool:
+    """Whether the installed onnx knows the operator."""
+    onnx = pytest.importorskip("onnx")
+    return bool(onnx.defs.has("Attention", "") and onnx.defs.onnx_opset_version() >= 23)
+
+
+@pytest.mark.skipif(not attention_schema(), reason="this onnx has no operator Attention")
+@pytest.mark.parametrize(
+    ("shapes", "heads"),
+    [
+        ([[2, 8, 5, 16], [2, 2, 7, 16], [2, 2, 7, 12]], {}),
+        ([[2, 5, 128], [2, 7, 32], [2, 7, 24]], {"q_num_heads": 8, "kv_num_heads": 2}),
+    ],
+)
+def test_an_attention_is_its_scores_softmax_and_context(one_node, shapes, heads) -> None:
+    """Heads that share keys are rows of one product; the layers follow each other."""
+    network = one_node("Attention", shapes, opset=23, **heads)
+    scores, softmax, context = network.layers
+    assert [layer.name for layer in network.layers] == ["node.scores", "node.softmax", "node.context"]
+    assert (scores.gemm_batch, scores.gemm_M, scores.gemm_K, scores.gemm_N) == (4, 20, 16, 7)
+    assert (softmax.N, softmax.C, softmax.inputs) == (2 * 8 * 5, 7, ("node.scores",))
+    assert (context.gemm_batch, context.gemm_M, context.gemm_K, context.gemm_N) == (4, 20, 7, 12)
+    assert network.macs == 2 * 8 * 5 * 7 * (16 + 12)
+    assert network.unsupported == ()
+
+
+@pytest.mark.skipif(not attention_schema(), reason="this onnx has no operator Attention")
+def test_an_attention_whose_shapes_do_not_fit_is_refused(one_node) -> None:
+    with pytest.raises(AcadlError, match="do not fit"):
+        one_node("Attention", [[2, 8, 5, 16], [2, 3, 7, 16], [2, 3, 7, 12]], opset=23)
