@@ -7,6 +7,8 @@ have a meaning in order of time are drawn.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from acadl.expressions import Const, Expr, Name
@@ -28,7 +30,22 @@ from acadl.model import (
     RegisterFile,
 )
 from acadl.operations import Operand, Operation
-from mappings.program import Affine, LoopProgram, Memory, Node, Register, index, loop, memory, sequence, step
+from mappings.program import (
+    Affine,
+    Loop,
+    LoopProgram,
+    Memory,
+    Node,
+    OperandValue,
+    Register,
+    Sequence,
+    Step,
+    index,
+    loop,
+    memory,
+    sequence,
+    step,
+)
 from tests.strategies import Case
 
 MEMORIES = {"a": 0x1_0000, "b": 0x2_0000}
@@ -96,6 +113,35 @@ def row_cases(draw: st.DrawFn, max_instructions: int = 40) -> Case:
     _computer(draw, machine)
     arch = Architecture("rows", machine.objects, tuple(machine.edges), machine.operations)
     return Case(arch, draw(_programs(machine.operations, prepares, max_instructions)))
+
+
+@st.composite
+def repeated_cases(draw: st.DrawFn, max_instructions: int = 12) -> Case:
+    """The same machines, with programs that are repeated often, at other places or at the same ones."""
+    case = draw(row_cases(max_instructions))
+    moves = st.sampled_from([0, 0, 0, 4, 16, 64, 24])
+    outer, inner = index("z"), index("y")
+    keeps_costs = draw(st.integers(0, 5)) == 0
+
+    def moved(node: Node) -> Node:
+        if isinstance(node, Sequence):
+            return Sequence(tuple(moved(child) for child in node.nodes))
+        if isinstance(node, Loop):
+            return Loop(node.index, node.count, moved(node.body))
+        assert isinstance(node, Step)
+        operands: dict[str, OperandValue] = {}
+        for name, value in node.operands.items():
+            if isinstance(value, Memory):
+                turn = draw(st.sampled_from([outer, outer + inner, (outer + inner) % 3, (2 * outer) % 5]))
+                value = replace(value, address=value.address + draw(moves) * turn)
+            elif isinstance(value, Affine) and not keeps_costs:
+                value = value.const
+            operands[name] = value
+        return Step(node.operation, operands)
+
+    body = moved(case.program.body)
+    nest = loop("z", draw(st.sampled_from([3, 9, 30])), loop("y", draw(st.integers(1, 4)), body))
+    return Case(case.arch, LoopProgram(nest, case.program.operations))
 
 
 def _front_end(draw: st.DrawFn, machine: _Machine) -> None:

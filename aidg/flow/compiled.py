@@ -22,11 +22,12 @@ from aidg.flow.kernel import MODULES
 
 
 class CompiledKernel(NamedTuple):
-    """Functions of the kernel for the addresses of two arrays of 64-bit integers."""
+    """Functions of the kernel for the addresses of arrays of 64-bit integers."""
 
     run_at: Callable[[int, int], int]
-    key_at: Callable[[int, int], int]
-    move_at: Callable[[int, int, int, int], None]
+    go_at: Callable[[int, int, int], int]
+    look_at: Callable[[int, int, int], int]
+    move_at: Callable[[int, int, int, int, int], None]
     answer_at: Callable[[int, int, int, int], None]
     following_at: Callable[[int, int], int]
 

@@ -1,26 +1,31 @@
-"""Skipping in order of time: a loop whose state recurs is periodic from there on.
+"""Exact runs in order of time: no piece of the program is evaluated twice from the same state.
 
 The state at the moment at which the front end comes to an iteration's first instruction, everything in flight
-included, decides the whole future up to a shift in time and address, as long as the operands of the loop stay
-in their memories and those that move differently keep apart. Then whole periods are skipped by adding their
-time, and moving what is in flight to where it would be.
+included, and the instructions up to the next such moment decide what happens until then
+(:mod:`aidg.flow.kernel.memory`). Beyond that, a long loop whose state recurs is periodic, as long as its
+operands stay in their memories and those that move differently keep apart. Then whole periods are skipped by
+adding their time, and moving what is in flight to where it would be.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 from aidg.flow.kernel import names as n
-from aidg.flow.kernel.records import flight_of
-from aidg.flow.plans import LoopPlan, Zone, plan_loops, zones
+from aidg.flow.kernel.memory import LOOK, go, move_operands, write_look
+from aidg.flow.kernel.pieces import ring_of
+from aidg.flow.plans import Looks, LoopPlan, Moves, Zone, moves_of, plan_loops, zones
 from aidg.flow.run import Run
 from aidg.flow.tables import Tables
 
-# Instructions of a run of a loop from which on looking at its state is worth it.
-WORTHWHILE = 64
+# Pieces of a run of a loop from which on looking at its state is worth it.
+WORTHWHILE = 512
 # Looks at one run of a loop after which it is looked at half as often.
 REMEMBERED = 64
+# Entries of what is remembered of a run, at first and at most; then it is forgotten.
+ROOM, MOST_ROOM = 1 << 18, 1 << 23
 # Looks after which a loop is extrapolated once the budget is spent, and how many of the latest it goes by.
 LAST_RESORT = 32
 LATEST = 16
@@ -37,49 +42,127 @@ class Unsettled:
 
 
 class ExactRun(Run):
-    """Skips whole periods of loops.
+    """Recalls what is known, and skips whole periods of loops.
 
     Attributes:
-        offset: Cycles skipped.
+        w: What is remembered; like ``m`` a view of an array once compiled code has taken over.
         unsettled: Loops that were extrapolated because their state did not recur within the budget.
     """
 
-    def __init__(self, tables: Tables, kernel: str = "auto", budget: int = 1_000_000) -> None:
+    def __init__(
+        self, tables: Tables, kernel: str = "auto", budget: int = 1_000_000, worthwhile: int = WORTHWHILE
+    ) -> None:
+        """``worthwhile``: pieces of a run of a loop from which on its state is looked at."""
+        size, values = _first_memory(tables)
+        self.w: Any = None
         super().__init__(tables, kernel)
-        self.offset = 0
+        if self.w is None:
+            self.w = [0] * size
+        for position, value in values.items():
+            self.w[position] = value
         self.unsettled: list[Unsettled] = []
         self._budget = budget
-        self._plans = plan_loops(tables)
+        self._worthwhile = worthwhile
+        self._plans = _plans_of(tables)
+        self._looks: dict[int, Looks] = {}
+        watch = self.k[n.M_WATCH]
         for plan in self._plans.values():
-            if plan.count * plan.instructions >= WORTHWHILE and plan.count > 2:
-                self.m[self.k[n.M_WATCH] + plan.level] = 1
+            if self._is_long(plan):
+                self.m[watch + plan.level] = LOOK
+            elif plan.pieces and self.m[watch + plan.level] == 0:
+                self.m[watch + plan.level] = 1
 
     def cycles(self) -> int:
-        return super().cycles() + self.offset
+        return int(self.w[n.W_CYCLES])
+
+    @property
+    def evaluated(self) -> int:
+        return int(self.w[n.W_EVALUATED])
+
+    def busy(self) -> list[int]:
+        first = self.w[n.W_BUSY]
+        return [int(taken) for taken in self.w[first : first + len(self._busy)]]
 
     def boundary(self) -> None:
-        k, m = self.k, self.m
+        m = self.m
         plan = self._plans[int(m[n.PC])]
-        iteration = int(m[k[n.M_INDEX] + plan.level])
+        iteration = int(m[self.k[n.M_INDEX] + plan.level])
+        if not self._is_long(plan):
+            return
         if iteration == 1:
-            plan.forget()
-            plan.gap = 1
-        if plan.count * plan.instructions < WORTHWHILE or iteration % plan.gap or not plan.is_steady:
+            self._looks[plan.after] = Looks()
+        looks, moves = self._looks.setdefault(plan.after, Looks()), self._moves(plan)
+        if iteration % looks.gap or not moves.is_steady:
             return
-        now = int(m[n.NOW]) + self.offset  # as if nothing had been skipped
-        plan.latest.append((iteration, now))
-        if self.evaluated > self._budget and len(plan.latest) > LAST_RESORT:
-            self._extrapolate(plan, iteration, now)
+        now = int(self.w[n.W_TIME])
+        looks.latest.append((iteration, now))
+        if self.evaluated > self._budget and len(looks.latest) > LAST_RESORT:
+            self._extrapolate(plan, looks, iteration, now)
             return
-        key = iteration % plan.period, self.write_key()
-        past = plan.seen.get(key)
+        key = iteration % moves.period, int(self.w[n.W_STATE]), self._look()
+        past = looks.seen.get(key)
         if past is not None and self._skip(plan, past, iteration, now):
-            plan.forget()
+            looks.forget()
             return
-        if len(plan.seen) >= REMEMBERED:
-            plan.seen.clear()
-            plan.gap *= 2
-        plan.seen[key] = iteration, now, self.busy()
+        if len(looks.seen) >= REMEMBERED:
+            looks.seen.clear()
+            looks.gap *= 2
+        looks.seen[key] = iteration, now, self.busy()
+
+    def _moves(self, plan: LoopPlan) -> Moves:
+        known = self.tables.known
+        if plan.after not in known:
+            known[plan.after] = moves_of(self.tables, plan)
+        moves: Moves = known[plan.after]
+        return moves
+
+    def _is_long(self, plan: LoopPlan) -> bool:
+        """Whether looking at the state of a loop is worth it."""
+        return plan.count > 2 and (
+            plan.count * plan.pieces >= self._worthwhile or plan.count * plan.instructions > self._budget
+        )
+
+    # -- the kernel -----------------------------------------------------------------------------------------
+
+    def _go(self) -> int:
+        if self.is_compiled:
+            return self._compiled.go_at(*self._addresses, self._memory_at)
+        return go(self.k, self.m, self.w)
+
+    def _compile(self) -> None:
+        super()._compile()
+        self._use_array(np_array(self.w or (), _first_memory(self.tables)[0]))
+
+    def _use_array(self, memory: Any) -> None:
+        self._memory_at: int = memory.ctypes.data
+        self._memory = memory  # kept alive
+        self.w = memory.data
+
+    def _look(self) -> Any:
+        """Rows and places of what is in flight, as something that can be looked up."""
+        base = self.k[n.M_KEY]
+        if self.is_compiled:
+            length = self._compiled.look_at(*self._addresses, self._memory_at)
+            return self.m[base : base + length].tobytes()
+        return tuple(self.m[base : base + write_look(self.k, self.m, self.w)])
+
+    def make_room(self) -> None:
+        """Room for more states; where there are too many, all are forgotten."""
+        room = int(self.w[n.W_ROOM])
+        if room < MOST_ROOM and self.w[n.W_ENTRIES] <= n.SLOTS // 2:
+            if self.is_compiled:
+                self._use_array(np_array(self.w, 4 * room))
+            else:
+                self.w += [0] * (3 * room)
+            self.w[n.W_ROOM] = 4 * room
+            return
+        first = self.w[n.W_STATES]
+        for position in range(first, first + 3 * n.SLOTS):
+            self.w[position] = 0
+        self.w[n.W_TOP], self.w[n.W_ENTRIES] = first + 3 * n.SLOTS, 0
+        self.w[n.W_STATE] = self.w[n.W_PENDING] = -1
+        for looks in self._looks.values():
+            looks.forget()
 
     # -- skipping -------------------------------------------------------------------------------------------
 
@@ -98,20 +181,25 @@ class ExactRun(Run):
             most = low
         if most == 0:
             return False
-        self._jump(plan, iteration, most * period)
-        self.offset += most * (now - then)
-        self.add_busy(busy, most)
+        base = self.w[n.W_BUSY]
+        for number, (taken, before) in enumerate(zip(self.busy(), busy, strict=True)):
+            self.w[base + number] = taken + most * (taken - before)
+        self._jump(plan, iteration, most * period, most * (now - then))
         return True
 
-    def _jump(self, plan: LoopPlan, iteration: int, iterations: int) -> None:
+    def _jump(self, plan: LoopPlan, iteration: int, iterations: int, cycles: int) -> None:
         k, m = self.k, self.m
-        self.write_key()  # ranks say which flights are in use
-        self.move(plan.level, iterations)
+        if self.is_compiled:
+            self._compiled.move_at(*self._addresses, self._memory_at, plan.level, iterations)
+        else:
+            move_operands(k, m, self.w, plan.level, iterations)
         index = k[n.M_INDEX] + plan.level
         m[index] = iteration + iterations
         if m[index] == plan.count:
             m[index] = 0
             m[n.PC] = plan.after
+        self.w[n.W_TIME] += cycles
+        self.w[n.W_CYCLES] += cycles
 
     def _alike(self, plan: LoopPlan, first: int, stop: int) -> bool:
         """Whether all iterations of ``[first, stop)`` do the same, up to a shift of the operands."""
@@ -119,7 +207,7 @@ class ExactRun(Run):
             return True
         base = self.k[n.M_INDEX]
         indices = [int(self.m[base + level]) for level in range(len(self.tables.levels))]
-        moving = zones(self.tables, plan, indices, first, stop)
+        moving = zones(self.tables, plan, self._moves(plan), indices, first, stop)
         if moving is None:
             return False
         groups = _joined(moving)
@@ -131,21 +219,21 @@ class ExactRun(Run):
 
     def _flying(self, plan: LoopPlan, period: int) -> list[Zone]:
         """Operands of what is in flight, and of its like that was when the period began."""
-        k, m = self.k, self.m
-        alive = k[n.M_ALIVE]
+        k, m, w = self.k, self.m, self.w
+        state = w[n.W_STATE]
         found = []
-        for index in range(m[alive]):
-            flight = flight_of(k, m[alive + 1 + index])
-            row = m[flight + n.F_STEP]
+        for index in range(w[state + n.Z_ALIVE]):
+            entry = ring_of(k, int(w[n.W_NUMBER] - w[state + n.STATE + index]))
+            row = m[entry]
             step = k[n.K_STEP] + row * n.STEP
             inside = plan.first <= row < plan.stop
             for number in range(k[step + n.T_OPERANDS]):
                 operand = k[n.K_OPERAND] + (k[step + n.T_OPERAND] + number) * n.OPERAND
-                low = int(m[flight + n.F_ADDRESS + number])
+                low = int(m[entry + 1 + number])
                 high = low + int(
                     (k[operand + n.A_ROWS] - 1) * k[operand + n.A_PITCH] + k[operand + n.A_BYTES]
                 )
-                stride = plan.strides[operand] if inside else 0
+                stride = self._moves(plan).strides[operand] if inside else 0
                 line, write = int(k[step + n.T_LINE]), bool(k[operand + n.A_WRITE])
                 moved = stride * period
                 low, high = min(low, low - moved), max(high, high - moved)
@@ -154,15 +242,44 @@ class ExactRun(Run):
 
     # -- extrapolation --------------------------------------------------------------------------------------
 
-    def _extrapolate(self, plan: LoopPlan, iteration: int, now: int) -> None:
-        looks = plan.latest[-LATEST - 1 :]
-        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(looks)]
-        mean = (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
+    def _extrapolate(self, plan: LoopPlan, looks: Looks, iteration: int, now: int) -> None:
+        latest = looks.latest[-LATEST - 1 :]
+        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(latest)]
+        mean = (latest[-1][1] - latest[0][1]) / (latest[-1][0] - latest[0][0])
         left = plan.count - iteration
         self.unsettled.append(Unsettled(plan.name, iteration, mean, max(rates) - min(rates)))
-        self._jump(plan, iteration, left)
-        self.offset += round(mean * left)
-        plan.forget()
+        self._jump(plan, iteration, left, round(mean * left))
+        looks.forget()
+
+
+def _plans_of(tables: Tables) -> dict[int, LoopPlan]:
+    """The loops of a program, found once."""
+    if "plans" not in tables.known:
+        tables.known["plans"] = plan_loops(tables)
+    plans: dict[int, LoopPlan] = tables.known["plans"]
+    return plans
+
+
+def _first_memory(tables: Tables) -> tuple[int, dict[int, int]]:
+    """Entries of what is remembered, and those that are not 0 before the machine begins."""
+    busies = tables.fixed[n.K_BUSIES]
+    states = n.W_HEAD + 2 * busies
+    top = states + 3 * n.SLOTS
+    values = {
+        n.W_TOP: top, n.W_ROOM: top + ROOM, n.W_LOOKED: 1, n.W_STATE: -1, n.W_PENDING: -1, n.W_LIVE: 1,
+        n.W_LEVELS: len(tables.levels), n.W_STATES: states, n.W_PIECES: states + n.SLOTS,
+        n.W_STEPS: states + 2 * n.SLOTS, n.W_BUSY: n.W_HEAD, n.W_BEFORE: n.W_HEAD + busies,
+    }  # fmt: skip
+    return top + ROOM, values
+
+
+def np_array(numbers: Any, room: int = 0) -> Any:
+    """The numbers in an array of 64-bit integers, which has ``room`` entries at least."""
+    import numpy as np
+
+    made = np.zeros(max(len(numbers), room), dtype=np.int64)
+    made[: len(numbers)] = numbers
+    return made
 
 
 def _joined(moving: list[Zone]) -> list[Zone]:

@@ -7,9 +7,11 @@ from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from aidg.flow.kernel import names as n
-from aidg.flow.kernel.movers import best_window, covered
+from aidg.flow.kernel.operands import best_window, covered
 from aidg.flow.tables import Tables
 
+# Instructions of an iteration, or of a run of a loop, from which on it is a piece of its own.
+PIECE, PIECES = 1, 64
 # Rotations with a longer period are taken for straight until they wrap.
 SHORT_PERIOD = 16
 
@@ -33,7 +35,22 @@ class Zone(NamedTuple):
         return self.low < other.high and other.low < self.high
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moves in a loop.
+
+    Attributes:
+        period: What equal states are a multiple of apart.
+        is_steady: Whether no cost depends on the index.
+        strides: Bytes that an operand moves per iteration, by its position in the fixed list.
+    """
+
+    period: int
+    is_steady: bool
+    strides: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class LoopPlan:
     """One loop of the program.
 
@@ -43,12 +60,7 @@ class LoopPlan:
         instructions: Per iteration.
         after: Entry of the tape behind the loop.
         inner: Level to count of the loops inside.
-        period: What equal states are a multiple of apart.
-        is_steady: Whether no cost depends on the index.
-        seen: State to iteration, cycle and busy counters, in the present run of the loop.
-        strides: Bytes that an operand moves per iteration, by its position in the fixed list.
-        gap: Iterations between two looks.
-        latest: Cycles at the latest looks.
+        pieces: That an iteration consists of, each up to a boundary of a loop; 0: it is part of one.
     """
 
     level: int
@@ -59,10 +71,20 @@ class LoopPlan:
     instructions: int
     after: int
     inner: dict[int, int]
-    period: int = 1
-    is_steady: bool = True
+    pieces: int
+
+
+@dataclass(slots=True)
+class Looks:
+    """What has been seen of the present run of a loop.
+
+    Attributes:
+        seen: State to iteration, cycle and busy counters.
+        gap: Iterations between two looks.
+        latest: Cycles at the latest looks.
+    """
+
     seen: dict[Any, tuple[int, int, list[int]]] = field(default_factory=dict)
-    strides: dict[int, int] = field(default_factory=dict)
     gap: int = 1
     latest: list[tuple[int, int]] = field(default_factory=list)
 
@@ -78,9 +100,8 @@ def plan_loops(tables: Tables) -> dict[int, LoopPlan]:
     tape = k[n.K_TAPE]
     open_loops: list[tuple[int, int, int, dict[int, int]]] = []
     plans: dict[int, LoopPlan] = {}
-    counts = [0]
+    counts, pieces = [0], [0]
     row = entry = 0
-    known: dict[tuple[int, ...], int] = {}
     while True:
         kind, level, count, _ = k[tape + 4 * entry : tape + 4 * entry + 4]
         if kind == n.STOP:
@@ -91,15 +112,17 @@ def plan_loops(tables: Tables) -> dict[int, LoopPlan]:
         elif kind == n.BEGIN:
             open_loops.append((entry, row, level, {}))
             counts.append(0)
+            pieces.append(0)
         else:
             begin, first, _, inner = open_loops.pop()
             body = counts.pop()
             counts[-1] += count * body
+            own = max(pieces.pop(), int(body >= PIECE or count * body >= PIECES))
+            pieces[-1] += count * own
             for *_, others in open_loops:
                 others[level] = max(count, others.get(level, 0))
-            plan = LoopPlan(level, tables.levels[level], count, first, row, body, entry + 1, inner)
-            _measure(tables, plan, known)
-            plans[begin + 1] = plan
+            name = tables.levels[level]
+            plans[begin + 1] = LoopPlan(level, name, count, first, row, body, entry + 1, inner, own)
         entry += 1
 
 
@@ -113,13 +136,15 @@ def _operands(k: list[int], plan: LoopPlan) -> list[tuple[int, int]]:
     return found
 
 
-def _measure(tables: Tables, plan: LoopPlan, known: dict[tuple[int, ...], int]) -> None:
+def moves_of(tables: Tables, plan: LoopPlan) -> Moves:
+    """What moves in a loop, and when that is alike again."""
     k = tables.fixed
-    period = 1
+    period, strides = 1, {}
+    known: dict[tuple[int, ...], int] = {}
     windows = _windows(k)
     window = windows[1]
     for step, operand in _operands(k, plan):
-        stride = plan.strides[operand] = stride_of(k, plan, operand)
+        stride = strides[operand] = stride_of(k, plan, operand)
         for _, modulus, _, terms in rotations_of(k, operand):
             turn = sum(coefficient for level, coefficient in terms if level == plan.level)
             length = modulus // gcd(turn, modulus)
@@ -127,13 +152,14 @@ def _measure(tables: Tables, plan: LoopPlan, known: dict[tuple[int, ...], int]) 
                 period = lcm(period, length)
         if window and stride % window and k[step + n.T_LINE] >= 0 and k[operand + n.A_RANGES] >= 0:
             period = lcm(period, _cutting_period(k, operand, stride % window, windows, known))
-    plan.period = period
-    for number in range(plan.first, plan.stop):
-        for cost in tables.costs.get(number, ()):
-            if not isinstance(cost, int) and any(
-                plan.name in value.index_names() for value in cost.varying.values()
-            ):
-                plan.is_steady = False
+    costs = [cost for number in range(plan.first, plan.stop) for cost in tables.costs.get(number, ())]
+    is_steady = not any(
+        plan.name in value.index_names()
+        for cost in costs
+        if not isinstance(cost, int)
+        for value in cost.varying.values()
+    )
+    return Moves(period, is_steady, strides)
 
 
 def _windows(k: list[int]) -> tuple[int, int]:
@@ -212,7 +238,9 @@ def stride_of(k: list[int], plan: LoopPlan, operand: int) -> int:
     return stride
 
 
-def zones(tables: Tables, plan: LoopPlan, indices: list[int], first: int, stop: int) -> list[Zone] | None:
+def zones(
+    tables: Tables, plan: LoopPlan, moves: Moves, indices: list[int], first: int, stop: int
+) -> list[Zone] | None:
     """What the operands inside a loop touch in iterations ``[first, stop)``.
 
     ``None`` where one of them leaves its memory's range or wraps around: later iterations need not be like
@@ -221,7 +249,7 @@ def zones(tables: Tables, plan: LoopPlan, indices: list[int], first: int, stop: 
     k = tables.fixed
     found = []
     for step, operand in _operands(k, plan):
-        zone = _zone(k, plan, step, operand, indices, first, stop)
+        zone = _zone(k, plan, moves.strides[operand], step, operand, indices, first, stop)
         if zone is None:
             return None
         found.append(zone)
@@ -229,10 +257,16 @@ def zones(tables: Tables, plan: LoopPlan, indices: list[int], first: int, stop: 
 
 
 def _zone(
-    k: list[int], plan: LoopPlan, step: int, operand: int, indices: list[int], first: int, stop: int
+    k: list[int],
+    plan: LoopPlan,
+    stride: int,
+    step: int,
+    operand: int,
+    indices: list[int],
+    first: int,
+    stop: int,
 ) -> Zone | None:
     low = high = k[operand + n.A_CONST]
-    stride = plan.strides[operand]
     spans = {level: (0, count - 1) for level, count in plan.inner.items()} | {plan.level: (first, stop - 1)}
     for level, coefficient in terms_of(k, operand):
         low, high = _widen(low, high, coefficient, spans.get(level, (indices[level], indices[level])))

@@ -51,12 +51,17 @@ def object_record(item: PipelineStage | FunctionalUnit) -> list[int]:
     return [item.capacity, release, fifo, item.issue_latency if isinstance(item, ExecuteStage) else 0]
 
 
-def line_record(unit: Controller, item: int, first: int, count: int) -> list[int]:
-    """Of a controller: its object, its movers (``count`` of them from ``first`` on), its rules."""
+def line_record(unit: Controller, item: int, first: int, chain: Chain, ports: dict[str, int]) -> list[int]:
+    """Of a controller: object, movers (from ``first`` on), rules; ``ports``: bytes, by storage."""
     most = -1 if unit.in_progress is None else unit.in_progress
+    cutters = [place for place, mover in enumerate(chain.movers) if mover.max_request_bytes is not None]
+    widths = [ports[name] for place in cutters for name in chain.reads[place] | chain.writes[place]]
+    widths += [chain.movers[place].max_request_bytes or 1 for place in cutters]
     return [
-        item, first, count, unit.part_interval, unit.turnaround, most, int(unit.completion == "sent"),
-        unit.completion_latency,
+        item, first, len(chain.movers), unit.part_interval, unit.turnaround, most,
+        int(unit.completion == "sent"), unit.completion_latency,
+        n.NO_CUTTER if not cutters else cutters[0] if len(cutters) == 1 else n.CUTTERS,
+        max(widths, default=1), int(bool(unit.prepares)), int(any(chain.reads[place] for place in cutters)),
     ]  # fmt: skip
 
 
@@ -97,3 +102,13 @@ def reach_record(chain: Chain, storages: list[str]) -> list[int]:
         for reach in (chain.reads, chain.writes):
             found.append(next((place for place, names in enumerate(reach) if name in names), -1))
     return found
+
+
+def busy_positions(head: list[int], objects: int, lines: int, storages: int) -> list[int]:
+    """Where the busy cycles of units, controllers and storages are."""
+    each = n.LINE_STATE + 2 * (head[n.K_FLIGHTS] + 1)
+    return [
+        *(head[n.M_BUSY] + item for item in range(objects)),
+        *(head[n.M_LINE] + line * each + n.N_BUSY for line in range(lines)),
+        *(head[n.M_STORAGE] + storage * n.STORAGE_STATE + n.S_BUSY for storage in range(storages)),
+    ]

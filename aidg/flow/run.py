@@ -7,8 +7,7 @@ from typing import Any
 from acadl.errors import ProgramError
 from aidg.flow.compiled import is_loaded
 from aidg.flow.kernel import names as n
-from aidg.flow.kernel.key import move_flights, write_key
-from aidg.flow.kernel.records import flight_of, line_state, storage_state
+from aidg.flow.kernel.records import flight_of
 from aidg.flow.kernel.run import run
 from aidg.flow.tables import Tables
 
@@ -32,7 +31,8 @@ class Run:
         self.m: Any = None
         self.log: list[tuple[int, int, int, int]] = []
         self.is_compiled = False
-        self._busy = _busy_positions(self.k)
+        first, count = self.k[n.K_BUSY], self.k[n.K_BUSIES]
+        self._busy = self.k[first : first + count]
         if kernel == "compiled" or (kernel == "auto" and is_loaded()):
             self._compile()
         else:
@@ -52,6 +52,8 @@ class Run:
                 self.boundary()
             elif why == n.COSTS:
                 self._costs()
+            elif why == n.NO_ROOM:
+                self.make_room()
             elif why == n.LOG_FULL:
                 self._drain()
             elif why == n.PAUSE:
@@ -66,6 +68,9 @@ class Run:
     def boundary(self) -> None:
         """A loop that is watched begins its next iteration."""
 
+    def make_room(self) -> None:
+        """What is remembered of the run has filled its room."""
+
     @property
     def evaluated(self) -> int:
         """Instructions that were evaluated."""
@@ -76,29 +81,10 @@ class Run:
             return self._compiled.run_at(*self._addresses)
         return run(self.k, self.m)
 
-    def write_key(self) -> Any:
-        """The state up to a shift in time and address, as something that can be looked up."""
-        base = self.k[n.M_KEY]
-        if self.is_compiled:
-            return self.m[base : base + self._compiled.key_at(*self._addresses)].tobytes()
-        return tuple(self.m[base : base + write_key(self.k, self.m)])
-
-    def move(self, level: int, iterations: int) -> None:
-        """Move the operands of what is in flight by iterations of a loop."""
-        if self.is_compiled:
-            self._compiled.move_at(*self._addresses, level, iterations)
-        else:
-            move_flights(self.k, self.m, level, iterations)
-
     def busy(self) -> list[int]:
         """Busy cycles of units, controllers and storages' ports, in this order."""
         m = self.m
         return [m[position] for position in self._busy]
-
-    def add_busy(self, then: list[int], periods: int) -> None:
-        """Count what was busy since ``then`` some times more."""
-        for position, before in zip(self._busy, then, strict=True):
-            self.m[position] += periods * (self.m[position] - before)
 
     # -- what the kernel asks for ---------------------------------------------------------------------------
 
@@ -115,11 +101,8 @@ class Run:
         from aidg.flow.compiled import compiled_kernel
 
         self._compiled = compiled_kernel()
-        fixed = np.array(self.k, dtype=np.int64)
-        if self.m is None:
-            state = np.zeros(self.tables.size, dtype=np.int64)
-            self.tables.fill(state)
-        else:
+        fixed, state = self.tables.arrays()
+        if self.m is not None:
             state = np.array(self.m, dtype=np.int64)
         state[n.PATIENCE] = n.NEVER
         self._addresses = fixed.ctypes.data, state.ctypes.data
@@ -153,11 +136,3 @@ class Run:
             operation = self.tables.steps[self.m[flight + n.F_STEP]].operation
             waiting.append(f"#{self.m[flight + n.F_NUMBER]} '{operation}'")
         return f"nothing can move any more at cycle {now}: {', '.join(waiting) or 'the fetch stage'} wait"
-
-
-def _busy_positions(k: list[int]) -> list[int]:
-    """Where the busy cycles of units, controllers and storages are."""
-    objects = [k[n.M_BUSY] + item for item in range(k[n.K_OBJECTS])]
-    lines = [line_state(k, line) + n.N_BUSY for line in range(k[n.K_LINES])]
-    storages = [storage_state(k, storage) + n.S_BUSY for storage in range(k[n.K_STORAGES])]
-    return [*objects, *lines, *storages]

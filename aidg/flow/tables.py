@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from acadl.errors import ProgramError
@@ -26,6 +26,7 @@ from aidg.flow.pairs import check_pairs, check_shares
 from aidg.flow.records import (
     Fixed,
     Space,
+    busy_positions,
     line_record,
     line_state,
     object_record,
@@ -64,6 +65,7 @@ class Tables:
         objects: Names of stages and units by number; likewise lines, movers, storages and loop levels.
         costs: Of the static steps whose costs vary: number of parts (of a memory access unit: duration), then
             latency and interval per visit.
+        known: What has been found out about them since, for the next run.
     """
 
     fixed: list[int]
@@ -77,6 +79,7 @@ class Tables:
     costs: dict[int, list[VaryingCost | int]]
     steps: list[Step]
     ports: list[int]
+    known: dict[Any, Any] = field(default_factory=dict)
 
     def state(self) -> list[int]:
         """``m``, at the beginning."""
@@ -88,6 +91,19 @@ class Tables:
         """Make what holds only zeros ``m`` at the beginning."""
         for position, values in self.filled:
             zeros[position : position + len(values)] = values
+
+    def arrays(self) -> tuple[Any, Any]:
+        """``k`` and ``m``, at the beginning, as arrays of 64-bit integers; ``k`` is the same each time."""
+        import numpy as np
+
+        if "arrays" not in self.known:
+            filled = [(position, np.array(values, dtype=np.int64)) for position, values in self.filled]
+            self.known["arrays"] = np.array(self.fixed, dtype=np.int64), filled
+        fixed, filled = self.known["arrays"]
+        state = np.zeros(self.size, dtype=np.int64)
+        for position, values in filled:
+            state[position : position + len(values)] = values
+        return fixed, state
 
 
 def build(
@@ -127,6 +143,7 @@ class _Builder:
         self.costs: dict[int, list[VaryingCost | int]] = {}
         self.levels: dict[str, int] = {}
         self.ways: dict[tuple[object, ...], _Way] = {}
+        self.classes: dict[tuple[object, ...], int] = {}
         self.memories = sorted(
             (low, high, self.storages.index(memory.name))
             for memory in arch.of_type(MemoryInterface)
@@ -162,8 +179,14 @@ class _Builder:
         ):
             fixed.table(key, values)
         self._state(head, space, flights, sum(movers))
-        # at most: 16 + costs + operands + dependences per flight, 10 + shares per part, and all lists
-        size = flights * (16 + 3 * n.MOST_VISITS + 3 * n.MOST_OPERANDS + flights) + space.size
+        # at most: 18 + costs + operands + dependences per flight, 12 + shares per part, and all lists
+        size = flights * (18 + 3 * n.MOST_VISITS + 18 * n.MOST_OPERANDS + flights) + space.size
+        positions = busy_positions(head, len(self.items), len(self.lines), len(self.storages))
+        head[n.K_BUSIES] = len(positions)
+        fixed.table(n.K_BUSY, positions)
+        head[n.M_RING] = space.zeros(n.RING * n.RING_ENTRY)
+        head[n.M_BEGIN] = space.zeros(len(self.levels) + 2)
+        head[n.M_CONTENT] = space.zeros(n.CONTENT)
         head[n.M_KEY] = space.zeros(size)
         beginnings = {
             n.HELD_ROW: -1, n.LAST_FLIGHT: -1, n.TICKING: -1, n.FETCH_SINCE: n.NOBODY, n.PATIENCE: n.NEVER,
@@ -251,7 +274,7 @@ class _Builder:
         head[n.M_NODE] = space.take(links)
         head[n.M_WHEEL] = space.take([-1] * (2 * WHEEL))
         head[n.M_OVERFLOW] = space.take([-1, -1])
-        head[n.K_WORK] = 8 * (flights + count) + 256
+        head[n.K_WORK] = 1 << (8 * (flights + count) + 255).bit_length()  # a power of two, like the wheel
         head[n.M_WORK] = space.zeros(3 * head[n.K_WORK])
         head[n.M_OUTBOX] = space.zeros(n.REQUEST * (head[n.K_QUEUES] + 1))
         head[n.M_WATCH] = space.zeros(len(self.levels) + 1)
@@ -276,17 +299,18 @@ class _Builder:
         reach: list[int] = []
         capacities: list[int] = []
         each = [*line_state(), *[0] * (2 * (flights + 1))]
+        ports = {name: facts.storage.port_bytes for name, facts in self.facts.items()}
         fixed.head[n.M_LINE] = space.take(each * len(self.chains))
         for number, (name, chain) in enumerate(self.chains.items()):
             unit = self._controller(name)
             if sum(mover.max_request_bytes is not None for mover in chain.movers) > n.MOST_CUTS:
                 raise ProgramError(f"more than {n.MOST_CUTS} movers behind '{name}' take parts apart")
-            lines += line_record(unit, self.objects[name], len(movers) // n.MOVER, len(chain.movers))
+            lines += line_record(unit, self.objects[name], len(movers) // n.MOVER, chain, ports)
             for place, mover in enumerate(chain.movers):
                 capacities.append(mover.capacity)
                 if mover.capacity > LARGEST_CAPACITY:
                     raise ProgramError(f"capacity of '{mover.name}' is too large; at most {LARGEST_CAPACITY}")
-                state = space.take([0, 0, -1, 0, *[0] * (mover.capacity + 1)])
+                state = space.take([0, 0, -1, 0, 0, *[0] * (mover.capacity + 1)])
                 movers += self._mover(mover, chain, number, place, state, len(queues) // n.QUEUE)
                 for storage, write in reached(chain, place, self.storages):
                     entries = space.zeros(1 + (mover.capacity + 1) * n.MOST_SHARES * n.ENTRY)
@@ -363,8 +387,18 @@ class _Builder:
         self.steps += (
             way.position, way.length, way.fetch, kind, line, way.parts, prepares, first, count,
             self.declared[unit.name], getattr(unit, "priority", 0), int(way.varies), reads, writes,
-            by_rows, left,
+            by_rows, left, self._class_of(number, way, first, reads, writes, kind, line, prepares, left),
         )  # fmt: skip
+
+    def _class_of(self, number: int, way: _Way, first: int, *others: int) -> int:
+        """Steps of one class differ in addresses only; ``first``: number of their first operand."""
+        shapes = [
+            self.operands[position : position + n.A_CONST]
+            for position in range(first * n.OPERAND, len(self.operands), n.OPERAND)
+        ]
+        own = number if way.varies else -1
+        key = (own, id(way.route.unit), way.position, way.fetch, way.parts, *others, *map(tuple, shapes))
+        return self.classes.setdefault(key, len(self.classes))
 
     def _way(self, node: Step, scope: dict[str, int]) -> _Way:
         operation = self.program.operations[node.operation]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import platforms
 from acadl import loads, simulate
 from acadl.errors import ProgramError
+from aidg.compiled import is_available
 from aidg.estimation import estimate
 from aidg.flow.exact import ExactRun
 from aidg.flow.plans import plan_loops
@@ -17,7 +19,7 @@ from mappings import Layer, map_layer
 from mappings.cases import Case, map_case
 from mappings.program import LoopProgram, Node, Step, index, loop, memory, sequence, step
 from tests.strategies import Case as MachineAndProgram
-from tests.strategies_rows import row_cases
+from tests.strategies_rows import repeated_cases, row_cases
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,11 +32,35 @@ def test_skipping_changes_nothing(case: MachineAndProgram) -> None:
     assert not exact.unsettled
 
 
+@pytest.mark.parametrize("worthwhile", [1, 512])
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=repeated_cases())
+def test_programs_that_repeat_themselves(case: MachineAndProgram, worthwhile: int) -> None:
+    """What is recalled, and where loops are skipped beside that, from one iteration on or from hundreds."""
+    repeats_alike(case, worthwhile, "interpreted")
+
+
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(row_cases())
-def test_skipping_changes_nothing_at_length(case: MachineAndProgram) -> None:
-    test_skipping_changes_nothing.hypothesis.inner_test(case)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("worthwhile", [1, 512])
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=st.one_of(row_cases(), repeated_cases(20)))
+def test_skipping_changes_nothing_at_length(case: MachineAndProgram, worthwhile: int) -> None:
+    repeats_alike(case, worthwhile, "compiled" if is_available() else "interpreted")
+
+
+def repeats_alike(case: MachineAndProgram, worthwhile: int, kernel: str) -> None:
+    """Both evaluations find the same, or that nothing can move any more."""
+    tables = build(case.arch, case.program)
+    full, exact = Run(tables, kernel), ExactRun(tables, kernel, worthwhile=worthwhile)
+    try:
+        expected = full.run()
+    except ProgramError:
+        with pytest.raises(ProgramError, match="can move"):
+            exact.run()
+        return
+    assert exact.run() == expected
+    assert exact.busy() == [int(taken) for taken in full.busy()]
+    assert not exact.unsettled
 
 
 def tiles(count: int, depth: int, ring: int, slip: int = 0) -> LoopProgram:

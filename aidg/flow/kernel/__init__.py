@@ -8,5 +8,5 @@ of work), then controllers begin frames and movers admit parts, then storages gr
 # Modules in the order in which they use each other.
 MODULES = (
     "records", "time", "places", "operands", "hazards", "flights", "fetch", "parts", "lines", "movers",
-    "outside", "grants", "key", "run",
+    "outside", "grants", "key", "run", "pieces", "pack", "memory",
 )  # fmt: skip

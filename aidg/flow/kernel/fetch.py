@@ -32,6 +32,7 @@ from aidg.flow.kernel.names import (
     F_PAIR,
     F_PARTS,
     F_PHASE,
+    F_READY,
     F_SINCE,
     F_STAGE,
     F_STEP,
@@ -188,6 +189,7 @@ def prepare(k: Numbers, m: Numbers, row: int) -> None:
     m[flight + F_DUE] = UNKNOWN
     m[flight + F_CONFLICTS] = 0
     m[flight + F_ANSWERS] = 0
+    m[flight + F_READY] = 0
     m[flight + F_PAIR] = -1
     m[flight + F_JOINED] = -1
     m[flight + F_LEFT] = 0

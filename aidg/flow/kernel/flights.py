@@ -94,7 +94,7 @@ from aidg.flow.kernel.names import (
 )  # fmt: skip
 from aidg.flow.kernel.operands import storage_of
 from aidg.flow.kernel.places import admits, append, leave, remove
-from aidg.flow.kernel.records import flight_of, line_state, object_at, staying_in, step_of
+from aidg.flow.kernel.records import flight_of, line_state, object_at, staying_in, step_of, stir
 from aidg.flow.kernel.time import at, work
 
 
@@ -308,9 +308,10 @@ def start(k: Numbers, m: Numbers, slot: int, flight: int, step: int) -> bool:
     if k[step + T_KIND] == CONTROLLER:
         m[flight + F_STAGE] = -1
         m[flight + F_READY] = now + latency
+        stir(k, m, k[step + T_LINE])
         append(m, line_state(k, k[step + T_LINE]) + N_QUEUE, slot)
         if latency:
-            at(k, m, now + latency, TICK_EVENT, 0, 0)
+            at(k, m, now + latency, TICK_EVENT, k[step + T_LINE] + 1, 0)
         return False
     m[k[M_BUSY] + object_at(k, step, visit + 1)] += latency if gap < 0 else gap
     if k[step + T_KIND] == MEMORY:

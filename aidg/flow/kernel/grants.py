@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aidg.flow.kernel.flights import log, log_at
 from aidg.flow.kernel.lines import tick
-from aidg.flow.kernel.movers import best_window, covered, is_older
+from aidg.flow.kernel.movers import is_older
 from aidg.flow.kernel.names import (
     AGE_PARTS,
     AGE_PIECES,
     ANSWER_EVENT,
+    ASKING,
     D_AGE,
     D_BEATS,
     D_INDEX,
@@ -96,8 +97,10 @@ from aidg.flow.kernel.names import (
     V_REQUESTER,
     V_RETRY,
     W_USED,
+    W_WAITING,
     Numbers,
 )  # fmt: skip
+from aidg.flow.kernel.operands import best_window, covered
 from aidg.flow.kernel.outside import hand_over, has_room, is_outside
 from aidg.flow.kernel.records import flight_of, mover_state, step_of, storage_state
 from aidg.flow.kernel.time import at
@@ -105,15 +108,18 @@ from aidg.flow.kernel.time import at
 
 def grant(k: Numbers, m: Numbers) -> None:
     """At the end of a cycle: offer requests, and let the storages decide."""
+    if m[ASKING] == 0 and m[JOBS] == 0:
+        return
     m[OFFERS] = 0
-    for mover in range(k[K_MOVERS]):
-        offer_requests(k, m, mover)
+    for mover in range(k[K_MOVERS] if m[ASKING] else 0):
+        if m[mover_state(k, mover) + W_WAITING]:
+            offer_requests(k, m, mover)
     for index in range(m[JOBS]):
         job = k[M_JOB] + index * JOB
         if m[job + J_AFTER] <= m[NOW]:
             offer_job(k, m, index, job)
         else:
-            tick(k, m, job + J_TICK, m[job + J_AFTER])
+            tick(k, m, job + J_TICK, m[job + J_AFTER], 0)
     left = m[OFFERS]
     while left:
         best = best_offer(k, m, left)
@@ -127,13 +133,12 @@ def grant(k: Numbers, m: Numbers) -> None:
         for field in range(OFFER):
             m[offer + field] = m[last + field]
     drop_jobs(k, m)
-    for queue in range(k[K_QUEUES]):
-        if m[k[k[K_QUEUE] + queue * QUEUE + Q_STATE]]:
-            tick(k, m, TICKING, m[NOW] + 1)
-            return
+    if m[ASKING]:
+        tick(k, m, TICKING, m[NOW] + 1, 0)
+        return
     for index in range(m[JOBS]):
         job = k[M_JOB] + index * JOB
-        tick(k, m, job + J_TICK, max(m[job + J_AFTER], m[NOW] + 1))
+        tick(k, m, job + J_TICK, max(m[job + J_AFTER], m[NOW] + 1), 0)
 
 
 def offer_requests(k: Numbers, m: Numbers, mover: int) -> None:
@@ -383,6 +388,8 @@ def granted_entry(k: Numbers, m: Numbers, queue: int, entry: int, answer: int) -
     state = k[fixed + Q_STATE]
     index = (entry - state - 1) // ENTRY
     m[state] -= 1
+    m[ASKING] -= 1
+    m[mover_state(k, mover) + W_WAITING] -= 1
     if index < m[state] and m[entry + ENTRY + E_PART] == part:
         m[entry + ENTRY + E_AFTER] = m[NOW] + 1
     while index < m[state]:

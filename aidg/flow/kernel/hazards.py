@@ -31,26 +31,25 @@ def depend(k: Numbers, m: Numbers, slot: int, flight: int, step: int) -> None:
     for index in range(m[alive]):
         other = m[alive + 1 + index]
         before = flight_of(k, other)
-        earlier = step_of(k, m, before)
-        if k[step + T_LINE] >= 0 and k[step + T_LINE] == k[earlier + T_LINE]:
-            continue
-        reads, writes = k[step + T_READS], k[step + T_WRITES]
-        if not (k[earlier + T_WRITES] & (reads | writes) or k[earlier + T_READS] & writes):
-            continue
-        if conflict(k, m, before, earlier, flight, step):
+        if conflict(k, m, step_of(k, m, before), before + F_ADDRESS, step, flight + F_ADDRESS):
             m[k[M_DEPENDS] + slot * size + other] = 1
             m[flight + F_CONFLICTS] += 1
 
 
-def conflict(k: Numbers, m: Numbers, before: int, earlier: int, flight: int, step: int) -> bool:
-    """Whether two instructions touch the same register or byte, and one of them writes it."""
+def conflict(k: Numbers, m: Numbers, earlier: int, places: int, step: int, own: int) -> bool:
+    """Whether a step has to wait for an earlier one; ``places``, ``own``: where their addresses are."""
+    if k[step + T_LINE] >= 0 and k[step + T_LINE] == k[earlier + T_LINE]:
+        return False
+    reads, writes = k[step + T_READS], k[step + T_WRITES]
+    if not (k[earlier + T_WRITES] & (reads | writes) or k[earlier + T_READS] & writes):
+        return False
     for first in range(k[earlier + T_OPERANDS]):
         a = k[K_OPERAND] + (k[earlier + T_OPERAND] + first) * OPERAND
         for second in range(k[step + T_OPERANDS]):
             b = k[K_OPERAND] + (k[step + T_OPERAND] + second) * OPERAND
             if k[a + A_SPACE] != k[b + A_SPACE] or not (k[a + A_WRITE] or k[b + A_WRITE]):
                 continue
-            if overlap(k, a, m[before + F_ADDRESS + first], b, m[flight + F_ADDRESS + second]):
+            if overlap(k, a, m[places + first], b, m[own + second]):
                 return True
     return False
 

@@ -1,17 +1,14 @@
-"""The state as a key: what decides the future, up to a shift in time and address."""
+"""The state as a key: what decides, with the program to come, the future up to a shift in time."""
 
 from __future__ import annotations
 
-from aidg.flow.kernel.movers import best_window, covered, insert_part
+from aidg.flow.kernel.movers import insert_part, own_direction
 from aidg.flow.kernel.names import (
-    A_BYTES,
-    A_PITCH,
-    A_RANGES,
-    A_ROWS,
     AGE_PARTS,
     AGE_PIECES,
     ANSWER_EVENT,
     BUFFERED,
+    CUTTERS,
     DONE_EVENT,
     E_AFTER,
     E_AWAY,
@@ -35,7 +32,6 @@ from aidg.flow.kernel.names import (
     F_READY,
     F_SINCE,
     F_STAGE,
-    F_STEP,
     F_WAKE,
     FETCH_SINCE,
     FETCH_WAITS,
@@ -61,7 +57,6 @@ from aidg.flow.kernel.names import (
     K_LINES,
     K_MOVER,
     K_OBJECTS,
-    K_OPERAND,
     K_PARTS,
     K_QUEUE,
     K_QUEUES,
@@ -70,12 +65,13 @@ from aidg.flow.kernel.names import (
     K_WHEEL,
     K_WORK,
     L_COUNT,
+    L_CUTTER,
+    L_LARGEST,
     L_MOVER,
     LAST_FLIGHT,
     LINE,
     M_DEPENDS,
     M_FREE_FLIGHTS,
-    M_INDEX,
     M_JOB,
     M_KEY,
     M_LAST,
@@ -97,9 +93,10 @@ from aidg.flow.kernel.names import (
     N_QUEUE,
     N_SENT,
     NEVER,
+    NO_CUTTER,
     NODE,
     NOW,
-    OPERAND,
+    NUMBER,
     OVER,
     P_AGE,
     P_ASKED,
@@ -110,10 +107,12 @@ from aidg.flow.kernel.names import (
     P_LATEST,
     P_MOVER,
     P_PHASE,
+    P_PIECE,
     P_POSITION,
     P_RESERVED,
     P_SHARE,
     P_SHARES,
+    P_SUB,
     PART,
     PART_EVENT,
     PASSED,
@@ -130,9 +129,9 @@ from aidg.flow.kernel.names import (
     S_WRITE_PORTS,
     SHARE,
     STORAGE,
+    T_CLASS,
     T_LINE,
     T_OBJECTS,
-    T_OPERAND,
     T_OPERANDS,
     T_VARIES,
     TICK_EVENT,
@@ -151,7 +150,7 @@ from aidg.flow.kernel.names import (
     X_TIME,
     Numbers,
 )  # fmt: skip
-from aidg.flow.kernel.operands import address_of, storage_of
+from aidg.flow.kernel.operands import best_window, covered, write_place
 from aidg.flow.kernel.records import (
     flight_of,
     line_state,
@@ -164,10 +163,11 @@ from aidg.flow.kernel.records import (
 
 
 def write_key(k: Numbers, m: Numbers) -> int:
-    """Write what decides the future, up to a shift in time and address, behind ``M_KEY``; its length.
+    """Write the state behind ``M_KEY``; its length.
 
-    Times are relative to now, flights and parts are named by their rank in age, addresses are relative to
-    where the present indices put the operand. Times that are over are alike.
+    Times are relative to now, flights and parts are named by their rank in age; times that are over are
+    alike. Of addresses there is what decides how rows are served (:func:`write_place`). Who will have to wait
+    for whose data is a matter of what comes next (:mod:`aidg.flow.kernel.pieces`).
     """
     rank_flights(k, m)
     rank_parts(k, m)
@@ -252,7 +252,7 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
         slot = m[order + index]
         flight = flight_of(k, slot)
         step = step_of(k, m, flight)
-        m[end] = m[flight + F_STEP]
+        m[end] = k[step + T_CLASS]
         m[end + 1] = m[flight + F_AT]
         m[end + 2] = m[flight + F_PHASE]
         m[end + 3] = ahead(m, m[flight + F_DUE])
@@ -267,7 +267,8 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
         m[end + 12] = m[flight + F_PARTS]
         m[end + 13] = ahead(m, m[flight + F_WAKE])
         m[end + 14] = rank_of(k, m, m[flight + F_JOINED])
-        end += 15
+        m[end + 15] = m[NUMBER] - m[flight + F_NUMBER]
+        end += 16
         if m[flight + F_PHASE] == OVER:
             continue
         for visit in range(k[step + T_OBJECTS] - 1):
@@ -278,9 +279,7 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
                 m[end + 1] = m[flight + F_COST + 2 * visit + 1]
                 end += 2
         for number in range(k[step + T_OPERANDS]):
-            operand = k[K_OPERAND] + (k[step + T_OPERAND] + number) * OPERAND
-            m[end] = m[flight + F_ADDRESS + number] - address_of(k, m, operand)
-            end = key_place(k, m, operand, m[flight + F_ADDRESS + number], end + 1)
+            end = write_place(k, m, step, number, m[flight + F_ADDRESS + number], end)
         for other in range(used):
             if m[k[M_DEPENDS] + slot * count + m[order + other]]:
                 m[end] = other
@@ -288,17 +287,6 @@ def key_flights(k: Numbers, m: Numbers, end: int) -> int:
         m[end] = -1
         end += 1
     return end
-
-
-def key_place(k: Numbers, m: Numbers, operand: int, first: int, end: int) -> int:
-    """The memory that an operand lies in; exactly where, if it goes on in the next one."""
-    m[end] = m[end + 1] = -1
-    if k[operand + A_RANGES] >= 0:
-        last = first + (k[operand + A_ROWS] - 1) * k[operand + A_PITCH] + k[operand + A_BYTES] - 1
-        m[end] = storage_of(k, operand, first)
-        if storage_of(k, operand, last) != m[end]:
-            m[end + 1] = first
-    return end + 2
 
 
 def key_list(k: Numbers, m: Numbers, position: int, end: int) -> int:
@@ -368,12 +356,14 @@ def key_parts(k: Numbers, m: Numbers, end: int) -> int:
         m[end + 2] = m[part + P_POSITION]
         m[end + 3] = m[part + P_PHASE]
         m[end + 4] = m[part + P_ASKED]
-        m[end + 5] = ahead(m, m[part + P_LATEST])
+        m[end + 5] = m[part + P_LATEST] if m[part + P_DONE] else ahead(m, m[part + P_LATEST])
         m[end + 6] = m[part + P_RESERVED]
         m[end + 7] = m[part + P_LAST]
         m[end + 8] = m[part + P_DONE]
         m[end + 9] = ahead(m, m[part + P_DUE]) if m[part + P_POSITION] >= 0 else 0
-        end += 10
+        m[end + 10] = m[part + P_PIECE]
+        m[end + 11] = m[part + P_SUB]
+        end += 12
         line = k[mover + V_LINE] if m[part + P_POSITION] >= 0 else -1
         for number in range(m[part + P_SHARES]):
             share = part + P_SHARE + number * SHARE
@@ -389,12 +379,21 @@ def key_parts(k: Numbers, m: Numbers, end: int) -> int:
 def key_windows(k: Numbers, m: Numbers, line: int, part: int, share: int, end: int) -> int:
     """How aligned windows cover a share, where its mover goes by them: the first one says it all.
 
-    It covers as much as the largest one would, so the next one begins at a multiple of that.
+    It covers as much as the largest one would, so the next one begins at a multiple of that. What is still to
+    be cut into shares of other requests is told exactly.
     """
     if line < 0:
         line = k[step_of(k, m, flight_of(k, m[part + P_FLIGHT])) + T_LINE]
-    mover = k[K_MOVER] + (k[k[K_LINE] + line * LINE + L_MOVER] + m[share + H_POSITION]) * MOVER
-    largest = k[mover + V_LARGEST]
+    fixed = k[K_LINE] + line * LINE
+    if k[fixed + L_CUTTER] == NO_CUTTER:
+        return end
+    position = m[share + H_POSITION]
+    largest = k[k[K_MOVER] + (k[fixed + L_MOVER] + position) * MOVER + V_LARGEST]
+    if k[fixed + L_CUTTER] == CUTTERS or (
+        largest and own_direction(m, part, position) != m[share + H_WRITE]
+    ):
+        m[end] = m[share + H_START] & (k[fixed + L_LARGEST] - 1)
+        return end + 1
     if largest == 0:
         return end
     port = k[k[K_STORAGE] + m[share + H_STORAGE] * STORAGE + S_BYTES]
@@ -458,12 +457,12 @@ def key_event(k: Numbers, m: Numbers, kind: int, identity: int, more: int, end: 
 def key_events(k: Numbers, m: Numbers, end: int) -> int:
     """What is to happen in this cycle and later. Mere occasions to look again are left out."""
     for index in range(m[PASSED], m[WORKING]):
-        base = k[M_WORK] + 3 * (index % k[K_WORK])
+        base = k[M_WORK] + 3 * (index & (k[K_WORK] - 1))
         if m[base] != TICK_EVENT and m[base] != FLIGHT_EVENT:
             end = key_event(k, m, m[base], m[base + 1], m[base + 2], end)
     wheel = k[K_WHEEL]
     for distance in range(1, wheel):
-        end = key_slot(k, m, k[M_WHEEL] + 2 * ((m[NOW] + distance) % wheel), end)
+        end = key_slot(k, m, k[M_WHEEL] + 2 * ((m[NOW] + distance) & (wheel - 1)), end)
     return key_slot(k, m, k[M_OVERFLOW], end)
 
 
@@ -478,26 +477,3 @@ def key_slot(k: Numbers, m: Numbers, slot: int, end: int) -> int:
             end = key_event(k, m, kind, m[base + X_ID], m[base + X_MORE], end + 1)
         node = m[base + X_NEXT]
     return end
-
-
-def move_flights(k: Numbers, m: Numbers, level: int, iterations: int) -> None:
-    """Move the operands of the flights in use as far as so many iterations of a loop would.
-
-    From the iteration before this one on, which, and whose like, has been; what comes behind the last one may
-    not be like it.
-    """
-    count = k[K_FLIGHTS]
-    index = k[M_INDEX] + level
-    m[index] -= 1
-    for slot in range(count):
-        flight = flight_of(k, slot)
-        if m[k[M_RANK] + slot] < 0:
-            continue
-        step = step_of(k, m, flight)
-        for number in range(k[step + T_OPERANDS]):
-            operand = k[K_OPERAND] + (k[step + T_OPERAND] + number) * OPERAND
-            before = address_of(k, m, operand)
-            m[index] += iterations
-            m[flight + F_ADDRESS + number] += address_of(k, m, operand) - before
-            m[index] -= iterations
-    m[index] += 1

@@ -63,7 +63,7 @@ def begin_frame(k: Numbers, m: Numbers, line: int) -> bool:
     if k[step + T_PREPARES] and not is_ready(k, m, queue, 2):
         return False
     if m[state + N_NEXT_FRAME] > now:
-        tick(k, m, state + N_TICK, m[state + N_NEXT_FRAME])
+        tick(k, m, state + N_TICK, m[state + N_NEXT_FRAME], line + 1)
         return False
     if k[fixed + L_IN_PROGRESS] >= 0 and m[state + N_BEGUN] >= k[fixed + L_IN_PROGRESS]:
         return False
@@ -107,11 +107,14 @@ def is_ready(k: Numbers, m: Numbers, queue: int, count: int) -> bool:
     return True
 
 
-def tick(k: Numbers, m: Numbers, noted: int, cycle: int) -> None:
-    """See to it that decisions are made in ``cycle``; what has been seen to is noted at ``noted``."""
+def tick(k: Numbers, m: Numbers, noted: int, cycle: int, line: int) -> None:
+    """See to it that decisions are made in ``cycle``; what has been seen to is noted at ``noted``.
+
+    ``line``: the number of the controller that has to look again, and 1; 0: the storages alone.
+    """
     if m[noted] != cycle:
         m[noted] = cycle
-        at(k, m, cycle, TICK_EVENT, 0, 0)
+        at(k, m, cycle, TICK_EVENT, line, 0)
 
 
 def sent(k: Numbers, m: Numbers, line: int) -> None:

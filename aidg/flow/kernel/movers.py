@@ -5,6 +5,7 @@ from __future__ import annotations
 from aidg.flow.kernel.lines import ended, sent, tick
 from aidg.flow.kernel.names import (
     AGE_PIECES,
+    ASKING,
     E_AFTER,
     E_AWAY,
     E_PART,
@@ -57,6 +58,7 @@ from aidg.flow.kernel.names import (
     PART_EVENT,
     PAUSED,
     PIECE_BITS,
+    Q_MOVER,
     Q_STATE,
     QUEUE,
     READING,
@@ -78,9 +80,11 @@ from aidg.flow.kernel.names import (
     W_FINISHED,
     W_TICK,
     W_USED,
+    W_WAITING,
     WRITTEN,
     Numbers,
 )  # fmt: skip
+from aidg.flow.kernel.operands import best_window, covered
 from aidg.flow.kernel.parts import free_part, make_part, new_part, set_share
 from aidg.flow.kernel.places import remove
 from aidg.flow.kernel.records import flight_of, line_state, mover_state, queue_of
@@ -97,14 +101,14 @@ def admit(k: Numbers, m: Numbers, mover: int) -> bool:
         if m[before + N_FRAME] < 0 or not has_place:
             return False
         if m[before + N_NEXT_PART] > now:
-            tick(k, m, before + N_TICK, m[before + N_NEXT_PART])
+            tick(k, m, before + N_TICK, m[before + N_NEXT_PART], line + 1)
             return False
     else:
         before = mover_state(k, mover - 1)
         if m[before + W_FINISHED] == 0:
             return False
     if m[state + W_ENTRY] > now:
-        tick(k, m, state + W_TICK, m[state + W_ENTRY])
+        tick(k, m, state + W_TICK, m[state + W_ENTRY], line + 1)
         return False
     if k[fixed + V_POSITION] == 0:
         send_part(k, m, mover, line)
@@ -237,21 +241,6 @@ def enter_piece(k: Numbers, m: Numbers, mover: int, part: int) -> bool:
     return is_last
 
 
-def best_window(start: int, size: int, smallest: int, largest: int) -> int:
-    """The smallest aligned window of a power-of-two size that covers most."""
-    best, window = smallest, smallest
-    while window <= largest:
-        if covered(start, size, window) > covered(start, size, best):
-            best = window
-        window *= 2
-    return best
-
-
-def covered(start: int, size: int, window: int) -> int:
-    """Bytes from ``start`` on in the window that holds it."""
-    return min(window - start % window, size)
-
-
 def let_in(k: Numbers, m: Numbers, mover: int, part: int) -> None:
     """A part gets its place in a mover."""
     fixed, state = k[K_MOVER] + mover * MOVER, mover_state(k, mover)
@@ -345,6 +334,8 @@ def insert_entry(k: Numbers, m: Numbers, queue: int, part: int, share: int) -> N
     state = k[k[K_QUEUE] + queue * QUEUE + Q_STATE]
     index = m[state]
     m[state] += 1
+    m[ASKING] += 1
+    m[mover_state(k, k[k[K_QUEUE] + queue * QUEUE + Q_MOVER]) + W_WAITING] += 1
     base = state + 1 + index * ENTRY
     while index and is_older(m, part, m[base - ENTRY + E_PART]):
         for field in range(ENTRY):

@@ -21,18 +21,20 @@ NOBODY = -1
     K_OBJECTS,
     K_LINES, K_MOVERS, K_STORAGES, K_QUEUES, K_LOG,
     K_OBJECT, K_LINE, K_MOVER, K_STORAGE, K_QUEUE, K_REACH, K_STEP, K_ROUTE, K_OPERAND, K_TERM, K_RANGE,
-    K_TAPE, K_PARTS, K_FETCH_REQUESTER, K_FETCH_RELEASE, K_WORK,
+    K_TAPE, K_PARTS, K_FETCH_REQUESTER, K_FETCH_RELEASE, K_WORK, K_BUSIES, K_BUSY,
     M_FLIGHT, M_DEPENDS, M_USERS, M_STAYING, M_LINE, M_STORAGE, M_NODE,
     M_WHEEL, M_OVERFLOW, M_WORK, M_INDEX, M_JOB, M_OFFER, M_LAST, M_ALIVE, M_LOGGED, M_BUSY, M_COSTS,
-    M_FREE_FLIGHTS, M_WATCH, M_PART, M_RANK, M_KEY, K_OUTSIDE, M_OUTBOX, HEAD,
-) = range(56)  # fmt: skip
+    M_FREE_FLIGHTS, M_WATCH, M_PART, M_RANK, M_RING, M_BEGIN, M_CONTENT, M_KEY, K_OUTSIDE, M_OUTBOX, HEAD,
+) = range(61)  # fmt: skip
 
 
 # -- records of k --------------------------------------------------------------------------------------------
 O_CAPACITY, O_RELEASE, O_FIFO, O_ISSUE_LATENCY, OBJECT = range(5)
 (
-    L_OBJECT, L_MOVER, L_COUNT, L_INTERVAL, L_TURNAROUND, L_IN_PROGRESS, L_SENT, L_COMPLETION, LINE,
-) = range(9)  # fmt: skip
+    L_OBJECT, L_MOVER, L_COUNT, L_INTERVAL, L_TURNAROUND, L_IN_PROGRESS, L_SENT, L_COMPLETION,
+    L_CUTTER, L_LARGEST, L_PAIRS, L_READS, LINE,
+) = range(13)  # fmt: skip
+NO_CUTTER, CUTTERS = -1, -2  # no mover takes parts apart, several do
 (
     V_LATENCY, V_TRANSFER, V_TAIL, V_INTERVAL, V_CAPACITY, V_RELEASE, V_RETRY, V_LARGEST, V_PRIORITY,
     V_REQUESTER, V_LINE,
@@ -46,8 +48,8 @@ Q_MOVER, Q_STORAGE, Q_WRITE, Q_STATE, QUEUE = range(5)
 (
     T_ROUTE, T_OBJECTS, T_FETCH, T_KIND, T_LINE, T_PARTS, T_PREPARES, T_OPERAND, T_OPERANDS, T_REQUESTER,
     T_PRIORITY, T_VARIES,
-    T_READS, T_WRITES, T_BY_ROWS, T_LEFT_ROWS, STEP,
-) = range(17)  # fmt: skip
+    T_READS, T_WRITES, T_BY_ROWS, T_LEFT_ROWS, T_CLASS, STEP,
+) = range(18)  # fmt: skip
 R_OBJECT, R_LATENCY, R_INTERVAL, ROUTE = range(4)  # an interval of -1: until done
 (
     A_BYTES,
@@ -72,9 +74,9 @@ ROW, BEGIN, END, STOP = range(4)
 (
     NOW, NUMBER, HELD_ROW, COSTS_KNOWN, BOUNDARY_LEVEL, FINISHED, CYCLES, BUFFERED, PC, EXHAUSTED,
     GROUP_SIZE, FETCH_SINCE, FETCH_WAITS, FREE_PART, FREE_NODE,
-    WORKING, JOBS, OFFERS, TICKING, PAUSED, PASSED, LOGGED, LAST_FLIGHT, PATIENCE,
+    WORKING, JOBS, OFFERS, TICKING, PAUSED, PASSED, LOGGED, LAST_FLIGHT, PATIENCE, STIRRED, ASKING,
     LIMIT, OUTBOX, OUTSTANDING, ROOM_READ, ROOM_WRITE, STATE_HEAD,
-) = range(30)  # fmt: skip
+) = range(32)  # fmt: skip
 
 
 # -- records of m --------------------------------------------------------------------------------------------
@@ -92,10 +94,10 @@ FLIGHT = F_ADDRESS + MOST_OPERANDS
 BUFFERED_, WAITING, SERVED, ADMITTED, PENDING, WORKED, OVER = range(7)
 (
     N_FRAME, N_JOINED, N_SENT, N_COUNT, N_NEXT_PART, N_NEXT_FRAME, N_BEGUN, N_PREPARED, N_PART, N_BUSY,
-    N_TICK, LINE_STATE,
-) = range(12)  # fmt: skip
+    N_TICK, N_STIRRED, LINE_STATE,
+) = range(13)  # fmt: skip
 N_QUEUE = LINE_STATE  # a list of flights
-W_USED, W_ENTRY, W_TICK, W_FINISHED = range(4)  # W_FINISHED is a list of parts
+W_USED, W_ENTRY, W_TICK, W_WAITING, W_FINISHED = range(5)  # W_FINISHED is a list of parts
 S_LAST_READ, S_LAST_WRITE, S_CHANNEL, S_BUSY, STORAGE_STATE = range(5)
 MOST_SHARES = 8
 (
@@ -117,9 +119,24 @@ X_KIND, X_ID, X_MORE, X_NEXT, X_TIME, NODE = range(6)
 ) = range(9)  # fmt: skip
 PIECE_BITS = 12
 AGE_PARTS, AGE_PIECES = 1 << 16, 1 << PIECE_BITS
+MOST_CUT_ROWS = 8  # whose windows are written down one by one
 MOST_CUTS = 6  # movers of a chain that take parts apart
 
+# -- what is remembered of the run: w ------------------------------------------------------------------------
+RING = 1 << 11  # dynamic instructions whose operands are known, the latest ones
+RING_ENTRY = 1 + MOST_OPERANDS  # row, addresses
+CONTENT = 1 << 12  # entries of the content of a piece, at most
+SLOTS = 1 << 14  # of each table
+(
+    W_TOP, W_ROOM, W_ENTRIES, W_PHASE, W_LOOKED, W_STATE, W_PENDING, W_TIME, W_OFFSET, W_NUMBER, W_EVALUATED,
+    W_START, W_CYCLES, W_LIVE, W_COUNT, W_LEVELS, W_STATES, W_PIECES, W_STEPS, W_BUSY, W_BEFORE, W_HEAD,
+) = range(22)  # fmt: skip
+AT_BOUNDARY, EVALUATING, ARRIVING = range(3)
+Z_HASH, Z_LENGTH, Z_ALIVE, Z_IS_FAR, STATE = range(5)  # then distances of the alive, key, packed state
+Y_HASH, Y_LENGTH, PIECE = range(3)  # then the content
+G_STATE, G_PIECE, G_NEXT, G_TIME, G_LATEST, TRANSITION = range(6)  # then busy cycles
+
 # why the kernel returns
-RUNNING, ENDED, STUCK, BOUNDARY, COSTS, LOG_FULL, TOO_MUCH, PAUSE, OUTSIDE = range(9)
+RUNNING, ENDED, STUCK, BOUNDARY, COSTS, LOG_FULL, TOO_MUCH, PAUSE, OUTSIDE, NO_ROOM = range(10)
 # events in the log
 LOG_ISSUE, LOG_ENTER, LOG_START, LOG_SENT, LOG_MOVED, LOG_DONE, LOG_GRANT, LOG_ANSWER, LOG_UNIT = range(9)

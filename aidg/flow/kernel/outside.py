@@ -6,7 +6,6 @@ each goes into the list at ``M_OUTBOX``. When it is answered is only known when 
 
 from __future__ import annotations
 
-from aidg.flow.kernel.movers import best_window, covered
 from aidg.flow.kernel.names import (
     B_BYTES,
     B_PART,
@@ -46,6 +45,7 @@ from aidg.flow.kernel.names import (
     V_LARGEST,
     Numbers,
 )  # fmt: skip
+from aidg.flow.kernel.operands import best_window, covered
 from aidg.flow.kernel.time import at
 
 

@@ -29,10 +29,15 @@ from aidg.flow.kernel.names import (
     N_SENT,
     OPERAND,
     P_AGE,
+    P_ASKED,
     P_DONE,
+    P_DUE,
     P_FLIGHT,
     P_LAST,
+    P_LATEST,
+    P_MOVER,
     P_OPEN,
+    P_PHASE,
     P_PIECE,
     P_POSITION,
     P_PROMISED,
@@ -65,6 +70,11 @@ def new_part(k: Numbers, m: Numbers) -> int:
     m[part + P_TOTAL] = -1
     m[part + P_DONE] = 0
     m[part + P_POSITION] = -1
+    m[part + P_LATEST] = 0
+    m[part + P_DUE] = 0
+    m[part + P_ASKED] = 0
+    m[part + P_PHASE] = 0
+    m[part + P_MOVER] = 0
     return part
 
 

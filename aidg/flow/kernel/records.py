@@ -17,12 +17,14 @@ from aidg.flow.kernel.names import (
     M_STORAGE,
     M_USERS,
     MOVER,
+    N_STIRRED,
     Q_STORAGE,
     Q_WRITE,
     QUEUE,
     R_OBJECT,
     ROUTE,
     STEP,
+    STIRRED,
     STORAGE_STATE,
     T_ROUTE,
     V_QUEUE,
@@ -59,6 +61,12 @@ def object_at(k: Numbers, step: int, where: int) -> int:
 def line_state(k: Numbers, line: int) -> int:
     """Position of a controller's state."""
     return k[M_LINE] + line * (LINE_STATE + 2 * (k[K_FLIGHTS] + 1))
+
+
+def stir(k: Numbers, m: Numbers, line: int) -> None:
+    """Something has happened to a controller or its movers: what they can do now has to be decided."""
+    m[STIRRED] = 1
+    m[line_state(k, line) + N_STIRRED] = 1
 
 
 def mover_state(k: Numbers, mover: int) -> int:

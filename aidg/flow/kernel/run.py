@@ -5,7 +5,6 @@ from __future__ import annotations
 from aidg.flow.kernel.fetch import fetch, fetched
 from aidg.flow.kernel.flights import done, free_buffer, go_on, job_answered
 from aidg.flow.kernel.grants import grant
-from aidg.flow.kernel.key import move_flights, write_key
 from aidg.flow.kernel.lines import begin_frame
 from aidg.flow.kernel.movers import admit, next_phase
 from aidg.flow.kernel.names import (
@@ -21,6 +20,7 @@ from aidg.flow.kernel.names import (
     K_LINE,
     K_LINES,
     K_LOG,
+    K_MOVER,
     K_OUTSIDE,
     K_WORK,
     L_COUNT,
@@ -30,16 +30,22 @@ from aidg.flow.kernel.names import (
     LOGGED,
     M_ALIVE,
     M_WORK,
+    MOVER,
     N_FRAME,
+    N_STIRRED,
     NUMBER,
     OUTSIDE,
+    P_MOVER,
     PART_EVENT,
     PASSED,
     PATIENCE,
     PAUSE,
     PAUSED,
     RELEASE_EVENT,
+    STIRRED,
     STUCK,
+    TICK_EVENT,
+    V_LINE,
     W_FINISHED,
     W_USED,
     WORKING,
@@ -47,7 +53,7 @@ from aidg.flow.kernel.names import (
 )  # fmt: skip
 from aidg.flow.kernel.outside import answer, has_to_wait
 from aidg.flow.kernel.places import free
-from aidg.flow.kernel.records import line_state, mover_state
+from aidg.flow.kernel.records import line_state, mover_state, stir
 from aidg.flow.kernel.time import advance, following
 
 
@@ -101,18 +107,25 @@ def run(k: Numbers, m: Numbers) -> int:
 def settle(k: Numbers, m: Numbers) -> bool:
     """Do what is to be done in this cycle; whether there may be more."""
     while m[PASSED] < m[WORKING]:
-        base = k[M_WORK] + 3 * (m[PASSED] % k[K_WORK])
+        base = k[M_WORK] + 3 * (m[PASSED] & (k[K_WORK] - 1))
         m[PASSED] += 1
         happen(k, m, m[base], m[base + 1], m[base + 2])
         if m[PAUSED]:
             return False
+    if m[STIRRED] == 0:
+        return False
     decided = False
     for line in range(k[K_LINES]):
-        if begin_frame(k, m, line):
+        if m[line_state(k, line) + N_STIRRED] and begin_frame(k, m, line):
             decided = True
     for line in range(k[K_LINES]):
-        while m[PASSED] == m[WORKING] and decide(k, m, line):
-            decided = True
+        if m[line_state(k, line) + N_STIRRED]:
+            while m[PASSED] == m[WORKING] and decide(k, m, line):
+                decided = True
+    if not decided:
+        m[STIRRED] = 0
+        for line in range(k[K_LINES]):
+            m[line_state(k, line) + N_STIRRED] = 0
     return decided
 
 
@@ -133,11 +146,16 @@ def happen(k: Numbers, m: Numbers, kind: int, identity: int, more: int) -> None:
     if kind == FLIGHT_EVENT:
         go_on(k, m, identity)
     elif kind == PART_EVENT:
+        stir(k, m, k[k[K_MOVER] + m[identity + P_MOVER] * MOVER + V_LINE])
         next_phase(k, m, identity)
+    elif kind == TICK_EVENT:
+        if identity:
+            stir(k, m, identity - 1)
     elif kind == ANSWER_EVENT:
         job_answered(k, m, identity)
     elif kind == RELEASE_EVENT:
         m[mover_state(k, identity) + W_USED] -= 1
+        stir(k, m, k[k[K_MOVER] + identity * MOVER + V_LINE])
     elif kind == FREE_EVENT and identity < 0:
         free_buffer(k, m)
     elif kind == FREE_EVENT:
@@ -148,16 +166,6 @@ def happen(k: Numbers, m: Numbers, kind: int, identity: int, more: int) -> None:
         fetch(k, m)
     elif kind == FETCHED_EVENT:
         fetched(k, m, identity, more)
-
-
-def key_at(fixed: Numbers, state: Numbers) -> int:
-    """:func:`write_key` on two lists; compiled: on two arrays, given by their addresses."""
-    return write_key(pointer(fixed), pointer(state))
-
-
-def move_at(fixed: Numbers, state: Numbers, level: int, iterations: int) -> None:
-    """:func:`move_flights` on two lists; compiled: on two arrays, given by their addresses."""
-    move_flights(pointer(fixed), pointer(state), level, iterations)
 
 
 def answer_at(fixed: Numbers, state: Numbers, part: int, cycle: int) -> None:

@@ -31,6 +31,15 @@ def at(k: Numbers, m: Numbers, cycle: int, kind: int, identity: int, more: int) 
     if cycle <= m[NOW]:
         work(k, m, kind, identity, more)
         return
+    wheel = k[K_WHEEL]
+    if cycle - m[NOW] < wheel:
+        enlist(k, m, k[M_WHEEL] + 2 * (cycle & (wheel - 1)), cycle, kind, identity, more)
+    else:
+        enlist(k, m, k[M_OVERFLOW], cycle, kind, identity, more)
+
+
+def enlist(k: Numbers, m: Numbers, slot: int, cycle: int, kind: int, identity: int, more: int) -> None:
+    """Put something that is to happen at the end of a list of events."""
     node = m[FREE_NODE]
     if node < 0:
         m[PAUSED] = TOO_MUCH
@@ -41,11 +50,6 @@ def at(k: Numbers, m: Numbers, cycle: int, kind: int, identity: int, more: int) 
     m[base + X_ID] = identity
     m[base + X_MORE] = more
     m[base + X_TIME] = cycle
-    wheel = k[K_WHEEL]
-    if cycle - m[NOW] < wheel:
-        slot = k[M_WHEEL] + 2 * (cycle % wheel)
-    else:
-        slot = k[M_OVERFLOW]
     m[base + X_NEXT] = -1
     if m[slot] < 0:
         m[slot] = node
@@ -60,7 +64,7 @@ def work(k: Numbers, m: Numbers, kind: int, identity: int, more: int) -> None:
     if m[WORKING] - m[PASSED] == size:
         m[PAUSED] = TOO_MUCH
         return
-    base = k[M_WORK] + 3 * (m[WORKING] % size)
+    base = k[M_WORK] + 3 * (m[WORKING] & (size - 1))
     m[base] = kind
     m[base + 1] = identity
     m[base + 2] = more
@@ -72,7 +76,7 @@ def following(k: Numbers, m: Numbers) -> int:
     wheel, now = k[K_WHEEL], m[NOW]
     best = NEVER
     for distance in range(1, wheel):
-        if m[k[M_WHEEL] + 2 * ((now + distance) % wheel)] >= 0:
+        if m[k[M_WHEEL] + 2 * ((now + distance) & (wheel - 1))] >= 0:
             best = now + distance
             break
     node = m[k[M_OVERFLOW]]
@@ -89,7 +93,7 @@ def advance(k: Numbers, m: Numbers) -> bool:
     if best == NEVER:
         return False
     m[NOW] = best
-    take(k, m, k[M_WHEEL] + 2 * (best % k[K_WHEEL]))
+    take(k, m, k[M_WHEEL] + 2 * (best & (k[K_WHEEL] - 1)))
     if m[k[M_OVERFLOW]] >= 0:
         take(k, m, k[M_OVERFLOW])
     return True
