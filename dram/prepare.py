@@ -268,11 +268,13 @@ def _of_order(device: Device, controller: ControllerSettings) -> dict[int, int]:
     by_finish = not in_turn and not controller.reserve and len(lengths) > 1
     plain = controller.page != "capped" and controller.power_down == "none" and device.activate == "ACT"
     queues = at.ROUND_ROBIN_RANKS if by_rank else at.ROUND_ROBIN_BANKS
+    one_bus = not any(info.bus for info in device.commands.values())
     return {
         at.ORDER: queues if in_turn else at.OLDEST,
         at.FINISH_ORDER: int(by_finish),
         at.SLACK: max(lengths) - 1 if by_finish else 0,
         at.FORESIGHT: int(plain),
+        at.SIMPLE: int(one_bus and not by_finish and device.ticks_per_clock == 1),
     }
 
 

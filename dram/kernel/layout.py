@@ -31,9 +31,10 @@ STALL = 1 << 20  # cycles without any progress that are taken for a standstill
     MERGE_READS, WRITE_DONE, REFRESH, REFRESH_INTERVAL, POSTPONE, PULL_IN, MAINTENANCE, BLOCKS, CLOSE_ALL,
     READ_END, WRITE_END, RECORD, LIMIT, FINAL, TWO_BUSES, FINISH_ORDER, ACTIVATE, EDGES, DRAIN_THRESHOLD,
     DRAIN_AT_END, RESPOND_IN_ORDER, SPLIT_TICKS, CLOCK_RD, CLOCK_WR,
-    POWER_DOWN, FORESIGHT, SLACK,
-) = range(48)  # fmt: skip
-SETTINGS = 48
+    POWER_DOWN, FORESIGHT, SIMPLE, SLACK,
+) = range(49)  # fmt: skip
+SETTINGS = 49
+# SIMPLE: commands start at any cycle, on one bus, and the best of those that can start goes.
 
 # FINAL: what happens when all known requests are in.
 MORE_TO_COME, THE_END, OPEN_END = range(3)  # pause; serve what waits; the same, and more may come later

@@ -342,10 +342,12 @@ def stage(k: Kernel) -> bool:
             regs[DRAINING] = regs[WAIT_WRITES]
     at = WAIT_WRITE if not shared and regs[DRAINING] > 0 else WAIT_READ
     slot = k.slots[regs[STUCK_SLOT] * SLOT + AFTER] if regs[STUCK] == at else regs[at]
+    by_bank = settings[STAGED_BY] == ROUND_ROBIN_BANKS
     while slot != NONE:
         s = slot * SLOT
         bank = k.slots[s + BANK_OF]
-        if queue_of(k, bank) < settings[STAGED_SIZE]:
+        filled = k.banks[bank * BANK + COUNT] if by_bank else rank_queue(k, bank)
+        if filled < settings[STAGED_SIZE]:
             if at == WAIT_WRITE:
                 if read_staged(k, slot):
                     regs[DRAINING] = READS_FIRST
@@ -363,14 +365,11 @@ def stage(k: Kernel) -> bool:
     return again  # the writes have their turn in the next cycle
 
 
-def queue_of(k: Kernel, bank: int) -> int:
-    """Requests in the queue that a bank belongs to."""
-    count: int = 0
-    if k.settings[STAGED_BY] == ROUND_ROBIN_BANKS:
-        count = k.banks[bank * BANK + COUNT]
-        return count
+def rank_queue(k: Kernel, bank: int) -> int:
+    """Requests in the queue of a bank's rank."""
     per_rank = k.settings[BANKS_PER_RANK]
     first = bank // per_rank * per_rank
+    count: int = 0
     for other in range(first, first + per_rank):
         count += k.banks[other * BANK + COUNT]
     return count

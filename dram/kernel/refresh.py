@@ -9,6 +9,9 @@ from dram.kernel.layout import (
     BANK_OF,
     BANKS,
     BANKS_PER_RANK,
+    BEST_BANK,
+    BEST_ITEM,
+    BEST_TIME,
     BLOCKED,
     BLOCKS,
     BLOCKS_TARGET,
@@ -148,9 +151,12 @@ def any_kept(k: Kernel, first: int) -> bool:
 
 def offer_precharges(k: Kernel, now: int, first: int, item: int) -> None:
     """Close a rank's banks one by one, in their order as they can be closed."""
+    regs = k.regs
     for bank in range(first, first + k.settings[BANKS_PER_RANK]):
         if k.banks[bank * BANK + ROW] != NONE and k.banks[bank * BANK + RESERVED] == NONE:
             offer(k, now, earliest(k, PRE, bank), 1, bank, PRE, bank, NONE, item)
+            if regs[BEST_ITEM] == item and regs[BEST_BANK] == bank and regs[BEST_TIME] <= now:
+                return  # the others come after it
 
 
 def offer_refresh(k: Kernel, now: int, rank: int) -> None:

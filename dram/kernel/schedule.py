@@ -72,6 +72,7 @@ from dram.kernel.layout import (
     ROW_HITS_CAPPED,
     ROW_HITS_GROUPED,
     ROW_OF,
+    SIMPLE,
     SLACK,
     SLOT,
     SPLIT_SLOT,
@@ -168,7 +169,9 @@ def offer_awake(k: Kernel, now: int, horizon: int, ops: int, listed: Any, count:
         if banks[b + BLOCKED] or banks[b + ASLEEP]:
             continue  # it is woken when that ends
         if banks[b + WAKE] <= horizon:
-            head = older(k, banks[b + HEAD], banks[b + HEAD_W]) if ops == 3 else banks[b + HEAD - 1 + ops]
+            head = banks[b + HEAD_W if ops == 2 else b + HEAD]
+            if ops == 3 and banks[b + HEAD_W] != NONE:
+                head = older(k, head, banks[b + HEAD_W])
             if head == NONE:
                 banks[b + WAKE] = NEVER
             elif not (in_order and k.slots[head * SLOT + ORDER_OF] > k.regs[BEST_ORDER]):
@@ -204,7 +207,7 @@ def offer_reserved(k: Kernel, now: int) -> None:
             if banks[b + HELD_WAKE] < k.regs[NEXT]:
                 k.regs[NEXT] = banks[b + HELD_WAKE]
             continue
-        offer_column(k, now, bank, banks[b + RESERVED], 0)
+        offer_column(k, now, bank, banks[b + RESERVED], HELD_WAKE)
 
 
 def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
@@ -226,7 +229,7 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
         if k.slots[head * SLOT + ROW_OF] != row:
             offer_row(k, now, PRE, bank, head)
         elif pick == FIFO or k.slots[head * SLOT + ORDER_OF] == k.regs[NEXT_STRICT] + 1:
-            offer_column(k, now, bank, head, 2)
+            offer_column(k, now, bank, head, WAKE)
         else:
             banks[b + WAKE] = 0  # until those before it have been served
         return
@@ -234,9 +237,9 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
     hit_w = banks[b + HIT_W] if ops & 2 else NONE
     if pick == FIRST_READY:
         if hit != NONE:
-            offer_column(k, now, bank, hit, 2)
+            offer_column(k, now, bank, hit, WAKE)
         if hit_w != NONE:
-            offer_column(k, now, bank, hit_w, 2)
+            offer_column(k, now, bank, hit_w, WAKE)
         miss = older(k, banks[b + MISS] if ops & 1 else NONE, banks[b + MISS_W] if ops & 2 else NONE)
         if miss != NONE:
             offer_row(k, now, PRE, bank, miss)
@@ -246,13 +249,13 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
         ):
             offer_row(k, now, PRE, bank, head)
         if hit != NONE:
-            offer_column(k, now, bank, hit, 2)
+            offer_column(k, now, bank, hit, WAKE)
         if hit_w != NONE:
             read = read_before(k, hit_w, bank)
             if read == NONE:
-                offer_column(k, now, bank, hit_w, 2)
+                offer_column(k, now, bank, hit_w, WAKE)
             elif hit == NONE:  # writes are being drained: what the write waits for comes first
-                offer_column(k, now, bank, read, 2)
+                offer_column(k, now, bank, read, WAKE)
     else:
         found = older(k, hit, hit_w)
         if pick == ROW_HITS_GROUPED:
@@ -260,7 +263,7 @@ def offer_bank(k: Kernel, now: int, bank: int, head: int, ops: int) -> None:
         if found == NONE:
             offer_row(k, now, PRE, bank, head)
         else:
-            offer_column(k, now, bank, found, 2)
+            offer_column(k, now, bank, found, WAKE)
 
 
 def grouped(k: Kernel, preferred: int, first: int, row: int) -> int:
@@ -285,20 +288,30 @@ def read_before(k: Kernel, slot: int, bank: int) -> int:
 
 def offer_row(k: Kernel, now: int, command: int, bank: int, slot: int) -> None:
     """Offer an activation or a precharge for a request, unless another one keeps the row."""
-    if k.banks[bank * BANK + RESERVED] != NONE:
+    if k.banks[bank * BANK + RESERVED] == NONE:
+        offer_for(k, now, command, bank, slot, WAKE)
+
+
+def offer_column(k: Kernel, now: int, bank: int, slot: int, field: int) -> None:
+    """Offer the access itself; ``field`` is where the bank notes when to ask again."""
+    offer_for(k, now, access_of(k, bank, slot), bank, slot, field)
+
+
+def offer_for(k: Kernel, now: int, command: int, bank: int, slot: int, field: int) -> None:
+    """Offer a command that a request needs; those whose row is kept for them come first."""
+    regs = k.regs
+    settings = k.settings
+    time = awaited(k, command, bank, field)
+    if time > now and settings[SIMPLE]:  # the same as below, for most
+        if time < regs[NEXT]:
+            regs[NEXT] = time
         return
-    rank = 2 if k.settings[ORDER] == OLDEST else turn_of(k, bank)
-    order = k.slots[slot * SLOT + ORDER_OF]
-    offer(k, now, awaited(k, command, bank, WAKE), rank, order, command, bank, slot, NONE)
-
-
-def offer_column(k: Kernel, now: int, bank: int, slot: int, rank: int) -> None:
-    """Offer the access itself."""
-    command = access_of(k, bank, slot)
-    kind = rank
-    if rank and k.settings[ORDER] != OLDEST:
+    if field == HELD_WAKE:
+        kind = 0
+    elif settings[ORDER] == OLDEST:
+        kind = 2
+    else:
         kind = turn_of(k, bank)
-    time = awaited(k, command, bank, WAKE if rank else HELD_WAKE)
     offer(k, now, time, kind, k.slots[slot * SLOT + ORDER_OF], command, bank, slot, NONE)
 
 
@@ -312,14 +325,15 @@ def access_of(k: Kernel, bank: int, slot: int) -> int:
 
 def awaited(k: Kernel, command: int, bank: int, field: int) -> int:
     """The earliest start of a command that a bank's requests need; the bank need not be asked before."""
+    banks = k.banks
     time = ready_at(k, command, bank)
     if k.settings[EDGES] and command != PRE:
         time |= 1  # rising edges are odd
     at = bank * BANK + field
     if field == HELD_WAKE:
-        k.banks[at] = time if k.settings[PAGE] == OPEN else 0
-    elif time < k.banks[at]:
-        k.banks[at] = time
+        banks[at] = time if k.settings[PAGE] == OPEN else 0
+    elif time < banks[at]:
+        banks[at] = time
     bus: int = k.regs[BUS_ROW + k.bus[command]]
     return bus if bus > time else time
 

@@ -41,12 +41,13 @@ def earliest(k: Kernel, command: int, bank: int) -> int:
 def ready_at(k: Kernel, command: int, bank: int) -> int:
     """The same but for the command bus; it never becomes earlier."""
     ready = k.ready
+    banks = k.banks
     at = bank * BANK
-    time: int = ready[k.banks[at + BANK_NODE] + command]
-    other = ready[k.banks[at + GROUP_NODE] + command]
+    time: int = ready[banks[at + BANK_NODE] + command]
+    other = ready[banks[at + GROUP_NODE] + command]
     if other > time:
         time = other
-    other = ready[k.banks[at + RANK_OF] * COMMANDS + command]
+    other = ready[banks[at + RANK_OF] * COMMANDS + command]
     if other > time:
         time = other
     return time
@@ -64,21 +65,25 @@ def apply(k: Kernel, command: int, rank: int, bank: int, now: int) -> None:
     ready = k.ready
     lists = k.effect_at
     at = command * SECTIONS
-    node = k.banks[bank * BANK + BANK_NODE]
+    b = bank * BANK
+    node = k.banks[b + BANK_NODE]
     for entry in range(lists[at], lists[at + 1], NEAR):
         target = node + effects[entry]
-        if ready[target] < now + effects[entry + 1]:
-            ready[target] = now + effects[entry + 1]
-    node = k.banks[bank * BANK + GROUP_NODE]
+        time = now + effects[entry + 1]
+        if ready[target] < time:
+            ready[target] = time
+    node = k.banks[b + GROUP_NODE]
     for entry in range(lists[at + 1], lists[at + 2], NEAR):
         target = node + effects[entry]
-        if ready[target] < now + effects[entry + 1]:
-            ready[target] = now + effects[entry + 1]
+        time = now + effects[entry + 1]
+        if ready[target] < time:
+            ready[target] = time
     node = rank * COMMANDS
     for entry in range(lists[at + 2], lists[at + 3], NEAR):
         target = node + effects[entry]
-        if ready[target] < now + effects[entry + 1]:
-            ready[target] = now + effects[entry + 1]
+        time = now + effects[entry + 1]
+        if ready[target] < time:
+            ready[target] = time
     for entry in range(lists[at + 3], lists[at + SECTIONS], EFFECT):
         where = effects[entry]
         target = effects[entry + 1]
