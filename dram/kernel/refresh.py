@@ -10,7 +10,7 @@ from dram.kernel.layout import (
     BANKS,
     BANKS_PER_RANK,
     BEST_BANK,
-    BEST_ITEM,
+    BEST_COMMAND,
     BEST_TIME,
     BLOCKED,
     BLOCKS,
@@ -155,7 +155,7 @@ def offer_precharges(k: Kernel, now: int, first: int, item: int) -> None:
     for bank in range(first, first + k.settings[BANKS_PER_RANK]):
         if k.banks[bank * BANK + ROW] != NONE and k.banks[bank * BANK + RESERVED] == NONE:
             offer(k, now, earliest(k, PRE, bank), 1, bank, PRE, bank, NONE, item)
-            if regs[BEST_ITEM] == item and regs[BEST_BANK] == bank and regs[BEST_TIME] <= now:
+            if regs[BEST_COMMAND] == PRE and regs[BEST_BANK] == bank and regs[BEST_TIME] <= now:
                 return  # the others come after it
 
 
