@@ -46,7 +46,7 @@ from dram.kernel.layout import (
     Kernel,
 )
 from dram.kernel.offers import at_edge
-from dram.kernel.port import moves_on, quiet_until
+from dram.kernel.port import moves_on, next_entry
 from dram.kernel.queues import enqueue, unlink
 from dram.kernel.schedule import access_of
 from dram.kernel.timing import earliest
@@ -131,6 +131,5 @@ def last_cycle(k: Kernel, now: int) -> int:
     regs = k.regs
     if regs[INPUT] >= regs[INPUTS] and k.settings[FINAL] == MORE_TO_COME:
         return now
-    until = quiet_until(k, now, True) - 1
-    limit: int = k.settings[LIMIT]
-    return until if until < limit else limit
+    until: int = min(next_entry(k) - 1, regs[NEXT_DUE] - 1, k.settings[LIMIT])
+    return until

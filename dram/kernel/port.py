@@ -41,7 +41,6 @@ from dram.kernel.layout import (
     MERGE_WRITES,
     MERGED,
     NEVER,
-    NEXT_DUE,
     NONE,
     OP,
     OUT,
@@ -137,36 +136,21 @@ def queue_up(k: Kernel, slot: int) -> None:
         enqueue(k, slot)
 
 
-def quiet_until(k: Kernel, now: int, changed: bool) -> int:
-    """The next cycle at which something else may happen than the commands of the requests that are in.
-
-    ``changed`` is whether anything has been issued or moved at ``now``.
-    """
-    entry = next_entry(k, now, changed)
-    due: int = k.regs[NEXT_DUE]
-    return entry if entry < due else due
-
-
-def next_entry(k: Kernel, now: int, changed: bool) -> int:
-    """The next cycle at which a request may come in, or ``NEVER`` before another one has made room for it."""
+def next_entry(k: Kernel) -> int:
+    """The cycle from which on the next request is at the port; ``NEVER`` if none is known."""
     regs = k.regs
     number = regs[INPUT]
     if number >= regs[INPUTS]:
         return NEVER
     time: int = k.arrival[number] + 1
-    if time < regs[LAST_ACCEPT] + 2:
-        time = regs[LAST_ACCEPT] + 2
-    if time > now + 1:
-        return time
-    if changed:
-        return now + 1
-    # it has been refused, or will be
-    return time if time > now and may_enter(k, number) else NEVER
+    follows = regs[LAST_ACCEPT] + 2
+    return time if time > follows else follows
 
 
-def may_enter(k: Kernel, number: int) -> bool:
+def may_enter(k: Kernel) -> bool:
     """Whether the next request finds room, or may be answered without."""
     settings = k.settings
+    number = k.regs[INPUT]
     op = k.write[number]
     if k.regs[FREE] == NONE:
         return False

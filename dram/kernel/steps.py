@@ -77,7 +77,7 @@ from dram.kernel.layout import (
     WRITES,
     Kernel,
 )
-from dram.kernel.port import accept, moves_on, next_entry, queue_up, quiet_until, stage
+from dram.kernel.port import accept, may_enter, moves_on, next_entry, queue_up, stage
 from dram.kernel.refresh import inject_precharges, start_refreshes
 from dram.kernel.schedule import offer_maintenance, offer_requests, select
 
@@ -130,7 +130,8 @@ def step(k: Kernel, now: int) -> int:
         if not is_alone(k, slot, now):
             queue_up(k, slot)
         elif serve_alone(k, slot, now):
-            return quiet_until(k, regs[LAST_STEP], True)
+            following: int = min(next_entry(k), regs[NEXT_DUE])
+            return following if following > regs[LAST_STEP] else regs[LAST_STEP] + 1
         else:
             return commands_from(k, regs[LAST_STEP], False)
     moved = settings[STAGED] and regs[WAIT_READS] + regs[WAIT_WRITES] > 0 and stage(k)
@@ -154,23 +155,33 @@ def commands_from(k: Kernel, now: int, moved: bool) -> int:
     """
     regs = k.regs
     settings = k.settings
+    entry = next_entry(k)
     looks = 0
     while True:
-        changed = issue_due(k, now) or moved
         looks += 1
-        until = quiet_until(k, now, changed)
-        following: int = now + 1 if changed or regs[NEXT] <= now else regs[NEXT]
-        if following >= until:
-            following = until
+        following: int = now + 1
+        if issue_due(k, now) or moved:
+            over = entry <= following or (settings[STAGED] and (moved or moves_on(k)))
+        else:
+            if regs[NEXT] > following:
+                following = regs[NEXT]
+            over = entry <= following and comes_in(k, entry, now)
+            if over:
+                following = entry
+        if following >= regs[NEXT_DUE]:
+            following = regs[NEXT_DUE]
             break
-        if following > settings[LIMIT] or looks == LOOKS or regs[INPUT] >= regs[INPUTS]:
-            break
-        if settings[STAGED] and (moved or (changed and moves_on(k))):
+        if over or following > settings[LIMIT] or looks == LOOKS or regs[INPUT] >= regs[INPUTS]:
             break
         now = following
         regs[NEXT] = NEVER
     regs[LAST_STEP] = now
     return following
+
+
+def comes_in(k: Kernel, entry: int, now: int) -> bool:
+    """Whether a request may come in at ``entry``, where nothing has been issued or moved at ``now``."""
+    return entry > now + 1 or (entry > now and may_enter(k))
 
 
 def issue_due(k: Kernel, now: int) -> bool:
@@ -193,7 +204,10 @@ def issue_due(k: Kernel, now: int) -> bool:
 def following_event(k: Kernel, now: int) -> int:
     """The next arrival, refresh, or start of a command, if nothing has changed while a refresh is due."""
     regs = k.regs
-    following = min(regs[NEXT], next_entry(k, now, False))
+    following: int = regs[NEXT]
+    entry = next_entry(k)
+    if entry < following and comes_in(k, entry, now):
+        following = entry
     for rank in range(k.settings[RANKS]):
         due = k.ranks[rank * RANK + DUE]
         if now < due < following:
