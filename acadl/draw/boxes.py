@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from acadl.draw.text import attribute_lines, frequency, kind_of, tooltip
+from acadl.errors import AcadlError
 from acadl.model import Architecture, DataStorage, Edge, EdgeKind, RegisterFile
 
+MOST_BOXES = 400  # of an unfolded drawing
 _INDEX = re.compile(r"\[(\d+)\]")
 _SEGMENT = re.compile(r"[^.]+")
 
@@ -58,6 +60,8 @@ class Line:
         neighbour: Leads to another instance of the same array.
         net: Lines of one net may share a trunk.
         parts: A way of parts, from a controller or mover to a mover.
+        reads: The target reads (``READ_DATA``); else the source writes. With ``both``, the way back is the
+            other.
     """
 
     source: str
@@ -67,6 +71,7 @@ class Line:
     neighbour: bool = False
     net: str = ""
     parts: bool = False
+    reads: bool = True
 
 
 def folded(name: str) -> str:
@@ -74,25 +79,34 @@ def folded(name: str) -> str:
     return _INDEX.sub("[*]", name)
 
 
-def build(arch: Architecture) -> tuple[Box, list[Line]]:
-    """The root box and the lines, in order of declaration."""
+def build(arch: Architecture, *, unfold: bool = False) -> tuple[Box, list[Line]]:
+    """The root box and the lines, in order of declaration; with ``unfold`` every instance has its own box.
+
+    Raises:
+        AcadlError: Unfolded there are more than ``MOST_BOXES`` objects.
+    """
+    if unfold and len(arch.objects) > MOST_BOXES:
+        raise AcadlError(
+            f"'{arch.name}' has {len(arch.objects)} objects; unfolded drawings have at most {MOST_BOXES}"
+            " (fold the arrays, or draw a smaller one: --set)"
+        )
+    key_of = str if unfold else folded
     root = Box(key="", label=arch.name, kind="group", lines=_summary(arch), title=arch.doc)
     boxes: dict[str, Box] = {"": root}
     parents = {
-        folded(edge.target): folded(edge.source) for edge in arch.edges if edge.kind is EdgeKind.CONTAINS
+        key_of(edge.target): key_of(edge.source) for edge in arch.edges if edge.kind is EdgeKind.CONTAINS
     }
     for item in arch.objects.values():
-        key = folded(item.name)
+        key = key_of(item.name)
         if key not in boxes:
-            boxes[key] = Box(
-                key, key, kind_of(item), attribute_lines(item), tooltip(item), _dimensions(item.name)
-            )
+            copies = () if unfold else _dimensions(item.name)
+            boxes[key] = Box(key, key, kind_of(item), attribute_lines(item), tooltip(item), copies)
         else:
             box = boxes[key]
             box.copies = tuple(map(max, box.copies, _dimensions(item.name)))
     for key in list(boxes):
         _adopt(key, boxes, parents, arch)
-    lines = _lines(arch, boxes)
+    lines = _lines(arch, boxes, key_of)
     for box in boxes.values():
         box.copies = () if all(size == 1 for size in box.copies) else box.copies
     return root, lines
@@ -101,9 +115,13 @@ def build(arch: Architecture) -> tuple[Box, list[Line]]:
 def _summary(arch: Architecture) -> list[str]:
     """Clock and parameters, as many to a line as are read at a glance."""
     clock = f"clock {frequency(arch.clock_hz)}"
-    values = [f"{name} = {value}" for name, value in arch.parameters.items()]
+    values = [f"{name} = {_value(value)}" for name, value in arch.parameters.items()]
     rows = [", ".join(values[first : first + 6]) for first in range(0, len(values), 6)]
     return [clock, *rows]
+
+
+def _value(value: int | bool | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _dimensions(name: str) -> tuple[int, ...]:
@@ -119,7 +137,8 @@ def _adopt(key: str, boxes: dict[str, Box], parents: dict[str, str], arch: Archi
     if parent is None:
         parent = key.rpartition(".")[0]
         if parent not in boxes:
-            boxes[parent] = Box(parent, parent, "group", copies=_group_size(parent, arch))
+            copies = _group_size(parent, arch) if "[*]" in parent else ()
+            boxes[parent] = Box(parent, parent, "group", copies=copies)
             _adopt(parent, boxes, parents, arch)
     box = boxes[key]
     prefix = f"{parent}."
@@ -138,23 +157,25 @@ def _group_size(key: str, arch: Architecture) -> tuple[int, ...]:
     return sizes
 
 
-def _lines(arch: Architecture, boxes: dict[str, Box]) -> list[Line]:
+def _lines(arch: Architecture, boxes: dict[str, Box], key_of: Callable[[str], str]) -> list[Line]:
     """Lines between boxes; parallel edges are merged, edges inside an array of boxes become a note."""
-    found: dict[tuple[str, str, bool, bool], None] = {}
+    found: dict[tuple[str, str, bool, bool], bool] = {}  # whether it reads
     for edge in arch.edges:
         if edge.kind is EdgeKind.CONTAINS:
             continue
-        source, target = folded(edge.source), folded(edge.target)
+        source, target = key_of(edge.source), key_of(edge.target)
         if source == target:
             note = "→ next" if edge.kind is EdgeKind.FORWARD else "⇒ neighbour"
             if note not in boxes[source].lines:
                 boxes[source].lines.append(note)
             continue
-        found[source, target, edge.kind is EdgeKind.FORWARD, _between_instances(edge)] = None
-    hubs = {folded(o.name) for o in arch.objects.values() if isinstance(o, (RegisterFile, DataStorage))}
+        neighbour = key_of is folded and _between_instances(edge)
+        reads = edge.kind is EdgeKind.READ_DATA
+        found[source, target, edge.kind is EdgeKind.FORWARD, neighbour] = reads
+    hubs = {key_of(o.name) for o in arch.objects.values() if isinstance(o, (RegisterFile, DataStorage))}
     lines: list[Line] = []
     drawn: set[tuple[str, str, bool, bool]] = set()
-    for source, target, forward, neighbour in found:
+    for (source, target, forward, neighbour), reads in found.items():
         back = (target, source, forward, neighbour)
         if back in drawn:
             continue
@@ -162,9 +183,9 @@ def _lines(arch: Architecture, boxes: dict[str, Box]) -> list[Line]:
         drawn.add((source, target, forward, neighbour))
         hub = target if target in hubs and source not in hubs else source
         flow = "forward" if forward else "both" if both else "in" if hub == target else "out"
-        net = f"{hub} {flow}{' dashed' if neighbour else ''}"
+        net = f"{hub} {flow}{' dashed' if neighbour else ''}{'' if forward or reads else ' write'}"
         parts = forward and boxes[source].kind in ("controller", "mover")
-        lines.append(Line(source, target, forward, both, neighbour, net, parts))
+        lines.append(Line(source, target, forward, both, neighbour, net, parts, reads))
     return lines
 
 

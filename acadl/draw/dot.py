@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from acadl.draw.boxes import Box, build
+from acadl.draw.boxes import Box, Line, build
 from acadl.model import Architecture
 
 _SHAPES = {"sram": "cylinder", "dram": "cylinder", "cache": "cylinder", "registers": "box3d"}
 
 
-def to_dot(arch: Architecture) -> str:
-    """Directed graph with containers as clusters; render it with ``dot -Tsvg``."""
-    root, lines = build(arch)
+def to_dot(arch: Architecture, *, unfold: bool = False) -> str:
+    """Directed graph with containers as clusters; render it with ``dot -Tsvg``.
+
+    ``unfold`` draws every instance of an array. Raises :class:`AcadlError` where these are too many.
+    """
+    root, lines = build(arch, unfold=unfold)
     inner = {box.key: _first_leaf(box).key for box in root.walk()}
     clusters = {box.key for box in root.walk() if box.children}
     text = [f"digraph {_quoted(arch.name)} {{", "  rankdir=LR; compound=true; node [shape=box];"]
@@ -18,6 +21,7 @@ def to_dot(arch: Architecture) -> str:
         text += _node(child, "  ")
     for line in lines:
         options = [f"style={'dashed' if line.neighbour else 'bold' if line.forward else 'solid'}"]
+        options.append(f"color={_colour(line)}")
         if line.both:
             options.append("dir=both")
         if line.source in clusters:
@@ -27,6 +31,13 @@ def to_dot(arch: Architecture) -> str:
         ends = f"{_quoted(inner[line.source])} -> {_quoted(inner[line.target])}"
         text.append(f"  {ends} [{', '.join(options)}];")
     return "\n".join([*text, "}"]) + "\n"
+
+
+def _colour(line: Line) -> str:
+    """Instructions, parts, reads, writes and both in their own colours."""
+    if line.forward:
+        return "deeppink4" if line.parts else "darkorange3"
+    return "slategray" if line.both else "steelblue" if line.reads else "forestgreen"
 
 
 def _first_leaf(box: Box) -> Box:

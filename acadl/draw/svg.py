@@ -8,45 +8,26 @@ from itertools import pairwise
 from acadl.draw.boxes import Box, Line, build
 from acadl.draw.layout import HEADING, LINE_HEIGHT, Rect, place
 from acadl.draw.route import route
+from acadl.draw.themes import Theme, style
 from acadl.model import Architecture
 
 LEGEND_HEIGHT = 36
 CORNER = 5  # radius where a line turns
 ARROW = 8
 
-_STYLE = """
-.acadl text { font-family: Helvetica, Arial, "DejaVu Sans", sans-serif; font-size: 13px; fill: #1b1f24 }
-.acadl .name { font-weight: 600 }
-.acadl .note { font-family: Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 11px; fill: #57606a }
-.acadl rect { stroke-width: 1.3 }
-.acadl .paper { fill: #ffffff; stroke: #d0d7de }
-.acadl .group { fill: #f6f8fa; stroke: #8c959f; stroke-dasharray: 5 3 }
-.acadl .fetch { fill: #fff3dc; stroke: #b26a00 }
-.acadl .stage { fill: #eef1f4; stroke: #4b5560 }
-.acadl .execute { fill: #e6effc; stroke: #1c5fb8 }
-.acadl .unit { fill: #ffffff; stroke: #1c5fb8 }
-.acadl .memory_unit { fill: #ffffff; stroke: #0b7285 }
-.acadl .controller { fill: #ffffff; stroke: #a8326e }
-.acadl .mover { fill: #fbe8f1; stroke: #a8326e }
-.acadl .registers { fill: #f1e7fb; stroke: #7b3fb5 }
-.acadl .sram { fill: #def4e6; stroke: #1f7a4d }
-.acadl .dram { fill: #c9ead6; stroke: #14532d }
-.acadl .cache { fill: #dcf3f5; stroke: #0b7285 }
-.acadl .copy { fill: #ffffff }
-.acadl .line { fill: none; stroke-linejoin: round }
-.acadl .line.forward { stroke: #b26a00; stroke-width: 2.4 }
-.acadl .line.parts { stroke: #a8326e; stroke-width: 2 }
-.acadl .line.data { stroke: #3d5a80; stroke-width: 1.5 }
-.acadl .neighbour { stroke-dasharray: 5 4 }
-.acadl .head.forward { fill: #b26a00 }
-.acadl .head.parts { fill: #a8326e }
-.acadl .head.data { fill: #3d5a80 }
-"""
 
+def to_svg(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) -> str:
+    """Block diagram as one SVG element; width and height are in pixels.
 
-def to_svg(arch: Architecture) -> str:
-    """Block diagram as one SVG element; width and height are in pixels."""
-    root, lines = build(arch)
+    Args:
+        arch: What is drawn.
+        theme: Colours for ``light`` or ``dark`` pages; ``auto``: as the reader's system is set.
+        unfold: Draw every instance of an array.
+
+    Raises:
+        AcadlError: Unfolded it has too many boxes.
+    """
+    root, lines = build(arch, unfold=unfold)
     rects = place(root, lines)
     paths = route(root, lines, rects)
     outline = rects[root.key]
@@ -55,7 +36,7 @@ def to_svg(arch: Architecture) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="acadl" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label="{_quoted(f"Block diagram of {arch.name}")}">',
-        f"<style>{_STYLE}</style>",
+        f"<style>{style(theme)}</style>",
         f'<rect class="paper" x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="8"/>',
         *_box(root, rects, outermost=True),
         *(part for line, path in paths.items() for part in _line(line, path)),
@@ -109,7 +90,13 @@ def _writing(box: Box, rect: Rect) -> list[str]:
 
 def _kind(line: Line) -> str:
     """The style of a line."""
-    return "parts" if line.parts else "forward" if line.forward else "data"
+    if line.forward:
+        return "parts" if line.parts else "forward"
+    return "both" if line.both else _flow(line.reads)
+
+
+def _flow(reads: bool) -> str:
+    return "read" if reads else "write"
 
 
 def _line(line: Line, path: list[tuple[int, int]]) -> list[str]:
@@ -123,10 +110,10 @@ def _line(line: Line, path: list[tuple[int, int]]) -> list[str]:
     title = f"{line.source} {'<->' if line.both else '->'} {line.target}"
     parts = [
         f'<path class="line {kind}{dashes}" d="{_rounded(shortened)}"><title>{_quoted(title)}</title></path>',
-        _head(path[-1], path[-2], kind),
+        _head(path[-1], path[-2], _flow(line.reads) if line.both else kind),
     ]
     if line.both:
-        parts.append(_head(path[0], path[1], kind))
+        parts.append(_head(path[0], path[1], _flow(not line.reads)))
     return parts
 
 
@@ -187,11 +174,12 @@ def _sign(value: int) -> int:
 
 def _legend(top: int, lines: list[Line]) -> tuple[list[str], int]:
     """What the lines mean, for the kinds that occur, and the width that this takes."""
-    entries = [("forward", "", "instructions (FORWARD)"), ("data", "", "data (READ_DATA, WRITE_DATA)")]
+    entries = [("forward", "", "instructions (FORWARD)")]
     if any(line.parts for line in lines):
-        entries.insert(1, ("parts", "", "parts of instructions (FORWARD)"))
+        entries.append(("parts", "", "parts of instructions (FORWARD)"))
+    entries += [("read", "", "read (READ_DATA)"), ("write", "", "write (WRITE_DATA)")]
     if any(line.neighbour for line in lines):
-        entries.append(("data", " neighbour", "to a neighbouring instance"))
+        entries.append(("both", " neighbour", "to a neighbouring instance"))
     parts = []
     x, y = 20, top + 8
     for kind, dashes, text in entries:

@@ -22,6 +22,7 @@ from acadl.model import (
     RegisterFile,
     SetAssociativeCache,
 )
+from acadl.writing_expressions import written
 
 LINE_LENGTH = 22
 OPERATION_LINES = 3
@@ -97,18 +98,8 @@ def _has_duration(item: ACADLObject) -> TypeGuard[MemoryAccessUnit]:
 
 
 def plain(expression: Expr) -> str:
-    """The expression without its outermost parentheses."""
-    text = str(expression)
-    return text[1:-1] if text.startswith("(") and _closes_at_end(text) else text
-
-
-def _closes_at_end(text: str) -> bool:
-    depth = 0
-    for position, sign in enumerate(text):
-        depth += (sign == "(") - (sign == ")")
-        if depth == 0:
-            return position == len(text) - 1
-    return False
+    """The expression with as few parentheses as it needs."""
+    return written(expression)
 
 
 def _short(word: str, expression: Expr) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -12,10 +13,23 @@ from platforms.commands._options import load_architecture, settings_option
 @click.command()
 @click.argument("arch")
 @click.option("--output", "-o", required=True, help="File to write (.svg, .dot, .html); - for SVG to stdout.")
+@click.option(
+    "--theme",
+    type=click.Choice(["auto", "light", "dark"]),
+    default="auto",
+    help="Colours of .svg and .html; auto: as the reader's system is set.",
+)
+@click.option("--unfold", is_flag=True, help="Draw every instance of an array.")
 @settings_option
-def command(arch: str, output: str, settings: tuple[tuple[str, int | bool | str], ...]) -> None:
+def command(
+    arch: str,
+    output: str,
+    theme: Literal["auto", "light", "dark"],
+    unfold: bool,
+    settings: tuple[tuple[str, int | bool | str], ...],
+) -> None:
     """Draw the block diagram of ARCH, a shipped platform or a path to an .acadl file."""
-    from acadl.draw import FORMATS
+    from acadl.draw import FORMATS, to_text
     from acadl.files import write_text
 
     suffix = ".svg" if output == "-" else Path(output).suffix.lower()
@@ -23,7 +37,7 @@ def command(arch: str, output: str, settings: tuple[tuple[str, int | bool | str]
         raise click.BadParameter(
             f"'{output}' ends in none of {', '.join(FORMATS)}", param_hint="'--output' / '-o'"
         )
-    text = FORMATS[suffix](load_architecture(arch, settings))
+    text = to_text(load_architecture(arch, settings), suffix, theme=theme, unfold=unfold)
     if output == "-":
         click.echo(text, nl=False)
         return

@@ -22,11 +22,13 @@ def architecture(name: str) -> acadl.Architecture:
     """The shipped description, that of the example in Verilog, or the tutorial's."""
     if name in platforms.platform_names():
         return platforms.load(name)
-    example = ROOT / "examples" / "rtl" / f"{name}.acadl"
-    if example.exists():
-        return acadl.load(example)
-    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    (text,) = (str(block["text"]) for block in blocks_of(page) if block["title"] == f"{name}.acadl")
+    for folder in ("examples", "examples/rtl"):
+        example = ROOT / folder / f"{name}.acadl"
+        if example.exists():
+            return acadl.load(example)
+    pages = [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("tutorial.md", "drawing.md")]
+    blocks = (block for page in pages for block in blocks_of(page))
+    (text,) = (str(block["text"]) for block in blocks if block["title"] == f"{name}.acadl")
     return acadl.loads(text, f"{name}.acadl")
 
 
@@ -34,6 +36,15 @@ def architecture(name: str) -> acadl.Architecture:
 def test_image_is_up_to_date(image: Path) -> None:
     drawn = draw.to_svg(architecture(image.stem))
     if os.environ.get("ACADL_RECORD"):
+        image.write_text(drawn, encoding="utf-8")
+    assert image.read_text(encoding="utf-8") == drawn
+
+
+def test_the_unfolded_image_is_up_to_date() -> None:
+    image = ROOT / "docs" / "images" / "drawing" / "quad_unfolded.svg"
+    drawn = draw.to_svg(architecture("quad"), unfold=True)
+    if os.environ.get("ACADL_RECORD"):
+        image.parent.mkdir(exist_ok=True)
         image.write_text(drawn, encoding="utf-8")
     assert image.read_text(encoding="utf-8") == drawn
 

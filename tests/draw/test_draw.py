@@ -134,7 +134,7 @@ def test_what_is_written_on_controllers_movers_and_their_memories() -> None:
 def test_the_legend_fits_a_small_drawing() -> None:
     objects: list[acadl.ACADLObject] = [acadl.SRAM(name="m", address_ranges=((0, 64),))]
     tree = ElementTree.fromstring(draw.to_svg(machines.architecture("tiny", objects, [])))
-    (legend,) = [text for text in tree.iter(f"{SVG}text") if (text.text or "").startswith("data (")]
+    (legend,) = [text for text in tree.iter(f"{SVG}text") if (text.text or "").startswith("write (")]
     assert int(legend.get("x", "")) + 7 * len(legend.text or "") <= int(tree.get("width", ""))
 
 
@@ -160,11 +160,45 @@ def test_line_count_is_the_number_of_joined_pairs() -> None:
     assert len(drawn) == 6
 
 
+def classes(svg: str, tag: str) -> list[str]:
+    return [item.get("class", "") for item in ElementTree.fromstring(svg).iter(f"{SVG}{tag}")]
+
+
+def test_the_kinds_of_edges_are_told_apart() -> None:
+    svg = draw.to_svg(machines.scalar())
+    lines = classes(svg, "path")
+    # imem→imau, dmem→lsu; lsu→rf; rf↔alu; ifs→dec→ex; and one of each in the legend, without both
+    assert [lines.count(f"line {kind}") for kind in ("read", "write", "both", "forward")] == [3, 2, 1, 3]
+    heads = classes(svg, "polygon")
+    assert [heads.count(f"head {kind}") for kind in ("read", "write", "both", "forward")] == [4, 3, 0, 3]
+
+
+def test_colours_follow_the_theme() -> None:
+    arch = machines.scalar()
+    light, dark, auto = (draw.to_svg(arch, theme=theme) for theme in ("light", "dark", "auto"))
+    assert "#0d1117" in dark and "#0d1117" not in light and "prefers-color-scheme" in auto
+    assert light.split("</style>")[1] == dark.split("</style>")[1] == auto.split("</style>")[1]
+    assert draw.to_svg(arch) == auto
+    assert "prefers-color-scheme" not in draw.to_html(arch, theme="dark")
+
+
+def test_arrays_are_unfolded_on_request() -> None:
+    arch = machines.array(2, 3)
+    names = {box.key for box in build(arch, unfold=True)[0].walk()}
+    assert set(arch.objects) <= names and not any("*" in name for name in names)
+    assert_lines_avoid_boxes(arch)
+    assert len(draw.to_svg(arch, unfold=True)) > len(draw.to_svg(arch))
+    assert draw.to_text(arch, ".dot", unfold=True) == draw.to_dot(arch, unfold=True)
+    with pytest.raises(acadl.AcadlError, match="at most 400"):
+        draw.to_svg(machines.array(20, 20), unfold=True)
+
+
 def test_html_is_self_contained_and_escaped() -> None:
     page = draw.to_html(machines.scalar())
     assert "A &lt;test&gt; machine &amp; more" in page
     assert "<test>" not in page
-    assert "<script" not in page
+    assert page.count("<script") == 1 and page.endswith("</script>\n</body>\n</html>\n")
+    assert " src=" not in page and " href=" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "<td>request</td><td>Mover</td><td>0</td><td></td>" in draw.to_html(machines.engine())
     assert "<td>ex.lsu</td><td>MemoryAccessUnit</td><td>1</td><td>load, store</td>" in page
@@ -173,8 +207,8 @@ def test_html_is_self_contained_and_escaped() -> None:
 def test_dot_has_clusters_for_containers() -> None:
     text = draw.to_dot(machines.scalar())
     assert 'subgraph "cluster ex" {' in text
-    assert '"dec" -> "ex.alu" [style=bold, lhead="cluster ex"];' in text
-    assert '"rf" -> "ex.alu" [style=solid, dir=both];' in text
+    assert '"dec" -> "ex.alu" [style=bold, color=darkorange3, lhead="cluster ex"];' in text
+    assert '"rf" -> "ex.alu" [style=solid, color=slategray, dir=both];' in text
     assert text.count("{") == text.count("}")
 
 
