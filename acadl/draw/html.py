@@ -21,7 +21,8 @@ figure.drags { cursor: grabbing }
 figure svg { width: 100%; height: 100% }
 figure .selected > rect { stroke-width: 3 }
 #details { position: absolute; right: .8rem; top: .8rem; max-width: 24rem; padding: .6rem .9rem;
-  white-space: pre-wrap; background: var(--card); border: 1px solid var(--rule); border-radius: 6px; pointer-events: none }
+  white-space: pre-wrap; background: var(--card); border: 1px solid var(--rule); border-radius: 6px;
+  pointer-events: none }
 #details:empty { display: none }
 p.hint { color: var(--faint); font-size: .85em }
 table { border-collapse: collapse }
