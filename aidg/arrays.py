@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from functools import cached_property
 from math import ceil
+from typing import TYPE_CHECKING
 
 from aidg import propagation
 from aidg.machine import Machine
@@ -21,6 +22,9 @@ from aidg.propagation import (
     ProgramArrays,
     State,
 )
+
+if TYPE_CHECKING:
+    from aidg.compiled import FirstState
 
 # Entries with which tables start; they grow with what is alive.
 FIRST_CELLS = 32
@@ -154,6 +158,7 @@ class FlatProgram:
 
     def __init__(self, program: PreparedProgram) -> None:
         self.lists = flatten(program)
+        self._program = program
 
     @cached_property
     def arrays(self) -> ProgramArrays:
@@ -161,6 +166,13 @@ class FlatProgram:
         from aidg.compiled import arrays_of
 
         return arrays_of(self.lists)
+
+    @cached_property
+    def first(self) -> FirstState:
+        """The state before cycle 0, for compiled code."""
+        from aidg.compiled import FirstState
+
+        return FirstState(self.arrays, first_state(self._program, self.lists))
 
 
 def first_state(program: PreparedProgram, arrays: ProgramArrays) -> State:

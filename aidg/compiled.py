@@ -85,18 +85,70 @@ class Compiled:
         """
         import numpy as np
 
-        self._enter = compiled_entry()
-        self._kept_alive = (program, state)
         # a table is passed as an array of pointers to its rows
-        self._rows = {
+        rows = {
             name: np.array([row.ctypes.data for row in getattr(state, name)], dtype=np.int64)
             for name in TABLES
         }
-        columns = {**columns_of(program), **columns_of(state), **self._rows}
-        self._addresses = np.array([column.ctypes.data for column in columns.values()], dtype=np.int64)
+        columns = {**columns_of(program), **columns_of(state), **rows}
+        addresses = np.array([column.ctypes.data for column in columns.values()], dtype=np.int64)
+        self.set_up((program, state, rows), addresses)
+
+    def set_up(self, kept_alive: object, addresses: Any) -> None:
+        """Use the arrays at these addresses."""
+        self._enter = compiled_entry()
+        self._kept_alive = kept_alive
+        self._addresses = addresses
 
     def __call__(self, program: ProgramArrays, state: State, pc: int, stop: int) -> int:
         return int(self._enter(self._addresses, pc, stop))
+
+
+class FirstState:
+    """The state before cycle 0 in one array, of which copies are made for one run after the other."""
+
+    def __init__(self, program: ProgramArrays, state: State) -> None:
+        """``program`` in arrays, ``state`` in plain lists."""
+        import numpy as np
+
+        self._program = program
+        values: list[int] = []
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        for name, column in columns_of(state).items():
+            rows = column if name in TABLES else [column]
+            self._places[name] = []
+            for row in rows:
+                self._places[name].append((len(values), len(values) + len(row)))
+                values += row
+        self._values = np.array(values, dtype=np.int64)
+        self._fixed = [column.ctypes.data for column in columns_of(program).values()]
+        self._starts = {
+            name: np.array([8 * first for first, _ in places], dtype=np.int64)
+            for name, places in self._places.items()
+        }
+
+    def copy(self) -> tuple[State, Compiled]:
+        """A fresh state, and what propagates it."""
+        import numpy as np
+
+        values = self._values.copy()
+        base = values.ctypes.data
+        columns: dict[str, Any] = {}
+        addresses = [*self._fixed]
+        rows = {}
+        for name, places in self._places.items():
+            if name in TABLES:
+                columns[name] = [values[first:stop] for first, stop in places]
+                rows[name] = self._starts[name] + base
+                addresses.append(rows[name].ctypes.data)
+            else:
+                ((first, stop),) = places
+                columns[name] = values[first:stop]
+                addresses.append(base + 8 * first)
+        state = State(**columns)
+        made = Compiled.__new__(Compiled)
+        made.set_up((self._program, state, values, rows), np.array(addresses, dtype=np.int64))
+        return state, made
 
 
 @cache

@@ -98,14 +98,13 @@ class Kernel:
         self.machine = program.machine
         self._flat = flat or FlatProgram(program)
         self.arrays = self._flat.lists
-        self.state = first_state(program, self.arrays)
         self._users = {shape[4]: operand for operand, shape in enumerate(self.arrays.shapes)}
         self.offset = 0
         self.is_compiled = False
+        self._run: Run = propagation.run
         self.skipped_busy = [0] * len(self.machine.units)
         self.skipped_port_busy = [0] * len(self.machine.storages)
         self.has_queue = any(row.has_queue for row in program.rows) or self._fetch_has_state()
-        self._run: Run = propagation.run
         can_compile = is_available() and not self.has_queue
         self._compile_after = WORTH_COMPILING if kernel == "auto" and can_compile else UNLIMITED
         self._rings = [
@@ -114,7 +113,11 @@ class Kernel:
             if place.capacity > 2
         ]
         if kernel == "compiled":
-            self.compile()
+            self._check_queue()
+            self.arrays, self.is_compiled = self._flat.arrays, True
+            self.state, self._run = self._flat.first.copy()
+        else:
+            self.state = first_state(program, self.arrays)
 
     def _fetch_has_state(self) -> bool:
         memory = self.machine.instruction_storage
@@ -126,14 +129,17 @@ class Kernel:
         Raises:
             AcadlError: numba is not installed; a latency differs between instances of an instruction.
         """
+        self._check_queue()
+        self.arrays = self._flat.arrays
+        self.is_compiled = True
+        self._use_arrays()
+
+    def _check_queue(self) -> None:
         if self.has_queue:
             raise AcadlError(
                 "compiled code cannot look up latencies that depend on loop indices or on what a cache or an "
                 "open-row memory holds; use kernel='interpreted' or 'auto'"
             )
-        self.arrays = self._flat.arrays
-        self.is_compiled = True
-        self._use_arrays()
 
     def _use_arrays(self) -> None:
         self.state = arrays_of(self.state)
@@ -157,6 +163,10 @@ class Kernel:
     def run_whole(self, node: PreparedLoop) -> None:
         """Propagate every instruction of a loop; without a queue only."""
         self._go(node.first, node.stop)
+
+    def run_stretch(self, first: Block | PreparedLoop, last: Block | PreparedLoop) -> None:
+        """Propagate every instruction from one node to another one behind it; without a queue only."""
+        self._go(first.first, last.stop)
 
     def run_iterations(self, node: PreparedLoop, first: int, count: int) -> None:
         """Propagate iterations ``first`` to ``first + count`` of a loop; without a queue only."""

@@ -21,7 +21,7 @@ from aidg.horizon import Look, find_horizon
 from aidg.kernel import Busy, Kernel, relative_cells
 from aidg.loops import Frame, LoopPlan, LoopPlans
 from aidg.memory import RunMemory
-from aidg.prepared import Block, PreparedLoop, PreparedReplay
+from aidg.prepared import Block, Prepared, PreparedLoop, PreparedReplay, instructions
 from aidg.replay import replay
 from aidg.runner import Runner
 
@@ -127,6 +127,14 @@ class ExactRunner(Runner):
         self.unsettled: dict[str, Unsettled] = {}
         self.memories: dict[int, RunMemory] = {}
         self.units: dict[int, int] = {}
+
+    def run_node(self, node: Prepared) -> None:
+        if self._is_fast and isinstance(node, tuple) and not self.kernel.has_queue:
+            on_tape = [child for child in node if isinstance(child, Block | PreparedLoop)]
+            if node and len(on_tape) == len(node) and instructions(node) < COMPILED_WORTHWHILE:
+                self.kernel.run_stretch(on_tape[0], on_tape[-1])
+                return
+        super().run_node(node)
 
     def run_loop(self, node: PreparedLoop) -> None:
         kernel = self.kernel
