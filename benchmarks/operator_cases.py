@@ -166,7 +166,11 @@ CASES: Mapping[str, tuple[Layer, ...]] = {
     ),
     "layer normalisation, scale and shift": (_image("layernorm", 12, 1, 1, N=3, param_elements=24),),
     "local response normalisation": (_image("lrn", 6, 3, 3, window=5), _image("lrn", 7, 2, 5, window=4, N=2)),
-    "transpose": (_image("transpose", 3, 4, 5),),
+    "transpose": tuple(
+        _image("transpose", 3, 4, 5, N=2, perm=perm)
+        for perm in ((0, 2, 3, 1), (0, 3, 1, 2), (0, 1, 3, 2), (1, 0, 2, 3), (3, 2, 1, 0))
+    ),
+    "transpose of more than four axes": (_image("transpose", 3, 4, 5),),
     "slice, pad, upsample": (
         _image("slice", 3, 4, 5, out_elements=20),
         _image("pad", 3, 4, 5, out_elements=120),

@@ -166,6 +166,7 @@ _ATTRIBUTES = {
     "bias": ("bias",),
     "operands": ("operands",),
     "window": ("window",),
+    "axes": ("perm",),
 }
 
 

@@ -61,6 +61,8 @@ class Layer:
         onnx_op: Operator of the ONNX node it came from, empty otherwise.
         output_pad_h, output_pad_w: Rows and columns added at the end of a transposed convolution's output.
         window: Channels that one element is normalised over (``lrn``).
+        perm: Axes of the input, N, C, H, W from 0 on, in the order of the output's (``transpose``); empty:
+            not known.
         in_elements, out_elements: Elements of all inputs and outputs, where the shape does not give them.
         param_elements: Elements of constant operands (scales, slopes) other than weights and bias.
     """
@@ -97,6 +99,7 @@ class Layer:
     output_pad_h: int = 0
     output_pad_w: int = 0
     window: int = 0
+    perm: tuple[int, ...] = ()
     in_elements: int | None = None
     out_elements: int | None = None
     param_elements: int = 0
@@ -196,6 +199,8 @@ def layer_problems(layer: Layer) -> tuple[tuple[str, str], ...]:
         for field in _NOT_NEGATIVE
         if (value := getattr(layer, field)) is not None and value < 0
     ]
+    if layer.perm and sorted(layer.perm) != [0, 1, 2, 3]:
+        found.append(("perm", f"perm is {layer.perm}; it must have each of the axes 0, 1, 2, 3 once"))
     if layer.op in MATRIX_PRODUCTS:
         found += [
             (field, f"{field} is {value}; {layer.op} needs at least 1")

@@ -162,7 +162,9 @@ def output_shape(layer: Layer) -> tuple[int, ...]:
         geometry = windows(layer)
         channels = layer.K if layer.op in KERNELS else layer.C
         return (layer.N, geometry.out_h, geometry.out_w, channels)
-    return (layer.N, layer.H, layer.W, layer.C)
+    sizes = (layer.N, layer.C, layer.H, layer.W)
+    n, c, h, w = (sizes[axis] for axis in layer.perm or range(4))
+    return (n, h, w, c)
 
 
 def _matrices(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:

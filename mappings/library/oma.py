@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer
-from mappings.library._general_operators import BINARY, ROWWISE, UNARY, has_function
+from mappings.library._general_operators import BINARY, ROWWISE, UNARY, has_function, transposition
 from mappings.library._memory import Array, main_memory, place
 from mappings.library._nest import simplify
 from mappings.library._oma_rows import ROW_FUNCTIONS, element_function, lower_rows
@@ -40,6 +40,7 @@ from mappings.program import (
     LoopProgram,
     Node,
     Step,
+    as_affine,
     memory,
     sequence,
     step,
@@ -84,6 +85,8 @@ def _lowering(layer: Layer) -> Callable[[Layer, Arrays], Node]:
         return _binary
     if has_function(layer) and layer.op in ROWWISE:
         return lower_rows
+    if has_function(layer) and layer.op == "transpose":
+        return _transposition
     return _LOWERINGS.get(layer.op, _general)
 
 
@@ -257,6 +260,18 @@ def _binary(layer: Layer, at: Arrays) -> Node:
         )
 
     return repeat("e", size, element)
+
+
+def _transposition(layer: Layer, at: Arrays) -> Node:
+    """Every element to its place, in the order of the output."""
+    walks = transposition(layer)
+
+    def element(*indices: Affine) -> Node:
+        source = sum((i * walk.source for i, walk in zip(indices, walks, strict=True)), as_affine(0))
+        target = sum((i * walk.target for i, walk in zip(indices, walks, strict=True)), as_affine(0))
+        return sequence(_load("r0", source + at["input"].address), _store(target + at["output"].address))
+
+    return _nest([(name, walk.count) for name, walk in zip("nhwc", walks, strict=True)], element)
 
 
 def _general(layer: Layer, at: Arrays) -> Node:

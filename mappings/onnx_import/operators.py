@@ -31,6 +31,7 @@ _TRANSLATED: dict[str, Callable[[Node], Fields]] = {
     "QLinearMatMul": matrices.matmul,
     "ReduceMean": windows.mean,
     "Softmax": shapes.softmax,
+    "Transpose": shapes.transpose,
 }
 _ELEMENTWISE = (
     "Add", "Div", "Equal", "Greater", "Less", "Max", "Mean", "Min", "Mod", "Mul", "Pow", "Sub", "Sum",

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mappings.onnx_import.graph import Node, Tensor
 
-Fields: TypeAlias = dict[str, str | int | bool | None]
+Fields: TypeAlias = dict[str, str | int | bool | tuple[int, ...] | None]
 """Fields of a :class:`mappings.layers.Layer`, except its name, inputs and ``onnx_op``."""
 
 _NAMES = {"Sum": "add", "BatchNormalization": "batchnorm", "LayerNormalization": "layernorm"}
@@ -132,6 +132,20 @@ def _axis(node: Node, shape: tuple[int, ...], default: int) -> int:
     if not -len(shape) <= axis < max(1, len(shape)):
         raise node.error(f"axis {axis} is outside the shape {list(shape)}")
     return axis % max(1, len(shape))
+
+
+def transpose(node: Node) -> Fields:
+    """Transpose; the order of the axes where there are at most four."""
+    fields = generic(node)
+    _, shape = node.needed(0)
+    order = node.integers("perm", tuple(range(len(shape)))[::-1])
+    places = {2: (0, 1), 3: (0, 1, 3), 4: (0, 1, 2, 3)}.get(len(shape))
+    if places is not None:
+        perm = list(range(4))
+        for place, axis in zip(places, order, strict=True):
+            perm[place] = places[axis]
+        fields["perm"] = tuple(perm)
+    return fields
 
 
 def moves_nothing(node: Node, x: Tensor) -> bool:

@@ -98,6 +98,7 @@ GENERAL = {
     "layernorm": Layer(name="l", op="layernorm", N=3, C=29),
     "lrn": Layer(name="l", op="lrn", C=6, H=3, W=3, window=5),
     "lrn_wide": Layer(name="l", op="lrn", C=3, H=2, W=3, window=9),
+    "transpose": Layer(name="l", op="transpose", N=2, C=5, H=3, W=4, perm=(2, 3, 0, 1)),
     "sigmoid": Layer(name="l", op="sigmoid", C=5, H=3, W=3),
     "mul": Layer(name="l", op="mul", C=5, H=3, W=4, operands=2),
     "div": Layer(name="l", op="div", N=2, C=5, H=3, W=4, operands=2),

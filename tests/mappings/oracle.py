@@ -46,6 +46,8 @@ def reference(layer: Layer, inputs: Sequence[Array], weights: Array | None, bias
             sums = np.maximum(x, 0)
         case "add":
             sums = np.sum([array.astype(np.int64) for array in inputs], axis=0)
+        case "transpose":
+            sums = x.transpose(layer.perm)
         case "concat":
             sums = np.concatenate(inputs, axis=1)
         case "sub" | "mul" | "div" | "min" | "max":

@@ -86,6 +86,11 @@ def test_meaningless_convolutions_are_named(fields: dict[str, int], field: str, 
             "H",
             "H is 2; a one-dimensional convolution runs along W and has H = R = 1",
         ),
+        (
+            Layer(name="x", op="transpose", perm=(0, 1, 1, 3)),
+            "perm",
+            "perm is (0, 1, 1, 3); it must have each of the axes 0, 1, 2, 3 once",
+        ),
         (Layer(name="x", op="convtranspose", pad_h=1), "pad_h", "pad_h leaves an output height of -1"),
     ],
 )

@@ -649,3 +649,20 @@ def test_an_attention_is_its_scores_softmax_and_context(one_node, shapes, heads)
 def test_an_attention_whose_shapes_do_not_fit_is_refused(one_node) -> None:
     with pytest.raises(AcadlError, match="do not fit"):
         one_node("Attention", [[2, 8, 5, 16], [2, 3, 7, 16], [2, 3, 7, 12]], opset=23)
+
+
+@pytest.mark.parametrize(
+    ("shape", "perm", "expected"),
+    [
+        ([2, 3, 4, 5], [0, 2, 3, 1], (0, 2, 3, 1)),
+        ([2, 3, 5], [0, 2, 1], (0, 3, 2, 1)),
+        ([4, 5], [1, 0], (1, 0, 2, 3)),
+        ([2, 3, 4, 5, 6], [0, 2, 1, 3, 4], ()),
+    ],
+)
+def test_a_transposition_keeps_the_order_of_its_axes(
+    one_node: Callable[..., Network], shape: list[int], perm: list[int], expected: tuple[int, ...]
+) -> None:
+    """Axes of the layer's N, C, H, W; with more than four there is no order."""
+    (layer,) = one_node("Transpose", [shape], perm=perm).layers
+    assert layer.perm == expected
