@@ -54,7 +54,7 @@ def program(arch: Architecture, text: str) -> list[Instruction]:
 
 
 def diagram(fragment: str, text: str) -> str:
-    """Rows of objects over cycles: the instruction that is served; ``~``: one that only has its place there."""
+    """Rows of objects over cycles: the instruction that is served; ``~``: one that has its place there."""
     arch = machine(fragment)
     run = acadl.simulate(arch, program(arch, text), trace=True)
     stays: dict[str, list[tuple[int, int, int, int, str]]] = {}
