@@ -52,9 +52,11 @@ class Core(Protocol):
 
     Attributes:
         bus_bytes: Width of its port.
+        most_writes: Writes that it can have under way.
     """
 
     bus_bytes: int
+    most_writes: int
 
     def start(self, cycle: int) -> None:
         """Its first cycle."""
@@ -76,10 +78,16 @@ class DataFlowCore:
     """A core whose program is evaluated in order of time; one of its storages is the shared memory."""
 
     def __init__(
-        self, arch: Architecture, program: LoopProgram, storage: str, bus_bytes: int, kernel: str = "auto"
+        self,
+        arch: Architecture,
+        program: LoopProgram,
+        storage: str,
+        bus_bytes: int,
+        most_writes: int,
+        kernel: str = "auto",
     ) -> None:
         """Raises as :func:`aidg.flow.coupled.coupled_run`."""
-        self.bus_bytes = bus_bytes
+        self.bus_bytes, self.most_writes = bus_bytes, most_writes
         self._run = coupled_run(arch, program, storage, kernel)
         self._begin = 0
 
@@ -123,6 +131,7 @@ class TraceCore:
     bus_bytes: int
     most_outstanding: int = 1 << 30
     tail_cycles: int = 0
+    most_writes: int = 1 << 30
     _begin: int = 0
     _next: int = 0
     _outstanding: int = 0

@@ -105,7 +105,7 @@ def make_core(case: Case, number: int, pair: PairParameters, kernel: str = "auto
 
     dim = (pair.core0, pair.core1)[number]
     arch = load("gemmini", **_core_settings(dim, pair))
-    return DataFlowCore(arch, map_case(core_case(case, number, pair), arch), "memory", dim, kernel)
+    return DataFlowCore(arch, map_case(core_case(case, number, pair), arch), "memory", dim, dim, kernel)
 
 
 def _core_settings(dim: int, pair: PairParameters) -> Mapping[str, int | bool]:

@@ -65,7 +65,7 @@ class Manager:
         self._record = record
         self._latency = parameters.cache_hit_latency if parameters.cache_bytes else parameters.mem_latency
         self._clock = Clock()
-        self._seats = [_Seat(core, CorePort()) for core in cores]
+        self._seats = [_Seat(core, CorePort(core.most_writes)) for core in cores]
         self._responses = Decision(self._clock, RESPONSES_RANK, self._respond)
         self._requests = Decision(self._clock, REQUESTS_RANK, self._request)
         self._turns = [
@@ -106,6 +106,10 @@ class Manager:
         if message is not None:
             seat = self._seats[message.port]
             seat.waiting -= 1
+            if message.write:
+                resumes = seat.port.acknowledge(message.last)
+                if not seat.port.is_empty:
+                    self._requests.due(resumes)
             following = seat.core.answer(seat.tags.pop(id(message)), message.last)
             self._turns[message.port].due(max(now, following))
             for listener in self._listeners:
@@ -179,7 +183,7 @@ class Manager:
             self._responses.due(max(now + 1, self.memory.next_response(now + 1)))
         moved = False
         for number, seat in enumerate(self._seats):
-            if seat.port.end_cycle(taken is not None and taken.port == number):
+            if seat.port.end_cycle(now, taken is not None and taken.port == number):
                 moved = True
         if any(not seat.port.is_empty for seat in self._seats):
             following = now + 1 if moved else self.memory.next_request(now + 1)

@@ -2,7 +2,8 @@
 
 As in a Gemmini core: reads and writes have a buffer of two beats each, then they take turns (a write of
 several beats is not interrupted) into one more buffer of two, which the memory sees. A beat needs a cycle for
-each buffer.
+each buffer. While as many writes are under way as there can be, a write that has begun does not go on: its
+further beats wait for an acknowledgement, and so does all that is behind them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from platforms.soc.shared_memory import Message
 
 BUFFERED = 2  # beats in each buffer
+RESUMING = 5  # cycles from an acknowledgement until the next beat of a write enters its buffer
 
 
 class CorePort:
@@ -21,7 +23,11 @@ class CorePort:
         read_room, write_room: Requests that are taken in the present cycle.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_writes: int) -> None:
+        """``most_writes``: writes that can be under way."""
+        self._most_writes = most_writes
+        self._writes_under_way = 0
+        self._acknowledged: deque[int] = deque()  # cycles of acknowledgements that the writer has not seen
         self._reads: deque[Message] = deque()
         self._writes: deque[Message] = deque()  # a message once for each of its beats
         self._rest: deque[Message] = deque()  # beats of a write that follow the one that has entered
@@ -49,6 +55,7 @@ class CorePort:
             self._writes.append(message)
             self._rest.extend([message] * (message.beats - 1))
             self._fresh_writes += 1
+            self._writes_under_way += 1
         else:
             self._reads.append(message)
             self._fresh_reads += 1
@@ -58,7 +65,19 @@ class CorePort:
         """What the memory sees in this cycle."""
         return self._out[0] if self._out else None
 
-    def end_cycle(self, accepted: bool) -> bool:
+    def acknowledge(self, cycle: int) -> int:
+        """A write is acknowledged in ``cycle``; when that lets others go on."""
+        self._acknowledged.append(cycle + RESUMING)
+        return cycle + RESUMING
+
+    def _can_resume(self, cycle: int) -> bool:
+        """Whether a write that has begun may go on."""
+        while self._acknowledged and self._acknowledged[0] <= cycle:
+            self._acknowledged.popleft()
+            self._writes_under_way -= 1
+        return self._writes_under_way < self._most_writes
+
+    def end_cycle(self, cycle: int, accepted: bool) -> bool:
         """Move on at the end of a cycle, in which the memory took a beat or not; whether anything moved."""
         moved = accepted or bool(self._fresh_reads or self._fresh_writes)
         has_room = len(self._out) < BUFFERED
@@ -67,7 +86,7 @@ class CorePort:
             self._out.popleft()
         if has_room and self._pass_on():
             moved = True
-        if self._rest and not writes_full and not self._fresh_writes:
+        if self._rest and not writes_full and not self._fresh_writes and self._can_resume(cycle):
             self._writes.append(self._rest.popleft())
             moved = True
         self._fresh_reads = self._fresh_writes = 0
