@@ -145,3 +145,14 @@ def test_a_memory_that_answers_alike_outside_gives_the_same_cycles(latency, move
         limit += 1
     assert stop.cycle == estimate(arch, program, method="full", kernel="interpreted").cycles
     assert all(size == 16 for _, size in answers)
+
+
+def test_a_write_that_takes_the_last_number_waits_for_an_acknowledgement() -> None:
+    requests = [[(0, True, 64 * number, 64) for number in range(3)]]
+    made = cores(requests, 16)
+    made[0].most_writes = 2
+    first, second, third = run(SharedMemoryParameters(mem_latency=40), made).messages
+    assert first.accepted == [2, 3, 4, 5]
+    assert second.accepted[0] == 6
+    assert second.accepted[1:] == [first.last + 7 + beat for beat in range(3)]
+    assert third.accepted[1] == second.last + 7
