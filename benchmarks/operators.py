@@ -41,6 +41,7 @@ SMALL: Mapping[str, Mapping[str, int]] = {
         "rows": 4, "cols": 3, "stream": 9, "sections": 3, "a_tiles": 3, "b_tiles": 2, "lanes": 2,
         "vector_bytes": 24, "vector_tiles": 2, "memory_latency": 5,
     },
+    "riscv_mcu": {"unroll": 3},
     "simd": {
         "lanes": 3, "accumulators": 2, "weight_registers": 2, "queue_depth": 2, "outstanding": 2,
         "bus_bytes": 4,

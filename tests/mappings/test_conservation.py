@@ -59,11 +59,12 @@ MULTIPLIES: dict[str, Callable[[str, dict[str, int], Architecture], int]] = {
     "vta": lambda name, i, arch: (
         i["lp0"] * i["lp1"] * i["uop.bytes"] // 4 * _block(arch) if name == "gemm" else 0
     ),
+    "riscv_mcu": lambda name, i, arch: int(name == "mul"),
     "simd": lambda name, i, arch: int(arch.parameters["lanes"]) if name in ("vmac", "vmac_lane") else 0,
     "ultratrail": lambda name, i, arch: (i["taps"] + i["padded"]) * 64 if name in ("mac", "zeros") else 0,
 }  # fmt: skip
 # They multiply what the layer multiplies, and nothing else.
-NOT_FILLED_UP = ("eyeriss", "gamma", "oma", "systolic_array")
+NOT_FILLED_UP = ("eyeriss", "gamma", "oma", "riscv_mcu", "systolic_array")
 PEAK: dict[str, Callable[[Architecture], int]] = {
     "oma": lambda arch: 1,
     "systolic_array": lambda arch: _cells(arch) + int(arch.parameters["lanes"]),
@@ -73,6 +74,7 @@ PEAK: dict[str, Callable[[Architecture], int]] = {
     "gamma": lambda arch: (
         int(arch.parameters["units"]) * (int(arch.parameters["tile"]) ** 2 + int(arch.parameters["lanes"]))
     ),
+    "riscv_mcu": lambda arch: 1,
     "simd": lambda arch: int(arch.parameters["lanes"]),
     "vta": lambda arch: _block(arch),
     "ultratrail": lambda arch: 64,
