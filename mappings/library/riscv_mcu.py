@@ -1,7 +1,7 @@
 """Mapping for ``riscv_mcu``: layers as the loop nests that a compiler makes of them.
 
 What a nest computes is said in ``_scalar_nest``, its instructions, those for loops and addresses included, in
-``_riscv_code``. Operators without such a nest are routines, modelled in time only. ``docs/riscv_mcu.md``
+``_riscv_code``. Operators without such a nest are routines whose time is per element. ``docs/riscv_mcu.md``
 describes all of it.
 """
 
@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING, Any
 from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
 from mappings.library._functions import timed_only
-from mappings.library._general import lower_pieces, piece_bytes
+from mappings.library._general_operators import (
+    general_bytes,
+    general_functions,
+    has_function,
+    lower_general,
+)
 from mappings.library._memory import Array, main_memory, parameter, place
 from mappings.library._nest import simplify
 from mappings.library._operands import (
     bias_array,
     canonical,
+    general_input,
     input_arrays,
     is_copy,
     is_elementwise,
@@ -54,8 +60,9 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
         code = RiscvCode(parameter(arch, "unroll"))
         body = sequence(code.prologue(list(at)), lower(layer, at, code))
     else:
-        body = lower_pieces("scalar", at, ROUTINE_PIECE)
-    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+        body = lower_general(layer, "scalar", at, ROUTINE_PIECE)
+    known = general_functions(layer, functions, "scalar")
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", known)
 
 
 def _is_nest(layer: Layer) -> bool:
@@ -68,7 +75,7 @@ def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
     layer = canonical(layer)
     sizes = operand_bytes(layer)
     if not _is_nest(layer):
-        sizes = piece_bytes(sizes, ROUTINE_PIECE)
+        sizes = general_bytes(layer, sizes, ROUTINE_PIECE)
     return place(layer, main_memory(arch), sizes)
 
 
@@ -78,7 +85,8 @@ def prepare(
     """Contents of memory before the layer, by address; arrays as ``_operands`` describes them."""
     layer = canonical(layer)
     at = arrays(layer, arch)
-    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    given = (general_input if has_function(layer) else input_arrays)(layer, inputs)
+    contents = {at[name].address: array for name, array in given.items()}
     if "weights" in at:
         # one row per output channel, so that both operands of a product lie in the order of their use
         contents[at["weights"].address] = weight_matrices(layer, weights).transpose(0, 2, 1)
