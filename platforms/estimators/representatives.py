@@ -23,7 +23,7 @@ from platforms.estimators.layer_table import LayerTable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Sizes that may step; channels count within their group.
+# Sizes that may step; channels count within their group. Of depthwise layers those of c_out count for all.
 DIMENSIONS = ("c_in", "c_out", "h_out", "w_out", "m")
 
 
@@ -45,6 +45,10 @@ class Representatives:
             width = self._widths(layers, name)
             if np.any(width > 1):
                 columns[name] = raised(layers, name, width)
+        each = depthwise(layers)
+        if np.any(each):  # every channel is a group: all three numbers rise together
+            for name in ("c_in", "groups"):
+                columns[name] = np.where(each, columns["c_out"], columns[name])
         return LayerTable(layers.ops, columns, layers.labels)
 
     def _widths(self, layers: LayerTable, name: str) -> NDArray[np.float64]:
@@ -55,5 +59,12 @@ class Representatives:
 
 def raised(layers: LayerTable, name: str, width: NDArray[np.float64] | int) -> NDArray[np.float64]:
     """A size of each layer at the end of its step."""
-    parts = layers["groups"] if name in ("c_in", "c_out") else np.ones(len(layers))
+    parts = np.ones(len(layers))
+    if name in ("c_in", "c_out"):
+        parts = np.where(depthwise(layers), parts, layers["groups"])
     return np.ceil(np.maximum(layers[name] / parts, 1) / width) * width * parts
+
+
+def depthwise(layers: LayerTable) -> NDArray[np.bool_]:
+    """Where every input channel is a group of its own, of several."""
+    return (layers["groups"] > 1) & (layers["groups"] == layers["c_in"])
