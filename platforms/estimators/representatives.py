@@ -67,4 +67,4 @@ def raised(layers: LayerTable, name: str, width: NDArray[np.float64] | int) -> N
 
 def depthwise(layers: LayerTable) -> NDArray[np.bool_]:
     """Where every input channel is a group of its own, of several."""
-    return (layers["groups"] > 1) & (layers["groups"] == layers["c_in"])
+    return layers.is_op(["dwconv"]) | ((layers["groups"] > 1) & (layers["groups"] == layers["c_in"]))

@@ -85,7 +85,7 @@ def _representative(layer: Layer, widths: Mapping[str, int]) -> Layer:
         names = {"m": "gemm_M", "c_out": "gemm_N", "c_in": "gemm_K"}
         raised = {names[n]: _raise(getattr(layer, names[n]), w) for n, w in widths.items() if n in names}
         return replace(layer, **raised)  # type: ignore[arg-type]
-    if layer.groups > 1:
+    if layer.op == "dwconv":
         channels = _raise(layer.C, widths.get("c_out", 1))
         layer = replace(layer, C=channels, K=channels, groups=channels)
     else:
