@@ -67,4 +67,5 @@ def raised(layers: LayerTable, name: str, width: NDArray[np.float64] | int) -> N
 
 def depthwise(layers: LayerTable) -> NDArray[np.bool_]:
     """Where every input channel is a group of its own, of several."""
-    return layers.is_op(["dwconv"]) | ((layers["groups"] > 1) & (layers["groups"] == layers["c_in"]))
+    each: NDArray[np.bool_] = (layers["groups"] > 1) & (layers["groups"] == layers["c_in"])
+    return each | layers.is_op(["dwconv"])
