@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import caches, fixed_point, growth, kernel, memory, networks, rtl
+from benchmarks import caches, estimators, fixed_point, growth, kernel, memory, networks, rtl
 from benchmarks.tables import Row, describe, machine, table, write_between
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -25,6 +25,7 @@ PARTS: dict[str, tuple[str, Callable[[], str], Callable[[], Sequence[Row]]]] = {
     "rtl": ("Beside simulations of RTL", rtl.about, lambda: list(rtl.measure())),
     "memory": ("Main memories", memory.about, lambda: list(memory.measure())),
     "caches": ("Caches", caches.about, lambda: list(caches.measure())),
+    "estimators": ("Estimators", estimators.about, lambda: list(estimators.measure())),
     "trips": ("Growth with the trip count", growth.about_trips, lambda: list(growth.measure_trips())),
     "sizes": ("Growth with the architecture", growth.about_sizes, lambda: list(growth.measure_sizes())),
 }

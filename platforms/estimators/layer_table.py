@@ -131,52 +131,39 @@ class LayerTable:
 
 def from_layers(layers: Sequence[Layer]) -> LayerTable:
     """The layers of a network; ``count`` is not applied: each row is one occurrence."""
-    from mappings.layers import MATRIX_PRODUCTS
-
-    def column(of_image: str, of_product: str | int) -> Floats:
-        return np.fromiter(
-            (
-                (of_product if isinstance(of_product, int) else getattr(layer, of_product))
-                if layer.op in MATRIX_PRODUCTS
-                else getattr(layer, of_image)
-                for layer in layers
-            ),
-            np.float64,
-            len(layers),
-        )
-
-    columns = {
-        "m": column("N", "gemm_M"),
-        "c_in": column("C", "gemm_K"),
-        "c_out": np.fromiter(map(_channels_out, layers), np.float64, len(layers)),
-        "h_in": column("H", 1),
-        "w_in": column("W", 1),
-        "h_out": np.fromiter((_positions(layer)[0] for layer in layers), np.float64, len(layers)),
-        "w_out": np.fromiter((_positions(layer)[1] for layer in layers), np.float64, len(layers)),
-        "k_h": column("R", 1),
-        "k_w": column("S", 1),
-        "groups": column("groups", 1),
-        "operands": column("operands", 1),
-    }
-    for name in ("stride_h", "stride_w", "dilation_h", "dilation_w"):
-        columns[name] = column(name, 1)
+    sizes = np.array([_sizes(layer) for layer in layers], np.float64).reshape(len(layers), len(SIZES))
+    columns = dict(zip(SIZES, sizes.T, strict=True))
     zeros = np.zeros(len(layers))
     columns |= dict.fromkeys((*FLAGS, *TOTALS), zeros)
     return LayerTable(tuple(layer.op for layer in layers), columns, {})
 
 
-def _channels_out(layer: Layer) -> int:
-    from mappings.layers import KERNELS, MATRIX_PRODUCTS
-
-    if layer.op in MATRIX_PRODUCTS:
-        return layer.gemm_N
-    return layer.K if layer.op in KERNELS else layer.C
-
-
-def _positions(layer: Layer) -> tuple[int, int]:
-    """Height and width of the output."""
-    from mappings.layers import MATRIX_PRODUCTS, WINDOWED
-
-    if layer.op in MATRIX_PRODUCTS or layer.op in GLOBAL_POOLINGS:
-        return 1, 1
-    return (layer.OH, layer.OW) if layer.op in WINDOWED else (layer.H, layer.W)
+def _sizes(layer: Layer) -> tuple[int, ...]:
+    """What :data:`SIZES` names."""
+    op = layer.op
+    if op in PRODUCTS:
+        return (layer.gemm_M, layer.gemm_K, layer.gemm_N, *(1,) * (len(SIZES) - 3))
+    kernel = op in CONVOLUTIONS or op in TRANSPOSED
+    if op in GLOBAL_POOLINGS:
+        height, width = 1, 1
+    elif kernel or op in POOLINGS:
+        height, width = layer.OH, layer.OW
+    else:
+        height, width = layer.H, layer.W
+    return (
+        layer.N,
+        layer.C,
+        layer.K if kernel else layer.C,
+        layer.H,
+        layer.W,
+        height,
+        width,
+        layer.R,
+        layer.S,
+        layer.stride_h,
+        layer.stride_w,
+        layer.dilation_h,
+        layer.dilation_w,
+        layer.groups,
+        layer.operands,
+    )

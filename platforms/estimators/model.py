@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,10 +107,37 @@ class Model:
         self, layers: LayerTable | Sequence[Layer] | Network, confidence: float = CONFIDENCE
     ) -> NetworkPrediction:
         """Latency of a whole network, layers one after the other; ``count`` of a layer repeats it."""
-        latency, spread = self._estimates(as_table(layers))
-        counts = _counts(layers)
-        if counts is not None:
-            latency, spread = np.repeat(latency, counts), np.repeat(spread, counts)
+        if not isinstance(layers, LayerTable):
+            return self.predict_networks([layers], confidence)[0]
+        return self._whole(*self._estimates(layers), confidence)
+
+    def predict_networks(
+        self, networks: Sequence[Sequence[Layer] | Network], confidence: float = CONFIDENCE
+    ) -> list[NetworkPrediction]:
+        """Many networks in one go: what they have in common is estimated once."""
+        rows = [_sequence(network) for network in networks]
+        different: dict[tuple[object, ...], int] = {}
+        first: list[Layer] = []
+        places: list[list[int]] = []
+        for layers in rows:
+            place = []
+            for layer in layers:
+                number = different.setdefault(_shape(layer), len(first))
+                if number == len(first):
+                    first.append(layer)
+                place.append(number)
+            places.append(place)
+        latency, spread = self._estimates(from_layers(first))
+        found = []
+        for layers, place in zip(rows, places, strict=True):
+            counts = [layer.count for layer in layers]
+            which = np.array(place) if max(counts, default=1) == 1 else np.repeat(place, counts)
+            found.append(self._whole(latency[which], spread[which], confidence))
+        return found
+
+    def _whole(
+        self, latency: NDArray[np.float64], spread: NDArray[np.float64], confidence: float
+    ) -> NetworkPrediction:
         low, high = self.intervals.of_sum(latency, spread, confidence)
         factor = self.network_factor
         return NetworkPrediction(float(latency.sum()) * factor, low * factor, high * factor, confidence)
@@ -123,11 +151,15 @@ def as_table(layers: LayerTable | Sequence[Layer] | Network) -> LayerTable:
     return layers if isinstance(layers, LayerTable) else from_layers(_sequence(layers))
 
 
-def _counts(layers: LayerTable | Sequence[Layer] | Network) -> list[int] | None:
-    return None if isinstance(layers, LayerTable) else [layer.count for layer in _sequence(layers)]
-
-
 def _sequence(layers: Sequence[Layer] | Network) -> Sequence[Layer]:
     from mappings.network import Network
 
     return layers.layers if isinstance(layers, Network) else layers
+
+
+# What the latency of a layer depends on.
+_shape = attrgetter(
+    *("op", "N", "C", "H", "W", "K", "R", "S", "stride_h", "stride_w", "dilation_h", "dilation_w"),
+    *("pad_h", "pad_w", "pad_h_end", "pad_w_end", "output_pad_h", "output_pad_w", "ceil_mode", "groups"),
+    *("operands", "gemm_M", "gemm_N", "gemm_K"),
+)
