@@ -109,12 +109,16 @@ class CoupledRun(Run):
         )
 
 
-def coupled_run(arch: Architecture, program: LoopProgram, storage: str, kernel: str = "auto") -> CoupledRun:
-    """A run of ``program`` in which requests to ``storage`` are decided outside.
+def coupled_run(
+    arch: Architecture, program: LoopProgram, storage: str | None, kernel: str = "auto"
+) -> CoupledRun:
+    """A run of ``program`` in which requests to ``storage`` are decided outside; ``None``: none are.
 
     Raises:
         RoutingError, ProgramError: As :func:`aidg.prepare`; or memory access units use the storage.
     """
+    if storage is None:
+        return CoupledRun(build(arch, program), kernel)
     if instruction_memory(arch)[1].name == storage:
         raise ProgramError(f"'{storage}' holds the commands; it cannot be decided on outside")
     tables = build(arch, program, outside=storage)

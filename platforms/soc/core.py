@@ -81,12 +81,15 @@ class DataFlowCore:
         self,
         arch: Architecture,
         program: LoopProgram,
-        storage: str,
+        storage: str | None,
         bus_bytes: int,
         most_writes: int,
         kernel: str = "auto",
     ) -> None:
-        """Raises as :func:`aidg.flow.coupled.coupled_run`."""
+        """``storage``: the shared one; ``None``: all are private.
+
+        Raises as :func:`aidg.flow.coupled.coupled_run`.
+        """
         self.bus_bytes, self.most_writes = bus_bytes, most_writes
         self._run = coupled_run(arch, program, storage, kernel)
         self._begin = 0

@@ -8,11 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import acadl
+from acadl.model import Architecture
+from acadl.simulate_objects import Clock
 from aidg import estimate
 from aidg.flow.coupled import coupled_run
 from mappings import LoopProgram, loop, memory, step
-from platforms.soc.core import RecordedRequest, TraceCore
+from platforms.caches.below import DelayedMemory
+from platforms.caches.level import CacheLevel, LevelParameters
+from platforms.soc.core import DataFlowCore, RecordedRequest, TraceCore
 from platforms.soc.manager import Manager
+from platforms.soc.on_hierarchy import HierarchyManager
 from platforms.soc.shared_memory import SharedMemoryParameters
 
 PARAMETERS = st.builds(
@@ -121,20 +126,46 @@ architecture toy(latency: cycles = 5) {
 """
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    latency=st.integers(1, 12),
-    moves=st.lists(st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 40)), min_size=1, max_size=6),
-    count=st.integers(1, 4),
-)
-def test_a_memory_that_answers_alike_outside_gives_the_same_cycles(latency, moves, count) -> None:
-    arch = acadl.loads(MACHINE, latency=latency)
+MOVES = st.lists(st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 40)), min_size=1, max_size=6)
+
+
+def moving(arch: Architecture, moves: list[tuple[bool, int, int]], count: int) -> LoopProgram:
+    """Rows from one memory to the other."""
     steps = []
     for out, rows, place in moves:
         near = memory(0x1000 + 16 * place, 16, rows=rows, pitch=32)
         far = memory(0x10000 + 16 * place, 16, rows=rows, pitch=48)
         steps.append(step("move", dst=far if out else near, src=near if out else far))
-    program = LoopProgram(loop("i", count, *steps), arch.operations)
+    return LoopProgram(loop("i", count, *steps), arch.operations)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(MOVES, st.integers(1, 4)), min_size=1, max_size=3))
+def test_cores_without_shared_memory_take_the_cycles_of_the_single_core(programs) -> None:
+    arch = acadl.loads(MACHINE)
+    bound = [moving(arch, *each) for each in programs]
+    alone = [estimate(arch, program, kernel="interpreted").cycles for program in bound]
+    made = [DataFlowCore(arch, program, None, 16, 16, "interpreted") for program in bound]
+    manager = Manager(SharedMemoryParameters(), made)
+    env = Clock()
+    other = [DataFlowCore(arch, program, None, 16, 16, "interpreted") for program in bound]
+    on_hierarchy = HierarchyManager(env, other, [DelayedMemory(env, 1)] * len(other))
+    for number in range(len(made)):
+        manager.start(number, 7 * number)
+        on_hierarchy.start(number, 7 * number)
+    assert [each.cycles for each in manager.run()] == alone
+    assert [each.cycles for each in on_hierarchy.run()] == alone
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    latency=st.integers(1, 12),
+    moves=MOVES,
+    count=st.integers(1, 4),
+)
+def test_a_memory_that_answers_alike_outside_gives_the_same_cycles(latency, moves, count) -> None:
+    arch = acadl.loads(MACHINE, latency=latency)
+    program = moving(arch, moves, count)
     run = coupled_run(arch, program, "far", "interpreted")
     answers: list[tuple[int, int]] = []
     limit = 0
@@ -145,6 +176,23 @@ def test_a_memory_that_answers_alike_outside_gives_the_same_cycles(latency, move
         limit += 1
     assert stop.cycle == estimate(arch, program, method="full", kernel="interpreted").cycles
     assert all(size == 16 for _, size in answers)
+
+
+def test_a_program_on_caches_waits_for_them() -> None:
+    arch = acadl.loads(MACHINE)
+    program = moving(arch, [(False, 5, 0), (True, 3, 4)], 20)
+    cycles = {}
+    for hit_latency in (1, 9):
+        env = Clock()
+        memory_below = DelayedMemory(env, 20)
+        level = CacheLevel(env, LevelParameters(16, 4, hit_latency=hit_latency), memory_below)
+        made = [DataFlowCore(arch, program, "far", 16, 16, "interpreted") for _ in range(2)]
+        manager = HierarchyManager(env, made, [level, level])
+        for number in range(2):
+            manager.start(number)
+        cycles[hit_latency] = [each.cycles for each in manager.run()]
+        assert level.counts.hits + level.counts.misses == 2 * 20 * 8
+    assert max(cycles[1]) + 20 < max(cycles[9])
 
 
 def test_a_write_that_takes_the_last_number_waits_for_an_acknowledgement() -> None:

@@ -1,0 +1,119 @@
+"""Cores on caches and memories of any kind: the same cores as on a :class:`Manager`, another memory.
+
+Each core has something that it accesses: its own first level, a shared one, or a memory
+(:mod:`platforms.caches`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import simpy
+
+from acadl.errors import SimulationError
+from acadl.simulate_objects import Clock, Decision
+from platforms.caches.below import Below
+from platforms.soc.core import Core, Request
+from platforms.soc.manager import CORES_RANK, CoreTimes
+from platforms.soc.phases import Board
+from platforms.soc.shared_memory import NEVER
+
+
+@dataclass(eq=False, slots=True)
+class _Seat:
+    """A core at work. ``evaluated``: the last cycle that it has evaluated."""
+
+    core: Core
+    below: Below
+    start: int = -1
+    end: int = -1
+    evaluated: int = -1
+    waiting: int = 0
+
+
+class HierarchyManager:
+    """Cores, each on a level or memory; a core asks for at most one read and one write a cycle.
+
+    A core that has ``most_outstanding`` requests under way waits with the next one.
+    """
+
+    def __init__(
+        self,
+        env: Clock,
+        cores: Sequence[Core],
+        belows: Sequence[Below],
+        *,
+        board: Board | None = None,
+        most_outstanding: int = 64,
+    ) -> None:
+        """``board``: of cores that work through phases."""
+        self._env = env
+        self._most = most_outstanding
+        self._seats = [_Seat(core, below) for core, below in zip(cores, belows, strict=True)]
+        self._turns = [
+            Decision(env, CORES_RANK + number, self._turn_of(number)) for number in range(len(cores))
+        ]
+        if board is not None:
+            board.changed = self._wake_all
+
+    def start(self, number: int, cycle: int = 0) -> None:
+        """Let a core begin in a cycle, the present one or a later one."""
+        seat = self._seats[number]
+        seat.start = cycle
+        seat.core.start(cycle)
+        self._turns[number].due(cycle)
+
+    def run(self) -> list[CoreTimes]:
+        """Run until all cores that begin are done.
+
+        Raises:
+            SimulationError: Cores wait for each other; the message says what each waits for.
+        """
+        self._env.run()
+        stuck = [number for number, seat in enumerate(self._seats) if seat.start >= 0 and seat.end < 0]
+        if stuck:
+            reasons = [
+                f"core {number}: {getattr(self._seats[number].core, 'waits_for', 'waits')}"
+                for number in stuck
+            ]
+            raise SimulationError(f"deadlock at cycle {self._env.cycle}: {'; '.join(reasons)}")
+        return [CoreTimes(seat.start, seat.end) for seat in self._seats]
+
+    def _wake_all(self) -> None:
+        for seat, turn in zip(self._seats, self._turns, strict=True):
+            if seat.start >= 0 and seat.end < 0:
+                turn.due(max(seat.start, self._env.cycle))
+
+    def _turn_of(self, number: int) -> Callable[[], None]:
+        return lambda: self._turn(number)
+
+    def _turn(self, number: int) -> None:
+        now, seat = self._env.cycle, self._seats[number]
+        while seat.end < 0:
+            room = int(seat.waiting < self._most)
+            stop = seat.core.go(now, room, room)
+            seat.evaluated = now
+            if stop.ended:
+                seat.end = stop.cycle
+            elif stop.requests:
+                for request in stop.requests:
+                    self._ask(number, request)
+            else:
+                if stop.following < NEVER:
+                    self._turns[number].due(max(now + 1, stop.following))
+                return
+
+    def _ask(self, number: int, request: Request) -> None:
+        seat = self._seats[number]
+        seat.waiting += 1
+        transfer = seat.below.access(number, request.address, request.size, request.write)
+
+        def answered(_: simpy.Event) -> None:
+            seat.waiting -= 1
+            cycle = max(self._env.cycle, seat.evaluated + 1)
+            following = seat.core.answer(request.tag, cycle)
+            self._turns[number].due(max(cycle, following) if following < NEVER else cycle)
+
+        assert transfer.last.callbacks is not None
+        transfer.last.callbacks.append(answered)

@@ -1,0 +1,174 @@
+"""A core as a sequence of phases: so many cycles of work, and what is moved meanwhile.
+
+This is how estimators take part that know only how long something takes: a fitted model, a table of
+measurements, an estimate of a whole layer. A phase asks for its data evenly over its cycles; it ends when
+they are over and all answers are there. So a memory without contention costs nothing but the latency of the
+last request, and one that cannot keep up sets the pace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from acadl.errors import AcadlError
+from platforms.soc.core import Request, Stop
+from platforms.soc.shared_memory import NEVER
+
+Finished = tuple[int, int]
+"""Number of a core, and of one of its phases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A piece of work.
+
+    Attributes:
+        cycles: That it takes where the memory is never waited for.
+        read_bytes, write_bytes: What it moves; from and to consecutive addresses.
+        after: Phases of other cores that have to be over before it begins.
+        label: For messages and time lines.
+    """
+
+    cycles: int
+    read_bytes: int = 0
+    write_bytes: int = 0
+    read_address: int = 0
+    write_address: int = 0
+    after: tuple[Finished, ...] = ()
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be. Raises :class:`AcadlError`."""
+        if min(self.cycles, self.read_bytes, self.write_bytes, self.read_address, self.write_address) < 0:
+            raise AcadlError(f"phase '{self.label}': cycles, bytes and addresses are not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTimes:
+    """When a phase began and ended; it was ``stalled`` for the cycles that it took more than alone."""
+
+    begin: int
+    end: int
+    stalled: int
+
+
+class Board:
+    """Which phases are over, and when; shared by the cores of a system."""
+
+    def __init__(self) -> None:
+        self.ends: dict[Finished, int] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Called when another phase is over."""
+
+    def finish(self, which: Finished, cycle: int) -> None:
+        """A phase is over."""
+        self.ends[which] = cycle
+        self.changed()
+
+
+@dataclass(slots=True)
+class PhaseCore:
+    """A :class:`Core` that works through phases.
+
+    Attributes:
+        number: Which core of the system it is, for :attr:`Phase.after` of others.
+        request_bytes: Size of its requests.
+        most_outstanding: Requests that can be under way.
+        times: Of the phases that are over.
+    """
+
+    number: int
+    phases: Sequence[Phase]
+    board: Board
+    request_bytes: int = 64
+    most_outstanding: int = 16
+    bus_bytes: int = 16
+    most_writes: int = 1 << 30
+    times: list[PhaseTimes] = field(default_factory=list)
+    _free: int = 0  # end of the phase before
+    _begin: int = -1  # of the present phase
+    _asked: int = 0  # requests of the present phase so far
+    _outstanding: int = 0
+    _earliest: int = 0  # of the next request
+    _last: int = 0  # answer of the present phase
+
+    def start(self, cycle: int) -> None:
+        """See :class:`Core`."""
+        self._free = cycle
+
+    def go(self, limit: int, read_room: int, write_room: int) -> Stop:
+        """See :class:`Core`."""
+        while len(self.times) < len(self.phases):
+            phase = self.phases[len(self.times)]
+            if self._begin < 0:
+                begin = self._may_begin(phase)
+                if begin > limit:
+                    return Stop(limit, (), begin, False)
+                self._begin = self._earliest = self._last = begin
+                self._asked = 0
+            if self._asked < self._requests(phase):
+                return self._ask(phase, limit, read_room, write_room)
+            end = NEVER if self._outstanding else max(self._begin + phase.cycles, self._last)
+            if end > limit:
+                return Stop(limit, (), end, False)
+            self._finish(phase, end)
+        return Stop(self._free, (), NEVER, True)
+
+    def answer(self, tag: int, cycle: int) -> int:
+        """See :class:`Core`."""
+        if self._outstanding == self.most_outstanding:
+            self._earliest = max(self._earliest, cycle)
+        self._outstanding -= 1
+        self._last = max(self._last, cycle)
+        return cycle
+
+    @property
+    def waits_for(self) -> str:
+        """What the core is waiting for, for messages."""
+        if len(self.times) == len(self.phases):
+            return "nothing"
+        number = len(self.times)
+        phase = self.phases[number]
+        name = f"phase {number}" + (f" ('{phase.label}')" if phase.label else "")
+        missing = [which for which in phase.after if which not in self.board.ends]
+        if self._begin < 0 and missing:
+            return f"{name} waits for phase {missing[0][1]} of core {missing[0][0]}"
+        return f"{name} waits for {self._outstanding} answers"
+
+    def _may_begin(self, phase: Phase) -> int:
+        ends = self.board.ends
+        if any(which not in ends for which in phase.after):
+            return NEVER
+        return max([self._free, *(ends[which] for which in phase.after)])
+
+    def _requests(self, phase: Phase) -> int:
+        return sum(-(-size // self.request_bytes) for size in (phase.read_bytes, phase.write_bytes))
+
+    def _ask(self, phase: Phase, limit: int, read_room: int, write_room: int) -> Stop:
+        count, number = self._requests(phase), self._asked
+        if self._outstanding >= self.most_outstanding:
+            return Stop(limit, (), NEVER, False)
+        due = max(self._begin + number * phase.cycles // count, self._earliest)
+        if due > limit:
+            return Stop(limit, (), due, False)
+        # writes are spread evenly between the reads, the first one is a read
+        writes = -(-phase.write_bytes // self.request_bytes)
+        before, after = number * writes // count, (number + 1) * writes // count
+        write = after > before
+        self._earliest = due + 1
+        if not (write_room if write else read_room):
+            return Stop(due, (), due + 1, False)
+        place = (before if write else number - before) * self.request_bytes
+        total, address = (
+            (phase.write_bytes, phase.write_address) if write else (phase.read_bytes, phase.read_address)
+        )
+        self._asked += 1
+        self._outstanding += 1
+        request = Request(number, write, address + place, min(self.request_bytes, total - place))
+        return Stop(due, (request,), due + 1, False)
+
+    def _finish(self, phase: Phase, end: int) -> None:
+        self.times.append(PhaseTimes(self._begin, end, end - self._begin - phase.cycles))
+        self._free, self._begin = end, -1
+        self.board.finish((self.number, len(self.times) - 1), end)
