@@ -89,6 +89,9 @@ def _block(arch: Architecture) -> int:
     return int(arch.parameters["block_in"]) * int(arch.parameters["block_out"])
 
 
+GENERAL = ("softmax", "layernorm", "lrn", "sigmoid", "mul", "transpose", "concat", "pad")
+
+
 @cache
 def rooflines(name: str, number: int) -> Baselines:
     """Of a platform's machine, its peak probed with large layers."""
@@ -101,9 +104,15 @@ def rooflines_of(arch: Architecture) -> Baselines:
 
 @st.composite
 def any_layers(draw: st.DrawFn) -> Layer:
-    """Layers of every kind, batches of products included."""
-    if draw(st.integers(0, 5)):
+    """Layers of every kind: batches of products, and what runs on general-purpose units."""
+    kind = draw(st.integers(0, 7))
+    if kind > 1:
         return draw(layers())
+    if kind == 1:
+        shape = {"N": draw(st.integers(1, 3)), "H": draw(st.integers(1, 4)), "W": draw(st.integers(1, 4))}
+        op, c = draw(st.sampled_from(GENERAL)), draw(st.integers(1, 30))
+        two, perm = op in ("mul", "concat"), (0, 2, 3, 1) if op == "transpose" else ()
+        return Layer(name="l", op=op, C=c, operands=1 + two, window=3, perm=perm, **shape)
     m, n, k = (draw(st.integers(1, 14)) for _ in range(3))
     return Layer(name="l", op="gemm", gemm_M=m, gemm_N=n, gemm_K=k, gemm_batch=draw(st.integers(2, 4)))
 

@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import acadl
+import aidg
 import platforms
 from benchmarks.dataflows import COMMAND, DATAFLOWS, PAGE, SHAPES, array, closed_form, estimated, folds, text
 from mappings.layers import Layer
 from mappings.registry import library_module, map_layer
-from tests.mappings.cases import computed, equal, layers
+from tests.mappings.cases import SMALL, computed, equal, layers
+from tests.mappings.oracle import random_operands, reference
 
 SIZES = st.integers(1, 24) | st.integers(1, 300)
 
@@ -68,6 +70,22 @@ def test_every_dataflow_computes_what_numpy_computes(layer: Layer, dataflow: str
             left, right = (piece for piece in instruction.read_registers[1:])
             assert tile[0] * tile[2] <= arch.register_file_of[left].lanes
             assert tile[1] * tile[2] <= arch.register_file_of[right].lanes
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_simulation_and_estimate_agree(dataflow: str, overlap: bool) -> None:
+    """Out of order, data are right and cycles are those of the estimate, by both methods."""
+    arch = platforms.load("systolic_array", dataflow=dataflow, overlap=overlap, rows=4, cols=3, stream=9)
+    module = library_module("systolic_array")
+    for case in ("conv_3x3", "conv_groups", "gemm_bias", "convtranspose"):
+        layer = SMALL[case]
+        inputs, weights, bias = random_operands(layer)
+        program = map_layer(layer, arch)
+        run = acadl.simulate(arch, program, data=module.prepare(layer, arch, inputs, weights, bias))
+        assert equal(module.read_output(layer, arch, run.state), reference(layer, inputs, weights, bias))
+        assert run.cycles == aidg.estimate(arch, program).cycles
+        assert run.cycles == aidg.estimate(arch, program, method="full").cycles
 
 
 @pytest.mark.parametrize("dataflow", DATAFLOWS)
