@@ -201,6 +201,8 @@ def _element(member: Array, number: int, part: syntax.Element, shown: str) -> Me
 
 def _unknown_part(path: syntax.Path, component: Component) -> NoReturn:
     name = path.name.text
+    if name in component.scope.meter.lost:
+        raise Reject
     outer = component.parent
     if outer is not None and name in outer.members:
         hint = "a template reaches outside only by an `open` edge, joined where the template is instantiated"

@@ -27,13 +27,15 @@ class Meter:
 
     Attributes:
         watched: Values of names and attributes by their places, for editors; ``None``: nobody asks for them.
+        lost: Names of parts in loops and alternatives with an error in front, which declare nothing.
     """
 
-    __slots__ = ("steps", "watched")
+    __slots__ = ("lost", "steps", "watched")
 
     def __init__(self, watched: Watched | None = None) -> None:
         self.steps = 0
         self.watched = watched
+        self.lost: set[str] = set()
 
     def watch(self, span: Span, value: object) -> None:
         """Remember a value; of different ones at one place the first two."""

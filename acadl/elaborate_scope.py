@@ -205,6 +205,8 @@ def expand(
                 case _:
                     yield item, scope
         except Reject as rejected:
+            if isinstance(item, syntax.For | syntax.If):
+                session.meter.lost |= syntax.declared_in((item,))
             if rejected.diagnostic is not None:
                 session.collector.add(rejected.diagnostic)
 

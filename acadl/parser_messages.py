@@ -223,13 +223,23 @@ def _brace(context: Context) -> Diagnostic | None:
     return None
 
 
-def _kind(context: Context) -> Diagnostic | None:
-    """A block with a header like an object's that starts with none of the kinds."""
+def _is_header(context: Context) -> bool:
+    """Whether a block has a header like an object's that starts with none of the kinds."""
     leaf, previous = context.leaf, context.previous
     opens = bool(context.upcoming) and context.upcoming[0].type in ("LBRACE", "LSQB")
-    if not (
-        previous is context.first and previous.type == leaf.type == "NAME" and opens and _same_line(context)
-    ):
+    is_pair = previous is context.first and previous.type == leaf.type == "NAME"
+    return is_pair and opens and _same_line(context)
+
+
+def meant_kind(context: Context) -> str | None:
+    """The kind of object that a header with a misspelt one must mean."""
+    return nearest(context.previous.text, KINDS) if _is_header(context) else None
+
+
+def _kind(context: Context) -> Diagnostic | None:
+    """A block with a header like an object's that starts with none of the kinds."""
+    previous = context.previous
+    if not _is_header(context):
         return None
     near = nearest(previous.text, KINDS)
     hint = f"did you mean `{near}`?" if near else f"the kinds are {', '.join(KINDS)}"

@@ -52,6 +52,7 @@ class Run:
         self._errors = 0
         self._parser = parser
         self._skipped: list[tuple[int, int]] = []  # positions of statements that were dropped
+        self._edges: list[int] = []  # those of them that are edges, as far as can be seen
         self._is_closed_up = False
 
     def run(self) -> Any:
@@ -155,10 +156,30 @@ class Run:
             self._insert_brace(leaf, context)
         elif self._lacks_brace_before_else(leaf):
             self._close_block(leaf.span)
-        else:
+        elif not self._read_as_meant(context):
             start = min(self._statement, self._position)
             self._recover(unclosed)
+            edge = diagnostic.message.startswith("there is no arrow") and context.first.type in _ENDS
             self._skipped.append((start, self._position))
+            self._edges += [start] if edge else []
+        return True
+
+    def _read_as_meant(self, context: Context) -> bool:
+        """Go on with the kind of object that a misspelt header must mean, if there is one."""
+        from acadl.parser_messages import meant_kind
+
+        meant = meant_kind(context)
+        if meant is None:
+            return False
+        start = self._statement
+        kind = "TEMPLATE" if meant == "template" else "KIND"
+        first = self._leaves[start]
+        self._leaves[start] = Leaf(kind, meant, first.span, first.doc)
+        self._unwind()
+        if kind not in self._parser.choices():
+            self._feed(Leaf("NEWLINE", "", first.span))
+        self._position = self._statement = start
+        self._last = "NEWLINE"
         return True
 
     def _close_up(self, unclosed: _Bracket | None) -> bool:
@@ -183,7 +204,8 @@ class Run:
         is_nameless = False
         for start, end in self._skipped:
             leaves = self._leaves[start : max(end, start + 1)]
-            names.update(leaf.text for leaf in leaves if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
+            if not (start in self._edges or _is_edge(leaves)):  # an edge declares nothing
+                names.update(leaf.text for leaf in leaves if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
             regions.append(join(leaves[0].span, leaves[-1].span))
             is_nameless = is_nameless or _is_nameless(leaves)
         return Damage(tuple(regions), frozenset(names), is_nameless)
@@ -391,3 +413,14 @@ def _is_nameless(leaves: list[Leaf]) -> bool:
     declares = first.type in STATEMENTS - {"IF", "ELSE", "CLOCK", "REQUIRE", "OPERATIONS"}
     named = rest[0] if declares and rest else first
     return not (named.text[:1].isalpha() or named.text[:1] == "_" or first.text in CLOSING_SIGNS)
+
+
+_ENDS = ("NAME", "LBRACE")  # that an edge may begin with
+
+
+def _is_edge(leaves: list[Leaf]) -> bool:
+    """Whether a dropped statement joins parts and declares none: an arrow comes before any colon."""
+    if leaves[0].type not in _ENDS:
+        return False
+    signs = (leaf.type for leaf in leaves if leaf.type in ARROWS | {"COLON", "NEWLINE"})
+    return next(signs, "") in ARROWS

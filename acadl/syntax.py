@@ -375,6 +375,18 @@ def walk(items: tuple[Item, ...]) -> Iterator[Item]:
         pending.extend(reversed(list(_nested(item))))
 
 
+def declared_in(items: tuple[Item, ...]) -> set[str]:
+    """Names of objects, instances and open edges in statements, those of nested blocks included."""
+    found: set[str] = set()
+    for item in walk(items):
+        match item:
+            case ObjectDeclaration() | OpenEdge():
+                found.add(item.declared.name.text)
+            case Attribute():
+                found.add(item.target.name.text)
+    return found
+
+
 def names_in(tree: object) -> frozenset[str]:
     """First names of all paths in a node or a tuple of nodes: values, functions, templates, objects."""
     found: set[str] = set()

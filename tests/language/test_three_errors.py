@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from acadl.loading import check_text
+from tests.language.mistakes import with_mistakes
 
 FOLDER = Path(__file__).parent / "three_errors"
 CASES = sorted(FOLDER.glob("*.txt"))
@@ -44,3 +46,31 @@ def test_what_follows_from_a_mistake_is_hardly_ever_reported() -> None:
         path.stem: found - marked for path in CASES for marked, found in (reported(path),) if found - marked
     }
     assert sum(map(len, extra.values())) <= MOST_EXTRA, extra
+
+
+# --- drawn at random ------------------------------------------------------------------------------------
+
+SHIPPED = sorted(Path(__file__).parents[2].glob("platforms/library/*.acadl"))
+
+
+def completely_reported(seeds: range) -> tuple[int, int]:
+    """Of how many texts with three random mistakes all are reported; how many further findings there are."""
+    complete = extra = 0
+    for seed in seeds:
+        chance = Random(seed)
+        text, lines = with_mistakes(chance.choice(SHIPPED).read_text("utf-8"), 3, chance)
+        found = {d.line for d in check_text(text, "f", None, {}).diagnostics if d.is_error}
+        complete += lines <= found
+        extra += len(found - lines)
+    return complete, extra
+
+
+def test_random_mistakes_are_reported_together() -> None:
+    complete, extra = completely_reported(range(30))
+    assert complete >= LEAST and extra <= MOST_EXTRA
+
+
+@pytest.mark.slow
+def test_many_random_mistakes_are_reported_together() -> None:
+    complete, extra = completely_reported(range(1000, 1500))
+    assert complete >= 475 and extra <= 10
