@@ -134,7 +134,7 @@ class RiscvCode:
             step("li", dst=BIASED, imm=taps + 2 * taps * -INT8_MIN), step("li", dst=DIVISOR, imm=2 * taps)
         )
 
-    def mean(self) -> Node:
+    def mean(self, taps: int) -> Node:
         """(2 · sum + n) / 2n, rounded down."""
         return sequence(
             step("add", dst=ACCUMULATOR, a=ACCUMULATOR, b=ACCUMULATOR),

@@ -12,10 +12,11 @@ from math import prod
 from typing import Protocol
 
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
+from mappings.library._general_operators import has_function, transposition
 from mappings.library._memory import Array
-from mappings.library._operands import INT8_MIN, input_name, is_copy, output_shape
+from mappings.library._operands import INT8_MIN, input_name, is_copy, is_elementwise, output_shape
 from mappings.library._windows import Region, Windows, mean_regions, windows
-from mappings.program import Affine, Node, sequence
+from mappings.program import Affine, Node, as_affine, sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +59,29 @@ class Code(Protocol):
     def prepare_mean(self, taps: int) -> Node:
         """Whatever divisions by the same number need once."""
 
-    def mean(self) -> Node:
+    def mean(self, taps: int) -> Node:
         """Divide, rounding to the nearest, ties up."""
 
     def store(self, address: Affine, in_range: bool) -> Node:
         """Write an int8, cut unless it is known to be in range."""
 
 
+def has_nest(layer: Layer) -> bool:
+    """Whether the layer is one of products, windows, sums, a ReLU, a copy or a transposition."""
+    if layer.op in KERNELS | MATRIX_PRODUCTS | POOLINGS or is_elementwise(layer) or is_copy(layer):
+        return True
+    return layer.op == "transpose" and has_function(layer)
+
+
 def lower(layer: Layer, at: Mapping[str, Array], code: Code) -> Node:
-    """The nest of a layer of products, windows, sums, a ReLU or a copy."""
+    """The nest of a layer that :func:`has_nest`."""
     if layer.op in KERNELS:
         return _convolution(layer, at, code)
     if layer.op in MATRIX_PRODUCTS:
         return _product(layer, at, code)
     if layer.op in POOLINGS:
         return _pooling(layer, at, code)
-    return _elementwise(layer, at, code)
+    return (_transposition if layer.op == "transpose" else _elementwise)(layer, at, code)
 
 
 def _nest(levels: Sequence[Level], code: Code, body: Callable[..., Node]) -> Node:
@@ -188,7 +196,7 @@ def _pool(layer: Layer, at: Mapping[str, Array], code: Code, region: Region) -> 
         return sequence(
             code.start(INT8_MIN if maximum else 0),
             _nest(window, code, tap),
-            *([] if maximum else [code.mean()]),
+            *([] if maximum else [code.mean(region.taps)]),
             code.store(position + at["output"].address, in_range=True),
         )  # fmt: skip
 
@@ -213,3 +221,23 @@ def _elementwise(layer: Layer, at: Mapping[str, Array], code: Code) -> Node:
         return sequence(code.load("input", e + at["input"].address), *more, *relu, store)
 
     return code.loop(Level("e", size, (*names, "output"), innermost=True), element)
+
+
+def _transposition(layer: Layer, at: Mapping[str, Array], code: Code) -> Node:
+    """Every element to its place, in the order of the output."""
+    walks = transposition(layer)
+
+    def element(*indices: Affine) -> Node:
+        source = target = as_affine(0)
+        for i, walk in zip(indices, walks, strict=True):
+            source, target = source + i * walk.source, target + i * walk.target
+        load = code.load("input", source + at["input"].address)
+        return sequence(load, code.store(target + at["output"].address, in_range=True))
+
+    counts = [walk.count for walk in walks]
+    last = max((number for number, count in enumerate(counts) if count > 1), default=3)
+    levels = [
+        Level(name, count, ("input", "output") if number == last else ("input",), number == last)
+        for number, (name, count) in enumerate(zip("nhwc", counts, strict=True))
+    ]
+    return _nest(levels, code, element)

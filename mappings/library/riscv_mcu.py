@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from acadl.model import Architecture
-from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
+from mappings.layers import Layer
 from mappings.library._functions import timed_only
 from mappings.library._general_operators import (
     general_bytes,
@@ -26,15 +26,13 @@ from mappings.library._operands import (
     canonical,
     general_input,
     input_arrays,
-    is_copy,
-    is_elementwise,
     onnx_layout,
     operand_bytes,
     output_shape,
     weight_matrices,
 )
 from mappings.library._riscv_code import RiscvCode
-from mappings.library._scalar_nest import lower
+from mappings.library._scalar_nest import has_nest, lower
 from mappings.program import DataFunction, LoopProgram, Node, sequence
 from mappings.registry import mapper
 
@@ -56,7 +54,7 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     layer = canonical(layer)
     at = arrays(layer, arch)
     body: Node
-    if _is_nest(layer):
+    if has_nest(layer):
         code = RiscvCode(parameter(arch, "unroll"))
         body = sequence(code.prologue(list(at)), lower(layer, at, code))
     else:
@@ -65,16 +63,11 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", known)
 
 
-def _is_nest(layer: Layer) -> bool:
-    """Whether there are instructions for everything that the layer does."""
-    return layer.op in KERNELS | MATRIX_PRODUCTS | POOLINGS or is_elementwise(layer) or is_copy(layer)
-
-
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
     """Where the layer's arrays lie: ``input``, ``weights``, ``bias``, ``output``, as far as it has them."""
     layer = canonical(layer)
     sizes = operand_bytes(layer)
-    if not _is_nest(layer):
+    if not has_nest(layer):
         sizes = general_bytes(layer, sizes, ROUTINE_PIECE)
     return place(layer, main_memory(arch), sizes)
 
