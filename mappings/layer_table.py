@@ -185,7 +185,9 @@ def _read_row(table: _Table, columns: dict[str, int], row: list[Cell]) -> None:
     _check_name(table, cells["layer"])
     op = cells["op"].text
     if op not in (known := known_operators()):
-        hint = suggestion(op.lower(), known) or f"; known are {', '.join(sorted(known))}"
+        hint = suggestion(op.lower(), known) or (
+            f"; known are {', '.join(sorted(known))}; those of a mapper's own come with its file (--mapping)"
+        )
         message = f"'{op}' is not an operator" if op else "the operator is missing"
         table.report("E7002", cells["op"], message, hint.removeprefix("; "))
         return
