@@ -20,6 +20,7 @@ from acadl.model import (
     Controller,
     DataStorage,
     FunctionalUnit,
+    MemoryAccessUnit,
     MemoryInterface,
     PipelineStage,
 )
@@ -299,6 +300,8 @@ def _times(item: PipelineStage | FunctionalUnit, operation: str, names: Mapping[
             return 0, latency
         parts = 1 if item.parts is None else max(1, _cycles(item, "parts", item.parts, names))
         return parts * item.part_interval, latency
+    if isinstance(item, MemoryAccessUnit):
+        latency = max(latency, _cycles(item, "duration", item.duration, names))
     if item.initiation_interval is None:
         return latency, latency
     return _cycles(item, "initiation_interval", item.initiation_interval, names), latency

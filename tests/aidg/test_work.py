@@ -94,6 +94,27 @@ def test_immediates_that_depend_on_loops_are_summed() -> None:
     assert work.occupied_cycles == work.least_cycles == {"ex.worker": 275}
 
 
+def test_memory_units_are_occupied_for_their_duration() -> None:
+    """Where they are not pipelined: at least so long from start to start."""
+    text = """
+    architecture computes {
+        clock 1 MHz
+        operations { dot(acc: inout reg, a: in address, n: int) }
+        sram imem { data_width: 32 bits, addresses: 0 ..< 0x100 }
+        sram data { data_width: 8 bits, port_width: 64, addresses: 0x1000 ..< 0x1100 }
+        registers rf { data_width: 32 bits, names: acc }
+        fetch ifs { from: imem }
+        execute ex { memory_unit dots { operations: dot, latency: 2, duration: n + 4 } }
+        ifs -> ex
+        data => ex.dots <=> rf
+    }
+    """
+    arch = acadl.loads(text)
+    program = LoopProgram(loop("i", 7, step("dot", acc="acc", a=memory(0x1000, 64), n=10)), arch.operations)
+    assert count_work(arch, program).least_cycles == {"ex.dots": 7 * 14}
+    assert aidg.estimate(arch, program).cycles >= 7 * 14
+
+
 def test_transactions_follow_the_width_of_the_memory() -> None:
     """Nine bytes: three transactions of four bytes, two of eight; rows are transactions of their own."""
     i = index("i")

@@ -88,10 +88,11 @@ def test_networks_stay_above_the_rooflines(platform: str) -> None:
         ("oma", {}, 1, 4),
         ("oma", {"dmem_latency": 4}, 1, 1),
         ("axis_sa", {"rows": 3, "cols": 5}, 15, None),
+        ("vta", {}, 254.2, 8),  # of 256: a tile's product begins with a few cycles of its own
     ],
 )
 def test_peak_and_bandwidth_are_the_machines(
-    platform: str, parameters: dict[str, int], peak: int, bandwidth: int | None
+    platform: str, parameters: dict[str, int], peak: float, bandwidth: int | None
 ) -> None:
     """Found from the description and its mapping: cells of the array, bytes of the bus."""
     found = baselines_of(platforms.load(platform, **parameters), ())
