@@ -1,0 +1,1 @@
+"""Compression as a workload generator: quantized and packed weights, and products with them."""
