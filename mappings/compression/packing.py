@@ -4,16 +4,17 @@ Every packing is a rule for where a weight goes, with a function each way; unpac
 the weights back bit by bit, for every shape: rows are padded with zeros to whole blocks, and unpacking is
 told the number of weights.
 
-- :func:`pack_simd`: for registers of 2^b bits. A register of B bytes holds 8 / n weights of n bits in each byte,
-  byte j the weights j, j + B, j + 2 B, …; an AND, or a shift and an AND, unpack B weights. With 128 bits and n = 4
-  byte j is w[j] | w[j + 16] << 4: 32 weights in three vector operations.
-- :func:`pack_gpu`: eight 4-bit weights in a 32-bit word, nibble i the weight (0, 2, 4, 6, 1, 3, 5, 7)[i], so that
-  two masks on the word and on the word shifted by 8 give the pairs (0, 1), (2, 3), (4, 5), (6, 7) as 16-bit
-  halves.
-- :func:`pack_awq_gemm`: that order along the *outputs*, words [in, out / 8] (checkpoints of AutoAWQ). -
-:func:`pack_awq_interleaved`: [out / 4, in] 16-bit words (checkpoints of llm-awq): within 32 inputs the
-weights 0, 8,
-  16, 24, 1, 9, …; four rows take turns in strips of 64 inputs.
+- :func:`pack_simd`: for registers of 2^b bits. A register of B bytes holds 8 / n weights of n bits
+  in each byte, byte j the weights j, j + B, j + 2 B, …; an AND, or a shift and an AND, unpack B
+  weights. With 128 bits and n = 4 byte j is w[j] | w[j + 16] << 4: 32 weights in three vector
+  operations.
+- :func:`pack_gpu`: eight 4-bit weights in a 32-bit word, nibble i the weight (0, 2, 4, 6, 1, 3, 5,
+  7)[i]; two masks on the word and on the word shifted by 8 give the pairs (0, 1), (2, 3), (4, 5),
+  (6, 7) in 16-bit halves.
+- :func:`pack_awq_gemm`: that order along the *outputs*, words [in, out / 8] (checkpoints of
+  AutoAWQ).
+- :func:`pack_awq_interleaved`: [out / 4, in] 16-bit words (checkpoints of llm-awq): within 32
+  inputs the weights 0, 8, 16, 24, 1, 9, …; four rows take turns in strips of 64 inputs.
 """
 
 from __future__ import annotations
