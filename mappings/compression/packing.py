@@ -64,7 +64,8 @@ def unpack_simd(
         lanes, size = _lanes(2, register_bits)
         cut = -(-count // (lanes * size)) * size
         low = unpack_simd(packed[:, :cut], count, 2, register_bits)
-        return low | unpack_simd(packed[:, cut:], count, 1, register_bits) << 2
+        high = unpack_simd(packed[:, cut:], count, 1, register_bits)
+        return (low | (high << 2)).astype(np.uint8)
     lanes, size = _lanes(bits, register_bits)
     blocks = packed.reshape(len(packed), -1, size)
     mask = np.uint8((1 << bits) - 1)
@@ -87,7 +88,8 @@ def pack_gpu(weights: Integers) -> NDArray[np.uint32]:
     """Rows of 4-bit weights, [rows, n], as words [rows, ceil(n / 8)]."""
     rows = _padded(_checked(weights, 4), 8)
     blocks = rows.reshape(len(rows), -1, 8)[:, :, list(GPU_ORDER)].astype(np.uint32)
-    return np.bitwise_or.reduce(blocks << (4 * np.arange(8, dtype=np.uint32)), axis=2)
+    words: NDArray[np.uint32] = np.bitwise_or.reduce(blocks << (4 * np.arange(8, dtype=np.uint32)), axis=2)
+    return words
 
 
 def unpack_gpu(packed: NDArray[np.uint32], count: int) -> NDArray[np.uint8]:
@@ -122,7 +124,9 @@ def pack_awq_interleaved(weights: Integers) -> NDArray[np.int16]:
     rows = _checked(weights, 4)
     rows = np.pad(_padded(rows, STRIP), ((0, -len(rows) % ROWS), (0, 0)))
     nibbles = _interleaved(rows).reshape(len(rows) // ROWS, -1, 4).astype(np.uint16)
-    words = np.bitwise_or.reduce(nibbles << (4 * np.arange(4, dtype=np.uint16)), axis=2)
+    words: NDArray[np.uint16] = np.bitwise_or.reduce(
+        nibbles << (4 * np.arange(4, dtype=np.uint16)), axis=2
+    )
     return words.view(np.int16)
 
 

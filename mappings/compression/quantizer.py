@@ -90,12 +90,12 @@ class Quantized:
     @property
     def weights(self) -> Array:
         """[out, in], as the hardware computes with them."""
-        scale, zero = (self._per_weight(array) for array in (self.scales, self.zeros))
-        return (self.values - zero).astype(self.scales.dtype) * scale
-
-    def _per_weight(self, per_group: NDArray[np.generic]) -> NDArray[np.generic]:
         inputs = self.values.shape[1]
-        return np.repeat(per_group, self.scheme.group or inputs, axis=1)[:, :inputs]
+        size = self.scheme.group or inputs
+        scale = np.repeat(self.scales, size, axis=1)[:, :inputs]
+        zero = np.repeat(self.zeros, size, axis=1)[:, :inputs]
+        weights: Array = (self.values - zero).astype(self.scales.dtype) * scale
+        return weights
 
 
 def quantize(weights: Array, scheme: Scheme, limits: Array | None = None) -> Quantized:
