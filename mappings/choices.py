@@ -13,7 +13,6 @@ Nothing else is needed for a search (``acadl search``). A combination that canno
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -100,6 +99,8 @@ def map_choice(layer: Layer, arch: Architecture, choice: Choice) -> LoopProgram:
 
 def _takes_choice(mapper: Callable[..., Any]) -> bool:
     """Whether the mapper has a third parameter."""
+    import inspect  # slow, and not needed for an estimate
+
     try:
         return len(inspect.signature(mapper).parameters) >= 3
     except (TypeError, ValueError):  # not written in Python
