@@ -54,6 +54,9 @@ SMALL: Mapping[str, Mapping[str, int]] = {
         "rows": 3, "cols": 4, "ifmap_words": 4, "filter_words": 6, "psum_words": 2, "ifmap_buffer": 256,
         "filter_buffer": 64, "psum_buffer": 256, "psum_sections": 4, "glb_bytes": 2, "memory_latency": 5,
     },
+    "plasticine": {
+        "rows": 2, "cols": 3, "lanes": 4, "sums": 9, "pmu_size": 256, "bus_bytes": 4, "memory_latency": 5,
+    },
     "gamma": {
         "units": 3, "tile": 3, "a_tiles": 2, "b_tiles": 3, "sums": 4, "lanes": 2, "vector_bytes": 24,
         "vector_tiles": 2, "scratchpad_size": 256, "scratchpad_bytes": 4, "memory_latency": 5,

@@ -10,7 +10,7 @@ from acadl.model import Architecture
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, POOLINGS, Layer
 from mappings.library import _block_plan as planning
 from mappings.library._block_nest import BlockNest, Kernel
-from mappings.library._block_team import Share, Team
+from mappings.library._block_team import Team
 from mappings.library._blocks import Block, Problem, is_channelwise, parts_of, problem
 from mappings.library._general_operators import has_function
 from mappings.library._memory import Array, main_memory, place
@@ -46,9 +46,6 @@ class BlockMachine(planning.Machine, Protocol):
 
     def packing_grain(self, whole: Problem, block: Block) -> int:
         """Columns of weights that lie side by side."""
-
-    def team(self, share: Share) -> Team:
-        """Who works on a share."""
 
 
 @dataclass(frozen=True)

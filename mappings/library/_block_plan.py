@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mappings.layers import Layer
-from mappings.library._block_team import Share, shares
+from mappings.library._block_team import Share, Team, shares
 from mappings.library._blocks import Block, Problem, Splits, packed, region, splits
 from mappings.registry import MappingError
 
@@ -31,10 +31,12 @@ class Machine(Protocol):
     """What the choice needs to know of a machine.
 
     Attributes:
-        input_bytes, weight_bytes: Room for the input and the weights of one block. bus_bytes: Of a
-        transaction with main memory. grain: Output columns that are computed side by side. keeps_sums:
-        Whether the sums of all outputs of a block are kept until its reduction is complete, so that
-            no block is larger than ``sum_shapes``.
+        input_bytes, weight_bytes: Room for the input and the weights of one block.
+        bus_bytes: Of a transaction with main memory.
+        bus_ports: Transactions that start in a cycle.
+        grain: Output columns that are computed side by side.
+        keeps_sums: Whether the sums of all outputs of a block are kept until its reduction is complete, so
+            that no block is larger than ``sum_shapes``.
     """
 
     @property
@@ -44,6 +46,8 @@ class Machine(Protocol):
     @property
     def bus_bytes(self) -> int: ...
     @property
+    def bus_ports(self) -> int: ...
+    @property
     def grain(self) -> int: ...
     @property
     def keeps_sums(self) -> bool: ...
@@ -51,8 +55,8 @@ class Machine(Protocol):
     def ways(self, whole: Problem) -> Iterable[Ways]:
         """How the problem can be shared out among the workers."""
 
-    def memories(self, ways: Ways, share: Share) -> tuple[int, int]:
-        """Memories that inputs, and weights, of a share are loaded into."""
+    def team(self, share: Share) -> Team:
+        """Who works on a share, and from which memories."""
 
     def sum_shapes(self, whole: Problem) -> Iterable[tuple[int, int, int]]:
         """Rows, pixels and columns of the largest blocks whose sums fit where sums are kept."""
@@ -84,12 +88,12 @@ def plan(layer: Layer, whole: Problem, machine: Machine, has_weights: bool = Tru
         for share in shares(whole, ways):
             columns = share.problem.columns.count
             # weights are packed for one block: shares of the same columns have the same
-            block = blocks.get(columns) or _cheapest(share, ways, machine, has_weights)
+            block = blocks.get(columns) or _cheapest(share, machine, has_weights)
             if block is None:
                 break
             blocks[columns] = block
             work.append((share, block))
-            cost += _cost(share, ways, block, machine, has_weights)
+            cost += _cost(share, block, machine, has_weights)
         else:
             if best is None or cost < best[0]:
                 best = cost, Plan(tuple(ways), tuple(work))
@@ -120,16 +124,16 @@ def packed_weights(
     return flat
 
 
-def _cheapest(share: Share, ways: Ways, machine: Machine, has_weights: bool) -> Block | None:
+def _cheapest(share: Share, machine: Machine, has_weights: bool) -> Block | None:
     found = (
         block
         for block in _candidates(share.problem, machine, has_weights)
         if machine.accepts(share.problem, block)
     )
-    return min(found, key=lambda block: _cost(share, ways, block, machine, has_weights), default=None)
+    return min(found, key=lambda block: _cost(share, block, machine, has_weights), default=None)
 
 
-def _cost(share: Share, ways: Ways, block: Block, machine: Machine, has_weights: bool) -> int:
+def _cost(share: Share, block: Block, machine: Machine, has_weights: bool) -> int:
     """Cycles, roughly: the busier one of bus and worker, after the first loads."""
     whole, parts = share.problem, splits(share.problem, block)
     pixels = whole.groups.count * whole.images.count * parts.rows.tiles * parts.pixels.tiles
@@ -141,12 +145,12 @@ def _cost(share: Share, ways: Ways, block: Block, machine: Machine, has_weights:
     channels = parts.columns.tile if whole.channelwise else parts.channels.tile
     seen = region(whole, block, parts.rows.tile, parts.pixels.tile, channels)
     weights = parts.taps_h.tile * parts.taps_w.tile * parts.channels.tile * parts.columns.tile
-    inputs, copies = machine.memories(ways, share)
-    one_input = seen.transactions(machine.bus_bytes) * inputs
-    one_weight = -(-weights // machine.bus_bytes) * copies if has_weights else 0
+    team = machine.team(share)
+    one_input = seen.transactions(machine.bus_bytes) * len(team.inputs)
+    one_weight = -(-weights // machine.bus_bytes) * len(team.weights) if has_weights else 0
     outputs = whole.groups.count * whole.images.count * whole.rows.count * whole.pixels.count
     stores = outputs * -(-whole.columns.count // machine.grain) * len(share.members)
-    bus = input_loads * one_input + weight_loads * one_weight + stores
+    bus = (input_loads * one_input + weight_loads * one_weight + stores) // machine.bus_ports
     work = machine.cycles(whole, parts, block)
     started = BLOCK_CYCLES * pixels * columns * cuts + one_input + one_weight
     return max(bus, work) + min(bus, work) // IDLE + started

@@ -48,9 +48,14 @@ class Team:
 
 @dataclass(frozen=True)
 class Share:
-    """What each member of a team does, and where: coordinates of members to their offsets."""
+    """What each member of a team does, and where: coordinates of members to their offsets.
+
+    Attributes:
+        shared: The dimensions that coordinates run along, by name.
+    """
 
     problem: Problem
+    shared: tuple[str, ...]
     members: tuple[tuple[tuple[int, ...], Offset], ...]
 
 
@@ -76,7 +81,7 @@ def shares(whole: Problem, ways: Sequence[tuple[str, int]]) -> tuple[Share, ...]
             for (name, _), part, number in zip(ways, parts, coordinates, strict=True):
                 offset += along(getattr(whole, name), part.first + number * part.size)
             members.append((coordinates, offset))
-        found.append(Share(share, tuple(members)))
+        found.append(Share(share, tuple(name for name, _ in ways), tuple(members)))
     return tuple(found)
 
 

@@ -99,6 +99,11 @@ class Eyeriss:
         return self.psum_buffer // 2 // SUM_BYTES
 
     @property
+    def bus_ports(self) -> int:
+        """One transaction with main memory starts in a cycle."""
+        return 1
+
+    @property
     def grain(self) -> int:
         """Columns that are stored together."""
         return self.psum_words
@@ -127,10 +132,6 @@ class Eyeriss:
     def ways(self, whole: Problem) -> Iterable[Ways]:
         """Nothing to share out."""
         return ((),)
-
-    def memories(self, ways: Ways, share: Share) -> tuple[int, int]:
-        """One global buffer."""
-        return 1, 1
 
     def sum_shapes(self, whole: Problem) -> Iterator[tuple[int, int, int]]:
         """Rows, pixels and columns of blocks whose sums fit, by columns of a pass and rows of sets."""

@@ -49,6 +49,11 @@ class Gamma:
         return self.buffer_bytes
 
     @property
+    def bus_ports(self) -> int:
+        """One transaction with main memory starts in a cycle."""
+        return 1
+
+    @property
     def grain(self) -> int:
         """Columns of a tile of B."""
         return self.tile
@@ -80,10 +85,6 @@ class Gamma:
             if getattr(whole, name).count > 1:
                 yield ((name, self.units),)
         yield (("pixels", self.units),)  # also where there is one output only
-
-    def memories(self, ways: Ways, share: Share) -> tuple[int, int]:
-        """Every unit loads for itself."""
-        return len(share.members), len(share.members)
 
     def fillings(self) -> Iterator[tuple[int, int]]:
         """Tiles of pixels × tiles of columns whose sums fill one bank.

@@ -9,7 +9,7 @@ from mappings.library._gamma_machine import Gamma
 from mappings.library._gamma_product import BANKS
 from mappings.library._memory import Array
 from mappings.library._operands import input_name
-from mappings.library._split import Tile, over, rotating, split
+from mappings.library._split import Tile, over, rotating, shares_of, split
 from mappings.program import Affine, Node, Register, Step, as_affine, memory, sequence, step
 
 
@@ -21,7 +21,7 @@ def lower_sweep(layer: Layer, at: Mapping[str, Array], machine: Gamma) -> Node:
     rounds = split(size, vector * machine.units, machine.units)
 
     def one(part: Tile) -> Node:
-        shares = _shares(part.size, machine.units)
+        shares = shares_of(part.size, machine.units)
         nodes: list[Step] = []
         for operand in range(operands):
             number = part.number * operands + operand
@@ -37,12 +37,6 @@ def lower_sweep(layer: Layer, at: Mapping[str, Array], machine: Gamma) -> Node:
         return sequence(*nodes)
 
     return over("e", rounds, one)
-
-
-def _shares(size: int, units: int) -> list[tuple[int, int]]:
-    """First element and number of elements of each unit that has any."""
-    each = -(-size // units)
-    return [(first, min(each, size - first)) for first in range(0, size, each)]
 
 
 def _take(

@@ -98,6 +98,15 @@ def pieces(size: int, grain: int) -> list[tuple[int, int]]:
     return [(begin, min(grain, size - begin)) for begin in range(0, size, grain)]
 
 
+def shares_of(size: int, members: int) -> list[tuple[int, int]]:
+    """First element and number of elements of each member that has any.
+
+    >>> shares_of(7, 3)
+    [(0, 3), (3, 3), (6, 1)]
+    """
+    return pieces(size, -(-size // members))
+
+
 def over(name: str, parts: Split, body: Callable[[Tile], Node]) -> Node:
     """``body`` for every tile: a loop over the full ones (index ``name``), then the rest on its own."""
     counter = index(name) if parts.count > 1 else as_affine(0)

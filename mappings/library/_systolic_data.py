@@ -43,27 +43,27 @@ def gemm(state: ArchitecturalState, instruction: Instruction) -> None:
     m, n, k = (instruction.immediates[name] for name in ("m", "n", "k"))
     left = state.read_register(a).reshape(m, k).astype(np.int64)
     right = state.read_register(b).reshape(k, n).astype(np.int64)
-    _accumulate(state, acc, left @ right)
+    accumulate(state, acc, left @ right)
 
 
 def vmac(state: ArchitecturalState, instruction: Instruction) -> None:
     """``acc += Σ taps v[output · stride + tap · dilation] * w[tap]``, channel by channel."""
     acc, v, w = instruction.read_registers
-    values = _windows(state.read_register(v), instruction.immediates)
+    values = windows(state.read_register(v), instruction.immediates)
     weights = state.read_register(w).reshape(len(values), 1, -1).astype(np.int64)
-    _accumulate(state, acc, (values * weights).sum(axis=0))
+    accumulate(state, acc, (values * weights).sum(axis=0))
 
 
 def vadd(state: ArchitecturalState, instruction: Instruction) -> None:
     """``acc +=`` the sum of each window."""
     acc, v = instruction.read_registers
-    _accumulate(state, acc, _windows(state.read_register(v), instruction.immediates).sum(axis=0))
+    accumulate(state, acc, windows(state.read_register(v), instruction.immediates).sum(axis=0))
 
 
 def vmax(state: ArchitecturalState, instruction: Instruction) -> None:
     """``acc = max(acc, the maximum of each window)``."""
     acc, v = instruction.read_registers
-    found = _windows(state.read_register(v), instruction.immediates).max(axis=0)
+    found = windows(state.read_register(v), instruction.immediates).max(axis=0)
     before = state.read_register(acc)
     state.write_register(acc, np.maximum(before, found) if np.ndim(before) else found)
 
@@ -88,11 +88,12 @@ def store(state: ArchitecturalState, instruction: Instruction) -> None:
     state.write_register(acc, 0)
 
 
-def _accumulate(state: ArchitecturalState, acc: str, values: NDArray[Any]) -> None:
+def accumulate(state: ArchitecturalState, acc: str, values: NDArray[Any]) -> None:
+    """``acc += values``."""
     state.write_register(acc, state.read_register(acc) + values)
 
 
-def _windows(loaded: NDArray[Any], sizes: Mapping[str, int]) -> NDArray[Any]:
+def windows(loaded: NDArray[Any], sizes: Mapping[str, int]) -> NDArray[Any]:
     """The values that each tap meets, shape ``(taps, outputs, channels)``."""
     values = loaded.reshape(-1, sizes["channels"]).astype(np.int64)
     reach = (sizes["outputs"] - 1) * sizes["stride"] + 1

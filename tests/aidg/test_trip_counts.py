@@ -13,7 +13,7 @@ import platforms
 from acadl.model import Architecture
 from aidg.estimation import estimate, prepare
 from mappings.layers import Layer
-from mappings.program import LoopProgram, Register, index, loop, memory, step
+from mappings.program import LoopProgram, Register, index, loop, memory, step, steps
 from tests.shipped import ACCELERATORS, NARROW, mapped
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -38,8 +38,9 @@ def test_layers_of_any_size_take_the_same_work(platform: str, op: str) -> None:
         found = estimate(arch, program)
         assert found.method == "exact"
         costs.append((found.instructions, found.evaluated_instructions))
+        left = max(100, 4 * sum(1 for _ in steps(program.body)))  # of a period, which is long where bodies are
     assert costs[-1][0] > 10 * costs[0][0]
-    assert costs[-1][1] <= FACTOR * costs[0][1] + 100  # what is left of a period
+    assert costs[-1][1] <= FACTOR * costs[0][1] + left
 
 
 def layer(op: str, size: int) -> Layer:

@@ -131,6 +131,11 @@ SMALL_MACHINES: dict[str, tuple[str, dict[str, int]]] = {
             "filter_buffer": 64, "psum_buffer": 256, "psum_sections": 4, "glb_bytes": 2, "memory_latency": 5,
         },
     ),
+    "plasticine": ("plasticine", {}),
+    "plasticine_small": (
+        "plasticine",
+        {"rows": 2, "cols": 3, "lanes": 4, "sums": 9, "pmu_size": 256, "bus_bytes": 4, "memory_latency": 5},
+    ),
     "gamma": ("gamma", {}),
     "gamma_small": (
         "gamma",

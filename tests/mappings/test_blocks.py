@@ -29,6 +29,11 @@ RANGES = {
         "ifmap_rate": (1, 4), "psum_rate": (1, 4), "pass_latency": (1, 5),
         "queue_depth": (1, 4), "outstanding": (1, 3), "bus_bytes": (1, 8), "memory_latency": (1, 9),
     },
+    "plasticine": {
+        "rows": (1, 3), "cols": (1, 3), "lanes": (1, 4), "stages": (1, 6), "sums": (4, 20),
+        "pmu_size": (64, 600), "pmu_ports": (1, 2), "hop_cycles": (0, 2), "queue_depth": (1, 4),
+        "outstanding": (1, 3), "dram_channels": (1, 3), "bus_bytes": (1, 8), "memory_latency": (1, 9),
+    },
     "gamma": {
         "units": (1, 3), "tile": (1, 5), "a_tiles": (1, 4), "b_tiles": (1, 4), "sums": (1, 5),
         "gemm_latency": (0, 5), "lanes": (1, 4), "vector_bytes": (4, 30), "vector_tiles": (1, 3),
@@ -71,10 +76,7 @@ def test_nothing_is_larger_than_its_place(arch: Architecture, layer: Layer) -> N
     sums: Counter[str] = Counter()
     for instruction in program:
         read += sum(a.total_bytes for a in in_main_memory(arch, instruction.read_addresses))
-        if arch.name == "gamma":
-            check_gamma(instruction, sizes)
-        else:
-            check_eyeriss(instruction, sizes)
+        CHECKS[arch.name](instruction, sizes)
         for register in instruction.write_registers:
             if register.startswith("ps"):
                 bank = "low" if int(register[2:]) < sizes["psum_sections"] else "high"
@@ -94,6 +96,18 @@ def check_gamma(instruction: Instruction, sizes: dict[str, int]) -> None:
         case "fetch":
             target, buffer = instruction.write_addresses[0], sizes["scratchpad_size"] // BUFFERS
             assert target.start % (16 << 20) % buffer + target.total_bytes <= buffer
+
+
+def check_plasticine(instruction: Instruction, sizes: dict[str, int]) -> None:
+    i = instruction.immediates
+    match instruction.operation:
+        case "dot":
+            assert i["m"] * i["n"] <= sizes["sums"]
+        case "vmac" | "vadd" | "vmax":
+            assert i["outputs"] * i["channels"] <= sizes["sums"]
+        case "load":
+            target, buffer = instruction.write_addresses[0], sizes["pmu_size"] // BUFFERS
+            assert target.start % (1 << 20) % buffer + target.total_bytes <= buffer
 
 
 def check_eyeriss(instruction: Instruction, sizes: dict[str, int]) -> None:
@@ -117,6 +131,9 @@ def check_eyeriss(instruction: Instruction, sizes: dict[str, int]) -> None:
             inside = target.start % 0x1000_0000
             buffer = sizes["ifmap_buffer" if target.start < 0x2000_0000 else "filter_buffer"] // 2
             assert inside % buffer + target.total_bytes <= buffer
+
+
+CHECKS = {"gamma": check_gamma, "eyeriss": check_eyeriss, "plasticine": check_plasticine}
 
 
 @settings(max_examples=12, deadline=None)

@@ -40,7 +40,7 @@ def multiplies(instruction: Instruction) -> int:
     match instruction.operation:
         case "mac":
             return 1
-        case "gemm":
+        case "gemm" | "dot":
             return i["m"] * i["n"] * i["k"]
         case "vmac":
             return i["outputs"] * i["taps"] * i["channels"]

@@ -24,6 +24,7 @@ from tests.shipped import ACCELERATORS
 CONVOLUTIONS = [layer for layer in SMALL.values() if "conv" in layer.op]
 
 SMALL_PARAMETERS = {
+    "plasticine": {"rows": 2, "cols": 3, "lanes": 4, "sums": 9, "pmu_size": "512 bytes"},
     "eyeriss": {"rows": 3, "cols": 4, "ifmap_words": 4, "filter_words": 6, "psum_words": 2},
     "gamma": {"units": 3, "tile": 3, "lanes": 2, "vector_bytes": 24, "scratchpad_size": "512 bytes"},
     "gemmini": {"dim": 4, "scratchpad_bytes": "4 KiB", "accumulator_bytes": "2 KiB"},
