@@ -24,6 +24,7 @@ from mappings.library._block_layers import (
 )
 from mappings.library._block_nest import Kernel
 from mappings.library._functions import data_functions, timed_only
+from mappings.library._general_operators import general_functions
 from mappings.library._memory import Array, parameter
 from mappings.library._nest import simplify
 from mappings.library._operands import canonical
@@ -53,10 +54,11 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     if layer.op in IN_BLOCKS:
         body = lower_blocks(layer, at, machine, lambda task: _kernel(task, machine))
     elif is_general(layer):
-        body = lower_general(at, _general_unit(arch))
+        body = lower_general(layer, at, _general_unit(arch))
     else:
         body = lower_sweep(layer, at, machine)
-    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", functions)
+    known = general_functions(layer, functions, "scalar")
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", known)
 
 
 def arrays(layer: Layer, arch: Architecture) -> dict[str, Array]:
