@@ -38,7 +38,7 @@ def test_layers_of_any_size_take_the_same_work(platform: str, op: str) -> None:
         found = estimate(arch, program)
         assert found.method == "exact"
         costs.append((found.instructions, found.evaluated_instructions))
-        left = max(100, 4 * sum(1 for _ in steps(program.body)))  # of a period, which is long where bodies are
+        left = max(100, 4 * sum(1 for _ in steps(program.body)))  # of a period: long where bodies are
     assert costs[-1][0] > 10 * costs[0][0]
     assert costs[-1][1] <= FACTOR * costs[0][1] + left
 
