@@ -240,3 +240,21 @@ def test_the_zoo_needs_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_documented_counts_are_the_networks():
+    """Both tables of the page: every network, and its multiply-accumulates."""
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line[:3] == "| `"
+    ]
+    networks = {row[0].strip("`"): row[2] for row in rows if len(row) == 4}
+    models = {row[0].strip("`"): row[4] for row in rows if len(row) == 6}
+    found = {name.partition("@")[0] for name in networks} | {f"{name}_decode" for name in models}
+    assert found | {f"{name}_prefill" for name in models} == set(network_names())
+    for name, macs in networks.items():
+        assert macs == f"{load_network(name).macs:,}", name
+    for name, macs in models.items():
+        assert macs == f"{load_network(f'{name}_decode@512').macs:,}", name
