@@ -124,9 +124,7 @@ def pack_awq_interleaved(weights: Integers) -> NDArray[np.int16]:
     rows = _checked(weights, 4)
     rows = np.pad(_padded(rows, STRIP), ((0, -len(rows) % ROWS), (0, 0)))
     nibbles = _interleaved(rows).reshape(len(rows) // ROWS, -1, 4).astype(np.uint16)
-    words: NDArray[np.uint16] = np.bitwise_or.reduce(
-        nibbles << (4 * np.arange(4, dtype=np.uint16)), axis=2
-    )
+    words: NDArray[np.uint16] = np.bitwise_or.reduce(nibbles << (4 * np.arange(4, dtype=np.uint16)), axis=2)
     return words.view(np.int16)
 
 
