@@ -2,8 +2,9 @@
 
     python -m benchmarks.quantization [--steps 785] [--seeds 3] [--write]
 
-Trains a model over bytes on the sources of Python's own standard library, which are on every machine that runs this; every
-twelfth file is held out. Needs the extra ``train``; a minute of training, then some seconds for each row.
+Trains a model over bytes on the sources of Python's own standard library, which are on every machine that can
+run this; every twelfth file is held out. Needs the extra ``train``; a minute of training, then some seconds
+for each row.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def clip_limits(weights: np.ndarray, inputs: np.ndarray, scheme: Scheme) -> np.n
     size, groups = scheme.group or width, scheme.groups(width)
     padded = np.zeros((outputs, groups * size), np.float32)
     padded[:, :width] = weights
-    largest = np.abs(padded).reshape(outputs, groups, size).max(axis=2)
+    largest: np.ndarray = np.abs(padded).reshape(outputs, groups, size).max(axis=2)
     best, least = largest.copy(), np.full((outputs, groups), np.inf)
     for step in range(CLIPS):
         limits = largest * (1 - step / (2 * CLIPS))

@@ -148,7 +148,8 @@ def train(
         schedule.step()
         if done is not None:
             done(step, float(loss))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def sequences(text: bytes, count: int, length: int, seed: int) -> Tensor:
