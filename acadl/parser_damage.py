@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from acadl.diagnostics import nearest
 from acadl.errors import Diagnostic, Span
+from acadl.parser_builder import Leaf, join
+from acadl.parser_words import ARROWS, CLOSING_SIGNS, STATEMENTS
 
 # What these say is true whatever the statements say that could not be read.
 _LOCAL = frozenset(
@@ -25,6 +27,7 @@ _OF_ATTRIBUTES: Mapping[str, frozenset[str]] = {
 _OF_NAMES = frozenset({"E0201", "E0202", "E0206", "E0501"})
 # Errors behind which braces may be understood in the wrong way.
 _OF_STRUCTURE = frozenset({"E0104", "E0105", "E0106"})
+ENDS = ("NAME", "LBRACE")  # words that an edge may begin with
 _QUOTED = re.compile(r"'([^']*)'")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -42,6 +45,26 @@ class Damage:
     regions: tuple[Span, ...] = ()
     names: frozenset[str] = frozenset()
     is_nameless: bool = False
+
+
+def damage_of(leaves: Sequence[Leaf], skipped: Sequence[tuple[int, int]], edges: Sequence[int]) -> Damage:
+    """What was dropped of a text.
+
+    Args:
+        leaves: Its words.
+        skipped: First position and end of every statement that was dropped.
+        edges: First positions of those that are edges, which declare nothing.
+    """
+    regions: list[Span] = []
+    names: set[str] = set()
+    is_nameless = False
+    for start, end in skipped:
+        dropped = leaves[start : max(end, start + 1)]
+        if not (start in edges or _is_edge(dropped)):
+            names.update(leaf.text for leaf in dropped if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
+        regions.append(join(dropped[0].span, dropped[-1].span))
+        is_nameless = is_nameless or _is_nameless(dropped)
+    return Damage(tuple(regions), frozenset(names), is_nameless)
 
 
 def is_independent(finding: Diagnostic, damages: Sequence[Damage], codes: Collection[str]) -> bool:
@@ -78,3 +101,19 @@ def _share_a_line(span: Span | None, region: Span) -> bool:
     if span is None or span.file != region.file:
         return False
     return region.line <= span.end_line and span.line <= region.end_line
+
+
+def _is_nameless(leaves: Sequence[Leaf]) -> bool:
+    """Whether a dropped statement lacks the name that it would declare."""
+    first, *rest = [leaf for leaf in leaves if leaf.type != "OPTIONAL"]
+    declares = first.type in STATEMENTS - {"IF", "ELSE", "CLOCK", "REQUIRE", "OPERATIONS"}
+    named = rest[0] if declares and rest else first
+    return not (named.text[:1].isalpha() or named.text[:1] == "_" or first.text in CLOSING_SIGNS)
+
+
+def _is_edge(leaves: Sequence[Leaf]) -> bool:
+    """Whether a dropped statement joins parts and declares none: an arrow comes before any colon."""
+    if leaves[0].type not in ENDS:
+        return False
+    signs = (leaf.type for leaf in leaves if leaf.type in ARROWS | {"COLON", "NEWLINE"})
+    return next(signs, "") in ARROWS

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from acadl.diagnostics import Collector
 from acadl.errors import Span
-from acadl.parser_builder import Leaf, join
-from acadl.parser_damage import Damage
+from acadl.parser_builder import Leaf
+from acadl.parser_damage import ENDS, Damage, damage_of
 from acadl.parser_tables import Automaton, UnexpectedWordError
-from acadl.parser_words import ARROWS, CLOSING, CLOSING_SIGNS, HEADERS, OPENING, STATEMENTS
+from acadl.parser_words import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS
 
 if TYPE_CHECKING:
     from acadl.parser_messages import Context
@@ -66,7 +66,7 @@ class Run:
             try:
                 result = self._feed(leaf)
             except UnexpectedWordError:
-                if not self._mistake(leaf):
+                if not self._goes_on(leaf):
                     return None
                 continue
             if leaf.type == "$END":
@@ -125,6 +125,13 @@ class Run:
 
     # --- after a mistake ---------------------------------------------------------------------------------
 
+    def _goes_on(self, leaf: Leaf) -> bool:
+        """Like :meth:`_mistake`; False, too, where no way on is found after all."""
+        try:
+            return self._mistake(leaf)
+        except UnexpectedWordError:
+            return False
+
     def _mistake(self, leaf: Leaf) -> bool:
         """Report the mistake at ``leaf`` and get ready to go on; False when there is no use in going on."""
         from acadl.parser_messages import Context, explain
@@ -159,7 +166,7 @@ class Run:
         elif not self._read_as_meant(context):
             start = min(self._statement, self._position)
             self._recover(unclosed)
-            edge = diagnostic.message.startswith("there is no arrow") and context.first.type in _ENDS
+            edge = diagnostic.message.startswith("there is no arrow") and context.first.type in ENDS
             self._skipped.append((start, self._position))
             self._edges += [start] if edge else []
         return True
@@ -199,16 +206,7 @@ class Run:
 
     def damage(self) -> Damage:
         """What was dropped."""
-        regions: list[Span] = []
-        names: set[str] = set()
-        is_nameless = False
-        for start, end in self._skipped:
-            leaves = self._leaves[start : max(end, start + 1)]
-            if not (start in self._edges or _is_edge(leaves)):  # an edge declares nothing
-                names.update(leaf.text for leaf in leaves if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
-            regions.append(join(leaves[0].span, leaves[-1].span))
-            is_nameless = is_nameless or _is_nameless(leaves)
-        return Damage(tuple(regions), frozenset(names), is_nameless)
+        return damage_of(self._leaves, self._skipped, self._edges)
 
     def _previous(self) -> Leaf:
         position = max(self._position - 1, 0)
@@ -405,22 +403,3 @@ class Run:
             if not depth:
                 return number + 1
         return len(self._leaves)
-
-
-def _is_nameless(leaves: list[Leaf]) -> bool:
-    """Whether a dropped statement lacks the name that it would declare."""
-    first, *rest = [leaf for leaf in leaves if leaf.type != "OPTIONAL"]
-    declares = first.type in STATEMENTS - {"IF", "ELSE", "CLOCK", "REQUIRE", "OPERATIONS"}
-    named = rest[0] if declares and rest else first
-    return not (named.text[:1].isalpha() or named.text[:1] == "_" or first.text in CLOSING_SIGNS)
-
-
-_ENDS = ("NAME", "LBRACE")  # that an edge may begin with
-
-
-def _is_edge(leaves: list[Leaf]) -> bool:
-    """Whether a dropped statement joins parts and declares none: an arrow comes before any colon."""
-    if leaves[0].type not in _ENDS:
-        return False
-    signs = (leaf.type for leaf in leaves if leaf.type in ARROWS | {"COLON", "NEWLINE"})
-    return next(signs, "") in ARROWS

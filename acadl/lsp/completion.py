@@ -177,7 +177,8 @@ def _inside(statement: Sequence[_Word], keyword: str, space: Space, index: Index
         return []
     operands = _operands(index) if attribute is not None and attribute.form is Form.LATENCY else []
     functions = [Proposal(name, "function", insert=f"{name}(") for name in FUNCTION_ARITY]
-    return [*_values(space), *operands, *functions]
+    made = {proposal.label: proposal for proposal in [*functions, *operands, *_values(space)]}
+    return list(made.values())
 
 
 def _values(space: Space) -> list[Proposal]:

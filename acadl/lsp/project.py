@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from acadl.parser import MAX_TOKENS, ParsedFile, parse
 from acadl.reading import ReadError, read_text, resolved
 
 MAX_FILES = 500  # of a folder that are searched for references
+MAX_ENTRIES = 50_000  # of a folder that are looked at
 
 
 @dataclass
@@ -154,17 +156,9 @@ class Project:
 
     def files(self) -> Iterator[Path]:
         """Open files, and descriptions in the folders of the session."""
-        seen = set(self._open)
         yield from self._open
-        for root in self.roots:
-            for path in sorted(root.rglob("*.acadl")):
-                if len(seen) >= MAX_FILES:
-                    return
-                if path not in seen and not any(
-                    part.startswith(".") for part in path.relative_to(root).parts
-                ):
-                    seen.add(path)
-                    yield path
+        found = {path for root in self.roots for path in _descriptions(root)}
+        yield from sorted(found - set(self._open))[:MAX_FILES]
 
     def references(self, symbol: Symbol) -> list[Reference]:
         """Every place that names a symbol, its declaration included."""
@@ -179,3 +173,14 @@ class Project:
 
 def _lacks_architecture(finding: Diagnostic) -> bool:
     return finding.code == "E0601" and finding.line == finding.column == 1
+
+
+def _descriptions(root: Path) -> Iterator[Path]:
+    """Descriptions below a folder, hidden folders left out; of a huge folder not all."""
+    entries = 0
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        entries += len(folders) + len(files)
+        yield from (Path(folder, name) for name in files if name.endswith(".acadl"))
+        if entries > MAX_ENTRIES:
+            return
