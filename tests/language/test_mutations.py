@@ -151,5 +151,6 @@ def test_whatever_single_word_or_sign_is_missing_gives_at_most_one_error() -> No
 
 
 def test_where_no_way_on_is_found_the_mistakes_until_then_are_reported() -> None:
-    found = check_text("}\noperations {\narchitecture a {\nx(a: in reg\ny(\n@b: \n", "f", None, {}).diagnostics
+    text = "}\noperations {\narchitecture a {\nx(a: in reg\ny(\n@b: \n"
+    found = check_text(text, "f", None, {}).diagnostics
     assert [d.code for d in found][:1] == ["E0105"] and len(found) > 1
