@@ -84,6 +84,8 @@ def estimate(
         return _Result(found, work, None if simpler is None else simpler.cycles, spent)
 
     done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress, chosen.by_shape)
+    if chosen.by_shape and not any(shape_of(entry.layer) in chosen.by_shape for entry in done):
+        notes.append("the choices are for other layers: none of these has one")
     baselines = baselines_of(arch, [(layer, result.work) for layer, result, _ in done])
     bandwidth = baselines.bandwidth
     return NetworkEstimate(

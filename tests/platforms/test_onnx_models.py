@@ -16,6 +16,7 @@ from platforms.command_group import cli
 onnx = pytest.importorskip("onnx")
 MODELS = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("light_*.onnx"))
 SMALL = ("light_bvlc_alexnet", "light_squeezenet")
+PLATFORMS = ("gemmini", "systolic_array")  # with the same peak and bus
 PEAK_MACS = 256  # per cycle
 BUS_BYTES = 16  # per cycle
 
@@ -40,15 +41,15 @@ def counted(path: Path) -> tuple[Counter[int], int]:
     return macs, sum(weights.values())
 
 
-def estimate(path: Path) -> dict[str, Any]:
-    result = CliRunner().invoke(cli, ["estimate", "gemmini", "--network", str(path), "--json"])
+def estimate(path: Path, platform: str) -> dict[str, Any]:
+    result = CliRunner().invoke(cli, ["estimate", platform, "--network", str(path), "--json"])
     assert result.exit_code == 0, result.stderr
     data: dict[str, Any] = json.loads(result.stdout)
     return data
 
 
-def check(path: Path) -> None:
-    data = estimate(path)
+def check(path: Path, platform: str) -> None:
+    data = estimate(path, platform)
     expected, weight_bytes = counted(path)
     products = [layer for layer in data["layers"] if layer["macs"]]
     assert Counter(layer["macs"] for layer in products) == expected
@@ -58,13 +59,15 @@ def check(path: Path) -> None:
     assert data["unmapped"] == []
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("name", SMALL)
-def test_small_models(name: str) -> None:
+def test_small_models(name: str, platform: str) -> None:
     (path,) = (path for path in MODELS if path.stem == name)
-    check(path)
+    check(path, platform)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("path", [m for m in MODELS if m.stem not in SMALL], ids=lambda path: path.stem)
-def test_all_models(path: Path) -> None:
-    check(path)
+def test_all_models(path: Path, platform: str) -> None:
+    check(path, platform)

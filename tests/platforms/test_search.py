@@ -177,6 +177,9 @@ def test_choices_are_for_one_architecture(tmp_path: Path) -> None:
     other = platforms.load("systolic_array", memory_latency=9)
     report = platforms.estimate(other, network, choices=file)
     assert any("found with other parameters (memory_latency=32, now 9)" in note for note in report.notes)
+    larger = Network("n", (Layer(name="l", op="gemm", gemm_M=17, gemm_N=40, gemm_K=16),))
+    report = platforms.estimate("systolic_array", larger, choices=file)
+    assert report.notes == ("the choices are for other layers: none of these has one",)
     smaller = platforms.estimate(platforms.load("systolic_array", cols=5), network, choices=file)
     assert "'columns' is" in smaller.unmapped[0].reason
 
