@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,12 +14,14 @@ from hypothesis import strategies as st
 
 import acadl
 from acadl import building
+from acadl.elaborate_schema import OBJECTS
 from acadl.expressions import Binary, Call, Conditional, Const, Expr, Name, Unary
-from acadl.model import SRAM, Architecture, EdgeKind, RegisterFile
+from acadl.model import SRAM, Architecture, Edge, EdgeKind, RegisterFile
 from acadl.writing_expressions import written
 from platforms import platform_names
 from tests.language.descriptions import FRAME, machine
 from tests.language.test_mutations import MORE
+from tests.strategies_machines import architectures
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("platforms/library/*.acadl"), *ROOT.glob("examples/**/*.acadl")])
@@ -211,8 +214,6 @@ def test_a_grid_is_built_by_a_program() -> None:
 
 
 def test_every_object_of_the_language_can_be_built() -> None:
-    from acadl.elaborate_schema import OBJECTS
-
     assert all(hasattr(building.Body, keyword) or hasattr(building.Stage, keyword) for keyword in OBJECTS)
 
 
@@ -243,3 +244,24 @@ def test_ranges_constants_and_requirements() -> None:
     builder.both(building.Part("ex.lsu"), l1, more)
     builder.forward(ifs, ex)
     check(builder.build())
+
+
+# --- generated machines ---------------------------------------------------------------------------------
+
+
+def named_as_in_text(arch: Architecture) -> Architecture:
+    """The architecture as text can have it: units are ``stage.unit``, behind their stage; no keywords."""
+    plain = {name: f"{name}_" if name in OBJECTS else name for name in arch.objects}
+    held = {e.target: plain[e.source] for e in arch.edges if e.kind is EdgeKind.CONTAINS}
+    names = {name: f"{held[name]}.{plain[name]}" if name in held else plain[name] for name in arch.objects}
+    place = {name: number for number, name in enumerate(plain.values())}
+    order = sorted(arch.objects, key=lambda name: (place[held.get(name, plain[name])], name in held))
+    objects = [replace(arch.objects[name], name=names[name]) for name in order]
+    edges = [Edge(names[e.source], names[e.target], e.kind) for e in arch.edges]
+    return replace(arch, objects={item.name: item for item in objects}, edges=tuple(edges))
+
+
+@settings(max_examples=12)
+@given(architectures(unified=True))
+def test_generated_machines(arch: Architecture) -> None:
+    check(named_as_in_text(arch))
