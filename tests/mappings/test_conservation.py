@@ -56,6 +56,10 @@ MULTIPLIES: dict[str, Callable[[str, dict[str, int], Architecture], int]] = {
         i["m"] * i["n"] * i["k"] if name == "gemm" else
         i["outputs"] * i["taps"] * i["channels"] if name == "vmac" else 0
     ),
+    "plasticine": lambda name, i, arch: (
+        i["m"] * i["n"] * i["k"] if name == "dot" else
+        i["outputs"] * i["taps"] * i["channels"] if name == "vmac" else 0
+    ),
     "vta": lambda name, i, arch: (
         i["lp0"] * i["lp1"] * i["uop.bytes"] // 4 * _block(arch) if name == "gemm" else 0
     ),
@@ -64,7 +68,7 @@ MULTIPLIES: dict[str, Callable[[str, dict[str, int], Architecture], int]] = {
     "ultratrail": lambda name, i, arch: (i["taps"] + i["padded"]) * 64 if name in ("mac", "zeros") else 0,
 }  # fmt: skip
 # They multiply what the layer multiplies, and nothing else.
-NOT_FILLED_UP = ("eyeriss", "gamma", "oma", "riscv_mcu", "systolic_array")
+NOT_FILLED_UP = ("eyeriss", "gamma", "oma", "plasticine", "riscv_mcu", "systolic_array")
 PEAK: dict[str, Callable[[Architecture], int]] = {
     "oma": lambda arch: 1,
     "systolic_array": lambda arch: _cells(arch) + int(arch.parameters["lanes"]),
@@ -74,6 +78,7 @@ PEAK: dict[str, Callable[[Architecture], int]] = {
     "gamma": lambda arch: (
         int(arch.parameters["units"]) * (int(arch.parameters["tile"]) ** 2 + int(arch.parameters["lanes"]))
     ),
+    "plasticine": lambda arch: _cells(arch) * int(arch.parameters["lanes"]),
     "riscv_mcu": lambda arch: 1,
     "simd": lambda arch: int(arch.parameters["lanes"]),
     "vta": lambda arch: _block(arch),
