@@ -20,6 +20,9 @@ from aidg.compiled import is_available
 from aidg.copies import second_copy
 from aidg.flow.kernel import MODULES
 
+# Functions of so many bytes of bytecode are put in the place of their calls.
+SHORT = 200
+
 
 class CompiledKernel(NamedTuple):
     """Functions of the kernel for the addresses of arrays of 64-bit integers."""
@@ -52,14 +55,15 @@ def compiled_kernel() -> CompiledKernel:
             if function.__module__ == name and each not in compiled:
                 own = getattr(copy, each)
                 own.__qualname__ = f"{each}_{version}"  # numba's cache goes by it
-                compiled[each] = njit(cache=True, error_model="numpy")(own)
+                short = len(function.__code__.co_code) <= SHORT
+                compiled[each] = njit(cache=True, error_model="numpy", forceinline=short)(own)
             setattr(copy, each, compiled[each])
     return CompiledKernel(*(compiled[name] for name in CompiledKernel._fields))
 
 
 def _version() -> str:
     """What tells this kernel from others in numba's cache, which notices changes within one module only."""
-    digest = sha256()
+    digest = sha256(str(SHORT).encode())
     for module in ("names", *MODULES):
         source = import_module(f"aidg.flow.kernel.{module}").__file__
         assert source is not None

@@ -31,18 +31,24 @@ def depend(k: Numbers, m: Numbers, slot: int, flight: int, step: int) -> None:
     for index in range(m[alive]):
         other = m[alive + 1 + index]
         before = flight_of(k, other)
-        if conflict(k, m, step_of(k, m, before), before + F_ADDRESS, step, flight + F_ADDRESS):
+        earlier = step_of(k, m, before)
+        if may_conflict(k, earlier, step) and conflict(
+            k, m, earlier, before + F_ADDRESS, step, flight + F_ADDRESS
+        ):
             m[k[M_DEPENDS] + slot * size + other] = 1
             m[flight + F_CONFLICTS] += 1
 
 
-def conflict(k: Numbers, m: Numbers, earlier: int, places: int, step: int, own: int) -> bool:
-    """Whether a step has to wait for an earlier one; ``places``, ``own``: where their addresses are."""
+def may_conflict(k: Numbers, earlier: int, step: int) -> bool:
+    """Whether a step waits for the data of an earlier one, if they touch the same."""
     if k[step + T_LINE] >= 0 and k[step + T_LINE] == k[earlier + T_LINE]:
         return False
     reads, writes = k[step + T_READS], k[step + T_WRITES]
-    if not (k[earlier + T_WRITES] & (reads | writes) or k[earlier + T_READS] & writes):
-        return False
+    return (k[earlier + T_WRITES] & (reads | writes)) != 0 or (k[earlier + T_READS] & writes) != 0
+
+
+def conflict(k: Numbers, m: Numbers, earlier: int, places: int, step: int, own: int) -> bool:
+    """Whether two steps touch the same, and one writes it; ``places``, ``own``: where their addresses are."""
     for first in range(k[earlier + T_OPERANDS]):
         a = k[K_OPERAND] + (k[earlier + T_OPERAND] + first) * OPERAND
         for second in range(k[step + T_OPERANDS]):

@@ -7,7 +7,7 @@ instructions before it it conflicts with. Two pieces that are alike in this are 
 from __future__ import annotations
 
 from aidg.flow.kernel.fetch import next_row
-from aidg.flow.kernel.hazards import conflict
+from aidg.flow.kernel.hazards import conflict, may_conflict
 from aidg.flow.kernel.names import (
     CONTENT,
     EXHAUSTED,
@@ -97,7 +97,8 @@ def write_conflicts(
             before = ring_of(k, number - w[w[W_STATE] + STATE + index])
         else:
             before = ring_of(k, number + index - alive)
-        if conflict(k, m, k[K_STEP] + m[before] * STEP, before + 1, step, entry + 1):
+        earlier = k[K_STEP] + m[before] * STEP
+        if may_conflict(k, earlier, step) and conflict(k, m, earlier, before + 1, step, entry + 1):
             m[end] = index
             end += 1
     m[end] = -1
