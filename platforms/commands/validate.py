@@ -79,20 +79,10 @@ def command(
     name of a parameter of the description sets it for its row. Exit status 1 if a case cannot be predicted or
     a tolerance is exceeded.
     """
-    from platforms.messages import progress_line, warn
+    from platforms.messages import progress_line
     from platforms.validation.cases import validate
-    from platforms.validation.chart import check_format
 
-    if plot is not None:
-        check_format(plot)
-    check_outputs(
-        {"the plot": plot, "the report": html},
-        [
-            ("the description", arch),
-            ("the table of cases", cases),
-            *(("the mapping", file) for file in mappings),
-        ],
-    )
+    _check_files(arch, cases, mappings, plot, html)
     with using_mappings(mappings):
         report = validate(
             arch,
@@ -106,13 +96,7 @@ def command(
             limit_s=limit,
             progress=progress_line(),
         )
-    if report.unused:
-        columns = ", ".join(report.unused)
-        warn(f"the prediction does not depend on {columns}: no parameters, and not read by the mapping")
-    for failed in report.failed[:SHOWN_FAILURES]:
-        warn(f"{report.file}, line {failed.line}: {failed.reason}")
-    if len(report.failed) > SHOWN_FAILURES:
-        warn(f"and {len(report.failed) - SHOWN_FAILURES} more cases without a prediction")
+    _warn(report)
     _write(report, arch, mappings, plot, html)
     if as_json:
         print_json(report.to_dict())
@@ -125,6 +109,33 @@ def command(
         click.echo(f"error: {message}", err=True)
     if exceeded or report.failed:
         sys.exit(1)
+
+
+def _check_files(
+    arch: str, cases: str, mappings: tuple[str, ...], plot: str | None, html: str | None
+) -> None:
+    """Before anything is evaluated: whether what is asked for can be written."""
+    from platforms.validation.chart import check_format
+
+    if plot is not None:
+        check_format(plot)
+    read = [("the description", arch), ("the table of cases", cases)]
+    check_outputs(
+        {"the plot": plot, "the report": html}, [*read, *(("the mapping", file) for file in mappings)]
+    )
+
+
+def _warn(report: ValidationReport) -> None:
+    """What the reader has to know beside the figures."""
+    from platforms.messages import warn
+
+    if report.unused:
+        columns = ", ".join(report.unused)
+        warn(f"the prediction does not depend on {columns}: no parameters, and not read by the mapping")
+    for failed in report.failed[:SHOWN_FAILURES]:
+        warn(f"{report.file}, line {failed.line}: {failed.reason}")
+    if len(report.failed) > SHOWN_FAILURES:
+        warn(f"and {len(report.failed) - SHOWN_FAILURES} more cases without a prediction")
 
 
 def _write(

@@ -68,29 +68,10 @@ def validate(
         raise AcadlError(f"{table.file} has no column '{group}' to group by{nearest(group, table.columns)}")
     chosen = dict(settings or {})
     name, parameters, results = _evaluate(arch, table, chosen, workers, mapping_files, limit_s)
-    good: list[CaseResult] = []
-    failed: list[FailedCase] = []
-    used = set(parameters)
-    for number, case in enumerate(table.cases):
-        label = table.label(case) if system is None else case.text(system.label)
-        key = case.cells[group] if group is not None else ""
-        if progress is not None:
-            progress(number, len(table.cases), label)
-        outcome = next(results)
-        used |= outcome.read
-        if outcome.reason:
-            failed.append(FailedCase(label, case.line, outcome.reason, key))
-        elif system is not None:
-            good += _per_core(system, table, case, outcome, key)
-        else:
-            cycles = table.cycles(case)
-            good.append(CaseResult(label, case.line, cycles, outcome.cycles, outcome.method, key))
+    good, failed, read = _collect(system, table, results, group, progress)
     unrelated = system.unrelated if system else frozenset[str]()
-    unused = [
-        column
-        for column in table.described_by
-        if column not in used and column not in unrelated and table.differs_in(column)
-    ]
+    used = {*parameters, *read, *unrelated}
+    unused = [column for column in table.described_by if column not in used and table.differs_in(column)]
     return ValidationReport(
         name,
         table.file,
@@ -102,6 +83,34 @@ def validate(
         chosen,
         tuple(unused) if good else (),
     )
+
+
+def _collect(
+    system: System | None,
+    table: CaseTable,
+    results: Iterator[Outcome],
+    group: str | None,
+    progress: Progress | None,
+) -> tuple[list[CaseResult], list[FailedCase], set[str]]:
+    """Cases that were predicted, cases that could not be, and the columns that were read."""
+    good: list[CaseResult] = []
+    failed: list[FailedCase] = []
+    read: set[str] = set()
+    for number, case in enumerate(table.cases):
+        label = table.label(case) if system is None else case.text(system.label)
+        key = case.cells[group] if group is not None else ""
+        if progress is not None:
+            progress(number, len(table.cases), label)
+        outcome = next(results)
+        read |= outcome.read
+        if outcome.reason:
+            failed.append(FailedCase(label, case.line, outcome.reason, key))
+        elif system is not None:
+            good += _per_core(system, table, case, outcome, key)
+        else:
+            cycles = table.cycles(case)
+            good.append(CaseResult(label, case.line, cycles, outcome.cycles, outcome.method, key))
+    return good, failed, read
 
 
 def _per_core(
