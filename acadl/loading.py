@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from acadl.elaborate_imports import ParseText, ReadText, Sources, read_sources
 from acadl.elaborate_names import Watched
 from acadl.elaborate_parameters import ParameterValue
 from acadl.errors import AcadlError, Diagnostic
+from acadl.memory import no_garbage_collection
 from acadl.model import Architecture
 from acadl.parser import MAX_CHARACTERS, parse, too_long
 from acadl.parser_damage import is_independent
@@ -104,20 +103,8 @@ def check_text(
         shown = text[:LONGEST_EXCERPT].encode("utf-8", "replace").decode("utf-8")
         return Checked(None, (too_long(file),), {file: shown})
     text = text.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates, which nobody can print
-    with _no_garbage_collection():
+    with no_garbage_collection():
         return _checked(text, file, directory, parameters, read, parse_text, watched)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Trees and architectures are large and hold no cycles: to look for some takes as long as all else."""
-    is_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_enabled:
-            gc.enable()
 
 
 def _checked(

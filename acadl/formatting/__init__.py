@@ -22,13 +22,15 @@ def format_text(text: str, file: str = "<string>") -> str:
     from acadl.formatting.layout import demoted_comment, layout, plain_comment
     from acadl.formatting.printing import text_of
     from acadl.formatting.reading import read
+    from acadl.memory import no_garbage_collection
 
-    tree, block = read(text, file)
-    meaning = meaning_of(tree.items)
-    for comment in (plain_comment, demoted_comment):
-        formatted = text_of(layout(block, comment))
-        if meaning_of(read(formatted, file)[0].items) == meaning:
-            return formatted
+    with no_garbage_collection():
+        tree, block = read(text, file)
+        meaning = meaning_of(tree.items)
+        for comment in (plain_comment, demoted_comment):
+            formatted = text_of(layout(block, comment))
+            if meaning_of(read(formatted, file)[0].items) == meaning:
+                return formatted
     raise AcadlError(f"'{file}' cannot be formatted without changing what it says; please report this")
 
 
