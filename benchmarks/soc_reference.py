@@ -2,9 +2,9 @@
 
     python -m benchmarks.soc_reference [REFERENCE] [--write] [--jobs N]
 
-REFERENCE is a folder with ``cycles_dev.csv`` and traces ``trace_p<core0>_p<core1>_PAIR….csv`` (or ``.csv.gz``); by
-default what ships in ``tests/data/rtl/gemmini_pair``. Traces are named with their condition in ``CONDITIONS``;
-others are left out. ``--write`` writes the tables into the page.
+REFERENCE is a folder with ``cycles_dev.csv`` and traces ``trace_p<core0>_p<core1>_PAIR….csv``, perhaps packed
+(``.gz``); by default what ships in ``tests/data/rtl/gemmini_pair``. Traces whose condition is not among
+``CONDITIONS`` are left out. ``--write`` writes the tables into the page.
 """
 
 from __future__ import annotations

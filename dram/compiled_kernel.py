@@ -14,6 +14,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from threading import local
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -50,12 +51,29 @@ Pointers: Any = namedtuple("Pointers", NAMES)  # type: ignore[misc]
 def compiled_run() -> Callable[[layout.Kernel], int]:
     """:func:`dram.kernel.steps.run` for kernels whose arrays are NumPy's, of 64-bit integers."""
     enter = _entry()
+    known = _Addresses()
 
     def run(kernel: layout.Kernel) -> int:
-        addresses = np.array([getattr(kernel, name).ctypes.data for name in NAMES], np.int64)
-        return int(enter(addresses))
+        return int(enter(known.of(kernel)))
 
     return run
+
+
+class _Addresses(local):
+    """Where the arrays of a kernel are; those of the last one are remembered: asking for them is slow."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Any] = [None] * len(NAMES)
+        self._addresses = np.zeros(len(NAMES), np.int64)
+
+    def of(self, kernel: layout.Kernel) -> Any:
+        """In the order of :data:`NAMES`."""
+        for number, name in enumerate(NAMES):
+            array = getattr(kernel, name)
+            if array is not self._arrays[number]:
+                self._arrays[number] = array
+                self._addresses[number] = array.ctypes.data
+        return self._addresses
 
 
 def _entry() -> Any:

@@ -71,16 +71,21 @@ class DramMemory:
     """A :class:`dram.OnlineMemory`: an access becomes requests for bursts, that of the wanted byte first."""
 
     def __init__(
-        self, env: Clock, config: str | Mapping[str, Any] = "DDR4_2400", *, time_per_cycle: int = 1
+        self,
+        env: Clock,
+        config: str | Mapping[str, Any] = "DDR4_2400",
+        *,
+        time_per_cycle: int = 1,
+        fast: bool | None = False,
     ) -> None:
-        """``time_per_cycle``: cycles of the caches in one of the memory.
+        """``time_per_cycle``: cycles of the caches in one of the memory; ``fast``: compiled.
 
         Raises:
             DramError: The configuration is wrong.
         """
         from dram import OnlineMemory
 
-        self.memory = OnlineMemory(env, config, time_per_cycle=time_per_cycle)
+        self.memory = OnlineMemory(env, config, time_per_cycle=time_per_cycle, fast=fast)
         self._env = env
         self._burst = self.memory.device.organisation.burst_bytes
 

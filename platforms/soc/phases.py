@@ -25,7 +25,9 @@ class Phase:
 
     Attributes:
         cycles: That it takes where the memory is never waited for.
-        read_bytes, write_bytes: What it moves; from and to consecutive addresses.
+        read_bytes, write_bytes: What it moves; from and to consecutive addresses, which begin anew after
+            ``read_span`` and ``write_span`` bytes (0: never).
+        weight_bytes, weight_address: What it reads besides, evenly mixed with the rest.
         after: Phases of other cores that have to be over before it begins.
         label: For messages and time lines.
     """
@@ -37,10 +39,15 @@ class Phase:
     write_address: int = 0
     after: tuple[Finished, ...] = ()
     label: str = ""
+    read_span: int = 0
+    write_span: int = 0
+    weight_bytes: int = 0
+    weight_address: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be. Raises :class:`AcadlError`."""
-        if min(self.cycles, self.read_bytes, self.write_bytes, self.read_address, self.write_address) < 0:
+        moved = (self.read_bytes, self.write_bytes, self.weight_bytes, self.read_span, self.write_span)
+        if min(self.cycles, self.read_address, self.write_address, self.weight_address, *moved) < 0:
             raise AcadlError(f"phase '{self.label}': cycles, bytes and addresses are not negative")
 
 
@@ -143,32 +150,50 @@ class PhaseCore:
         return max([self._free, *(ends[which] for which in phase.after)])
 
     def _requests(self, phase: Phase) -> int:
-        return sum(-(-size // self.request_bytes) for size in (phase.read_bytes, phase.write_bytes))
+        streams = (phase.read_bytes, phase.weight_bytes, phase.write_bytes)
+        return sum(-(-size // self.request_bytes) for size in streams)
 
     def _ask(self, phase: Phase, limit: int, read_room: int, write_room: int) -> Stop:
-        count, number = self._requests(phase), self._asked
         if self._outstanding >= self.most_outstanding:
             return Stop(limit, (), NEVER, False)
+        count, number = self._requests(phase), self._asked
         due = max(self._begin + number * phase.cycles // count, self._earliest)
         if due > limit:
             return Stop(limit, (), due, False)
-        # writes are spread evenly between the reads, the first one is a read
-        writes = -(-phase.write_bytes // self.request_bytes)
-        before, after = number * writes // count, (number + 1) * writes // count
-        write = after > before
+        request = self._request(phase, number, count)
         self._earliest = due + 1
-        if not (write_room if write else read_room):
+        if not (write_room if request.write else read_room):
             return Stop(due, (), due + 1, False)
-        place = (before if write else number - before) * self.request_bytes
-        total, address = (
-            (phase.write_bytes, phase.write_address) if write else (phase.read_bytes, phase.read_address)
-        )
         self._asked += 1
         self._outstanding += 1
-        request = Request(number, write, address + place, min(self.request_bytes, total - place))
         return Stop(due, (request,), due + 1, False)
+
+    def _request(self, phase: Phase, number: int, count: int) -> Request:
+        """One of the requests: writes are spread evenly between reads, and weights between other reads."""
+        size = self.request_bytes
+        writes = -(-phase.write_bytes // size)
+        written = number * writes // count
+        if (number + 1) * writes // count > written:
+            return _piece(
+                number, True, phase.write_address, written * size, phase.write_bytes, phase.write_span, size
+            )
+        read, weights = number - written, -(-phase.weight_bytes // size)
+        loaded = read * weights // (count - writes)
+        if (read + 1) * weights // (count - writes) > loaded:
+            return _piece(number, False, phase.weight_address, loaded * size, phase.weight_bytes, 0, size)
+        place = (read - loaded) * size
+        return _piece(number, False, phase.read_address, place, phase.read_bytes, phase.read_span, size)
 
     def _finish(self, phase: Phase, end: int) -> None:
         self.times.append(PhaseTimes(self._begin, end, end - self._begin - phase.cycles))
         self._free, self._begin = end, -1
         self.board.finish((self.number, len(self.times) - 1), end)
+
+
+def _piece(tag: int, write: bool, address: int, place: int, total: int, span: int, size: int) -> Request:
+    """The bytes of a stream from ``place`` on."""
+    size = min(size, total - place)
+    if span:
+        place %= span
+        size = min(size, span - place)
+    return Request(tag, write, address + place, size)

@@ -32,8 +32,10 @@ class System:
 
 
 def system_names() -> tuple[str, ...]:
-    """Names of the systems that ship."""
-    return ("gemmini_pair",)
+    """Names of the systems that ship, those with measured cases first."""
+    from platforms.soc.chips import chip_names
+
+    return ("gemmini_pair", *chip_names())
 
 
 def find_system(name: object) -> System | None:

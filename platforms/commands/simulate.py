@@ -1,0 +1,72 @@
+"""``acadl simulate``: a network on a system of several cores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from platforms.commands._options import json_option, network_option, print_json
+
+if TYPE_CHECKING:
+    from platforms.soc.simulation import SystemRun
+
+
+@click.command()
+@click.argument("system")
+@network_option
+@click.option("--timeline", metavar="OUT.json", help="Write a time line of the cores for Perfetto.")
+@json_option
+def command(system: str, network: str, timeline: str | None, as_json: bool) -> None:
+    """Run a network on SYSTEM, whose cores share a cache and a memory.
+
+    Layers are split over equal cores or run side by side where they can; see `acadl list` for the systems.
+    """
+    from platforms.commands._outputs import check_outputs
+    from platforms.commands._termination import termination_unwinds
+    from platforms.messages import clear_progress, progress_line, warn
+    from platforms.soc.simulation import simulate
+
+    check_outputs({"the time line": timeline}, [("the network", network)])
+    try:
+        with termination_unwinds():
+            run = simulate(system, network, progress=progress_line())
+            if timeline:
+                from platforms.soc.trace import write_trace
+
+                write_trace(timeline, run)
+    finally:
+        clear_progress()
+    for name, reason in run.unmapped:
+        warn(f"no core can run layer '{name}': {reason}")
+    if as_json:
+        print_json(run.to_dict())
+    else:
+        _print(run)
+
+
+def _print(run: SystemRun) -> None:
+    longer = 100 * (run.total_cycles / run.alone_cycles - 1) if run.alone_cycles else 0.0
+    click.echo(
+        f"{run.network} on {run.system}: {run.latency_s * 1e3:.3f} ms, "
+        f"{run.total_cycles:,} cycles of the memory"
+    )
+    click.echo(f"{longer:.1f} % longer than if the memory was never waited for")
+    click.echo(f"{'core':>10}  {'busy':>7}  {'stalled':>7}  {'idle':>7}  parts of layers")
+    total = max(1, run.total_cycles)
+    for core in run.cores:
+        shares = (core.busy_cycles, core.stalled_cycles, core.idle_cycles)
+        text = "  ".join(f"{100 * share / total:>5.1f} %" for share in shares)
+        click.echo(f"{core.name:>10}  {text}  {core.layers} ({core.architecture})")
+    memory = run.memory
+    used = 100 * memory["bandwidth_bytes_per_s"] / memory["peak_bytes_per_s"]
+    click.echo(
+        f"{memory['device']}: {memory['bytes'] / 1e6:.1f} MB, "
+        f"{memory['bandwidth_bytes_per_s'] / 1e9:.2f} GB/s, {used:.1f} % of its peak"
+    )
+    cache = memory.get("shared_cache")
+    if cache:
+        looked = max(1, cache["hits"] + cache["misses"])
+        click.echo(
+            f"shared cache: {100 * cache['hits'] / looked:.1f} % hits, {cache['writebacks']:,} write-backs"
+        )
