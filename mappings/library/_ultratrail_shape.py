@@ -95,9 +95,10 @@ def _second_dimension(layer: Layer) -> list[str]:
     """What keeps a layer from being a one-dimensional one without groups."""
     windowed = layer.op in CONVOLUTIONS or layer.op == "avgpool"
     found = []
-    if layer.H != 1 or (windowed and (layer.R != 1 or layer.OH != 1)):
+    if layer.H != 1 or (windowed and (layer.R != 1 or layer.OH != 1 or layer.pad_h)):
         found.append(
             f"it runs one-dimensional networks only, along W with H = R = 1; H is {layer.H}, R {layer.R}"
+            + (f", pad_h {layer.pad_h}" if layer.pad_h else "")
         )
     if layer.op in CONVOLUTIONS and layer.groups > 1:
         found.append(f"the array has no groups; groups is {layer.groups}")
