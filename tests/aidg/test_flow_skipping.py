@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import aidg.flow.exact
 import platforms
 from acadl import loads, simulate
 from acadl.errors import ProgramError
@@ -277,3 +278,20 @@ def test_what_was_in_flight_when_a_period_began_has_met_others() -> None:
                 ExactRun(build(arch, program), "interpreted"),
             )
             assert exact.run() == full.run()
+
+
+@pytest.mark.parametrize(("room", "most"), [(1 << 16, 1 << 16), (1 << 16, 1 << 20)])
+def test_states_that_are_forgotten_for_want_of_room(
+    room: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or for which more room is made on the way."""
+    arch = platforms.load("gemmini", by_rows=True)
+    program = tiles(8, 5, 16)
+    expected, found = estimate(arch, program, method="full"), estimate(arch, program)
+    monkeypatch.setattr(aidg.flow.exact, "ROOM", room)
+    monkeypatch.setattr(aidg.flow.exact, "MOST_ROOM", most)
+    again = estimate(arch, program)
+    assert again.cycles == found.cycles == expected.cycles
+    assert again.utilization == found.utilization == expected.utilization
+    assert found.evaluated_instructions <= again.evaluated_instructions
+    assert (again.evaluated_instructions > found.evaluated_instructions) == (room == most)
