@@ -43,8 +43,9 @@ ABOUT = (
     "is known of an earlier result. CPU time, best of {runs} runs each, compiled code after it has been "
     "compiled{compiled}. Times RTL: simulated cycles per second over those of Verilator 5.006 on the same "
     "machines ({anchors}; one thread, without the time to build the model, measured on another day): for "
-    "evaluation, and from the case to the first estimate. `dot_engine` is the design of "
-    "[Validate your own RTL](own_rtl.md); `gemmini` is measured "
+    "evaluation, and from the case to the first estimate. Instructions evaluated are those of compiled code, "
+    "where there is some; it propagates what costs less than a look at the state. `dot_engine` is the design "
+    "of [Validate your own RTL](own_rtl.md); `gemmini` is measured "
     "[by rows and as wholes](gemmini.md#two-models-of-one-machine)."
 )
 
