@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from acadl import syntax
-from acadl.diagnostics import Collector
+from acadl.diagnostics import Collector, TooManyDiagnosticsError
 from acadl.elaborate_edges import join_all, report_unjoined
 from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_imports import Sources
@@ -15,8 +15,8 @@ from acadl.elaborate_library import Libraries
 from acadl.elaborate_names import Meter, Scope, TooLargeError, Watched
 from acadl.elaborate_objects import ObjectMaker
 from acadl.elaborate_operations import complete_functions, declare_operations
-from acadl.elaborate_parameters import ParameterValue, bind_given
-from acadl.elaborate_scope import Component, Session, expand
+from acadl.elaborate_parameters import ParameterValue, bind_arguments, bind_given
+from acadl.elaborate_scope import Component, Session, Template, expand
 from acadl.elaborate_values import Kind, Reject, reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.model import Architecture
@@ -72,9 +72,13 @@ class _Elaboration:
 
     def run(self, given: Mapping[str, ParameterValue]) -> Elaborated | None:
         root, session = self._sources.root, self._session
-        declaration = _find_architecture(root.parsed.file, root.parsed.items)
         library = self._libraries.library(root)
         self._libraries.declare_operations(root)
+        try:
+            declaration = _find_architecture(root.parsed.file, root.parsed.items)
+        except Reject:
+            self._check_alone(library)
+            raise
         scope = session.scope(library.scope)
         component = Component("", scope, declaration.span, library)
         parameters = bind_given(declaration, given, scope, session)
@@ -84,6 +88,8 @@ class _Elaboration:
             if isinstance(item, syntax.OperationsBlock):
                 declare_operations(item, session)
         self._statements(declaration.body.items, component)
+        self._check_alone(library)
+        self._check_alone(component)
         report_unjoined(session)
         if session.clock is None:
             message = f"architecture '{declaration.name.text}' has no clock"
@@ -103,6 +109,33 @@ class _Elaboration:
             source=self._sources.digest,
         )
         return Elaborated(architecture, declaration.name.span, session.latency_names, is_whole)
+
+    def _check_alone(self, component: Component) -> None:
+        """Errors in templates that nobody instantiates, as far as their defaults go."""
+        for template in component.templates.values():
+            declaration = template.declaration
+            is_own = declaration.name.span.file == self._sources.root.parsed.file
+            is_given = all(parameter.default is not None for parameter in declaration.parameters)
+            if is_own and is_given and declaration.name.span not in self._session.used:
+                other = _Elaboration(self._sources, Collector(), None)
+                other.instantiate(template, self._session)
+                for finding in other._collector.sorted():
+                    self._collector.add(finding)
+
+    def instantiate(self, template: Template, session: Session) -> None:
+        """Make one instance of a template, with what is declared in ``session``."""
+        name = template.declaration.name
+        self._session.meter = session.meter  # one limit for everything
+        self._session.operations.update(session.operations)
+        self._session.incomplete.update(session.incomplete)
+        scope = self._session.scope(template.home.scope)
+        instance = Component(f"{name.text}.", scope, name.span, template.home, depth=1)
+        try:
+            with self._session.reporting():
+                bind_arguments(template, None, name.span, scope, scope, self._session)
+                self._instance_body(template.declaration, instance)
+        except (TooLargeError, TooManyDiagnosticsError):
+            pass  # said where somebody instantiates it, or often enough
 
     # --- bodies ------------------------------------------------------------------------------------------
 

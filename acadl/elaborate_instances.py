@@ -76,6 +76,7 @@ def _make(
             array.elements[number] = _make(request, f"{local}[{number}]", counts[1:], session, run_body)
         return array
     session.step(request.item.span, 5)
+    session.used.add(request.template.declaration.name.span)
     home, owner = request.template.home, request.owner
     scope = session.scope(home.scope)
     instance = Component(

@@ -136,9 +136,6 @@ class Session:
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
     failed_ends: set[str] = field(default_factory=set)  # names in edge statements that are wrong
-    unused: dict[Span, tuple[str, syntax.Word]] = field(
-        default_factory=dict
-    )  # declarations, until they are used
     used: set[Span] = field(default_factory=set)
     clock: tuple[int, Span] | None = None
     meter: Meter = field(default_factory=Meter)

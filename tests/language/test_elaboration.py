@@ -589,3 +589,25 @@ def test_sizes_of_instruction_operands_in_latencies() -> None:
     unit = arch.objects["e2.u"]
     assert isinstance(unit, MemoryAccessUnit)
     assert unit.latency.evaluate({"src.bytes": 33, "src.rows": 2}) == 5
+
+
+# --- templates that nobody instantiates ---
+
+
+UNUSED = "template t(n: int = 2) {{ stage s {{ {} }}, open issue: -> s }}"
+
+
+def test_templates_that_nobody_instantiates_are_checked_with_their_defaults() -> None:
+    assert body_codes(UNUSED.format("latency: n")) == ["W0902"]
+    assert body_codes(UNUSED.format("latencies: n")) == ["E0402"]
+    assert body_codes(UNUSED.format("latency: n - 3")) == ["E0302"]
+    assert body_codes(UNUSED.format("latency: n - 3").replace("= 2", "")) == ["W0902"]  # no default
+
+
+def test_templates_of_a_file_without_an_architecture_are_checked() -> None:
+    assert set(codes(UNUSED.format("latencies: n"))) == {"E0402", "E0601"}
+
+
+def test_used_templates_are_not_checked_with_other_values() -> None:
+    text = UNUSED.format("latency: 4 / n").replace("= 2", "= 0")
+    assert body_codes(f"{text}\nx: t(n: 2)\nifs -> x.issue") == ["W0903"]

@@ -56,6 +56,7 @@ HOSTILE = {
     "a smaller array": (frame("template t { stage s { } }\nx: t[48000]"), "E0803"),
     "doubling": (frame(lines("template t@ { x: t#[2] }", 60) + "\ntemplate t60 { }\nx: t0"), "E0803"),
     "wide doubling": (frame(lines("template t@ { x: t#[4] }", 9) + "\ntemplate t9 { }\nx: t0"), "E0803"),
+    "doubling in vain": (frame(lines("template t@ { x: t#[2] }", 60) + "\ntemplate t60 { }"), "E0602"),
     "recursion": (frame("template t { x: t }\nx: t"), "E0803"),
     "registers": (
         frame(f"registers r {{ names: {' '.join(f'r{c}[0 ..< 60000]' for c in 'abcdefg')} }}"),
