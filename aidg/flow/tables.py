@@ -263,14 +263,12 @@ class _Builder:
         self.first_part = head[n.M_PART] = space.size
         head[n.K_PARTS] = count
         records = [0] * (count * n.PART)
-        for number in range(count):
-            records[number * n.PART] = space.size + (number + 1) * n.PART
-            records[number * n.PART + n.P_FLIGHT] = -1
+        records[:: n.PART] = range(space.size + n.PART, space.size + (count + 1) * n.PART, n.PART)
+        records[n.P_FLIGHT :: n.PART] = [-1] * count
         space.take(records)
         nodes = 8 * (flights + count) + 64 * (len(self.lines) + head[n.K_MOVERS]) + 256
         links = [0] * (nodes * n.NODE)
-        for number in range(nodes):
-            links[number * n.NODE + n.X_NEXT] = number + 1 if number + 1 < nodes else -1
+        links[n.X_NEXT :: n.NODE] = [*range(1, nodes), -1]
         head[n.M_NODE] = space.take(links)
         head[n.M_WHEEL] = space.take([-1] * (2 * WHEEL))
         head[n.M_OVERFLOW] = space.take([-1, -1])
