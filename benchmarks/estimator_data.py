@@ -11,6 +11,7 @@ docs/estimators_validation.md.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,12 +65,12 @@ class Device:
 
 def devices() -> Iterator[Device]:
     """All that are measured."""
-    for name, both in PHONES.items():
-        yield Device(name, "mobilegpu_tflite_layers_dev.csv", f"{name}_us", None, both)
     for name, mean in TUNED.items():
         where = f'device == "{name}" and {BEST_TIMES}'
         yield Device(name, "tophub_layers_dev.csv", "latency_ms", where, (mean, None))
     yield Device("cpu_ort", "cpu_ort_layers_dev.csv", "latency_min_us", "repro_pct <= 3", (15.1, 35.6))
+    for name, both in PHONES.items():
+        yield Device(name, "mobilegpu_tflite_layers_dev.csv", f"{name}_us", None, both)
 
 
 def row_of(device: Device, measured: Measurements) -> Row:
@@ -114,15 +115,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("reference", type=Path)
     parser.add_argument("--only", help="devices whose name holds this")
+    parser.add_argument(
+        "--keep", type=Path, help="rows that are done, so that a run can be interrupted (.json)"
+    )
     parser.add_argument("--write", action="store_true", help="write the table into the documentation")
     options = parser.parse_args()
+    kept: dict[str, Row] = {}
+    if options.keep and options.keep.exists():
+        kept = json.loads(options.keep.read_text(encoding="utf-8"))
     rows = []
     for device in devices():
         if options.only and options.only not in device.name:
             continue
-        print(device.name, file=sys.stderr)
-        path = options.reference / device.file
-        rows.append(row_of(device, read_measurements(path, device.target, None, device.where)))
+        if device.name not in kept:
+            print(device.name, file=sys.stderr)
+            path = options.reference / device.file
+            measured = read_measurements(path, device.target, None, device.where)
+            kept[device.name] = row_of(device, measured)
+            if options.keep:
+                options.keep.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        rows.append(kept[device.name])
     text = table(rows)
     print(text)
     if options.write:
