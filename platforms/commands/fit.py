@@ -8,6 +8,7 @@ import click
 
 from platforms.commands._options import json_option, print_json
 from platforms.commands._outputs import check_outputs
+from platforms.commands.measure import Width
 
 if TYPE_CHECKING:
     from platforms.estimators.model import Model
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 @click.option("--target", "-t", required=True, metavar="COLUMN", help="Column with the measured latency.")
 @click.option("--group", metavar="COLUMN", help="Rows with the same text here are never split (network).")
 @click.option("--where", metavar="EXPR", help="Only rows for which this holds: 'device=jetson_tx2'.")
+@click.option(
+    "--representative", "widths", type=Width(), multiple=True,
+    help="Width of a step that is known, for pr: c_out=16; repeatable. Otherwise widths are fitted.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything random.")
 @click.option("--output", "-o", required=True, metavar="MODEL.json", help="The model is written here.")
 @json_option
@@ -28,6 +33,7 @@ def command(
     target: str,
     group: str | None,
     where: str | None,
+    widths: tuple[tuple[str, int], ...],
     seed: int,
     output: str,
     as_json: bool,
@@ -41,6 +47,7 @@ def command(
     from platforms.estimators.fitting import fit
     from platforms.estimators.measurements import read_measurements
     from platforms.estimators.model_file import write_model
+    from platforms.estimators.representatives import Representatives
     from platforms.messages import clear_progress, progress_line, warn
 
     check_outputs({"the model": output}, [("the table of measurements", data)])
@@ -55,6 +62,7 @@ def command(
             where=where or "",
             group=group or "",
             seed=seed,
+            known=Representatives({"": dict(widths)}) if widths else None,
             progress=None if line is None else lambda name, done, total: line(done - 1, total, name),
         )
     finally:

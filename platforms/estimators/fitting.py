@@ -23,6 +23,7 @@ from platforms.estimators.errors import EstimatorError
 from platforms.estimators.intervals import calibrate
 from platforms.estimators.measurements import Measurements
 from platforms.estimators.model import KINDS, Model, Provenance
+from platforms.estimators.representatives import Representatives
 from platforms.estimators.rooflines import fit_rooflines
 from platforms.estimators.stepwise import fit_representatives, fit_stepwise
 from platforms.estimators.tree_model import TreeModel, fit_trees
@@ -43,8 +44,8 @@ class Recipe:
     fit: Fit
 
 
-def recipes(kind: str, seed: int) -> tuple[Recipe, ...]:
-    """The ways of fitting a kind; of all kinds for ``auto``."""
+def recipes(kind: str, seed: int, known: Representatives | None = None) -> tuple[Recipe, ...]:
+    """The ways of fitting a kind; of all kinds for ``auto``. ``known``: step widths of the hardware."""
     if kind not in (*KINDS, AUTO):
         hint = nearest(kind, (*KINDS, AUTO))
         raise EstimatorError(f"there is no estimator '{kind}'{hint}; there are {', '.join(KINDS)}, {AUTO}")
@@ -58,7 +59,8 @@ def recipes(kind: str, seed: int) -> tuple[Recipe, ...]:
         name = f"leaves of {leaf}" + (", remainders" if remainders else "")
         every.append(Recipe("mixed", name, partial(_trees, True, leaf, remainders, seed)))
     every.append(Recipe("stepwise", "", fit_stepwise))
-    every.append(Recipe("pr", "", partial(_representatives, seed)))
+    every.append(Recipe("pr", "", partial(_representatives, seed, False, known)))
+    every.append(Recipe("pr", "stepped terms", partial(_representatives, seed, True, known)))
     return tuple(recipe for recipe in every if kind in (recipe.kind, AUTO))
 
 
@@ -69,6 +71,7 @@ def fit(
     where: str = "",
     group: str = "",
     seed: int = 0,
+    known: Representatives | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Model:
     """The model of a kind, or the best of all with ``auto``, that errs least on rows left out.
@@ -78,6 +81,7 @@ def fit(
         measured: Layers and latencies.
         where, group: How the measurements were chosen and grouped, for the model's provenance.
         seed: Of everything random.
+        known: Step widths for ``pr``, from the hardware or from sweeps; otherwise they are fitted.
         progress: Called with what is fitted, how many fits are done, and how many there are.
 
     Raises:
@@ -87,7 +91,7 @@ def fit(
         raise EstimatorError(
             f"{len(measured)} measurements are too few to fit anything to: {FEWEST_ROWS} at least"
         )
-    ways = recipes(kind, seed)
+    ways = recipes(kind, seed, known)
     judged = {}
     for number, recipe in enumerate(ways):
         told = _counter(progress, recipe, number, len(ways))
@@ -126,9 +130,12 @@ def _trees(mixed: bool, leaf: int, remainders: bool, seed: int, measured: Measur
     )
 
 
-def _representatives(seed: int, measured: Measurements) -> TreeModel:
-    found = fit_representatives(measured.layers, measured.latency)
-    return fit_trees(measured.layers, measured.latency, mixed=True, representatives=found, seed=seed)
+def _representatives(
+    seed: int, stepped: bool, known: Representatives | None, measured: Measurements
+) -> TreeModel:
+    layers, latency = measured.layers, measured.latency
+    found = fit_representatives(layers, latency) if known is None else known
+    return fit_trees(layers, latency, mixed=True, stepped=stepped, representatives=found, seed=seed)
 
 
 def _counter(

@@ -28,6 +28,7 @@ from platforms.estimators.representatives import DIMENSIONS as SIZES_THAT_STEP
 from platforms.estimators.representatives import Representatives
 from platforms.estimators.rooflines import Rooflines
 from platforms.estimators.stepwise import StepwiseModel
+from platforms.estimators.terms import SIZES_OF_TERMS, Terms
 from platforms.estimators.tree_model import TreeModel
 
 SCHEMA = "acadl-estimator/1"
@@ -73,10 +74,16 @@ class _Stepwise(_Part):
     costs: dict[str, list[NotNegative]]
 
 
+class _Term(_Part):
+    sizes: dict[str, Width]
+    factor: NotNegative
+
+
 class _Trees(_Part):
     form: Literal["trees"]
     features: _Features
     scale: dict[str, list[NotNegative]] | None
+    terms: dict[str, list[_Term]] | None = None  # in place of the scale
     shift: float
     widths: dict[str, dict[str, Width]] | None
     forest: dict[str, Any]
@@ -178,15 +185,27 @@ def _estimator_to_dict(estimator: Estimator) -> dict[str, Any]:
                 "labels": {name: list(texts) for name, texts in estimator.features.labels.items()},
                 "remainders": estimator.features.remainders,
             },
-            "scale": None if scale is None else {op: list(f) for op, f in scale.factors.items()},
+            "scale": _factors_to_dict(scale) if isinstance(scale, Additive) else None,
+            "terms": _terms_to_dict(scale) if isinstance(scale, Terms) else None,
             "shift": estimator.shift,
             "widths": widths if widths is None else _widths_to_dict(widths),
             "forest": estimator.forest.to_dict(),
         }
     if isinstance(estimator, StepwiseModel):
-        costs = {op: list(f) for op, f in estimator.costs.factors.items()}
-        return {"form": "stepwise", "widths": _widths_to_dict(estimator.representatives), "costs": costs}
+        stepped, costs = _widths_to_dict(estimator.representatives), _factors_to_dict(estimator.costs)
+        return {"form": "stepwise", "widths": stepped, "costs": costs}
     raise EstimatorError(f"a {type(estimator).__name__} has no form in a file")
+
+
+def _factors_to_dict(scale: Additive) -> dict[str, list[float]]:
+    return {op: list(factors) for op, factors in scale.factors.items()}
+
+
+def _terms_to_dict(scale: Terms) -> dict[str, list[dict[str, Any]]]:
+    return {
+        op: [{"sizes": dict(term), "factor": factor} for term, factor in terms.items()]
+        for op, terms in scale.by_op.items()
+    }
 
 
 def _widths_to_dict(representatives: Representatives) -> dict[str, dict[str, int]]:
@@ -217,10 +236,21 @@ def _estimator(part: _Rooflines | _Stepwise | _Trees) -> Estimator:
         part.features.remainders,
     )
     forest = forest_from_dict(part.forest)
-    if forest.features != features.count:
-        raise EstimatorError(f"the trees ask for {forest.features} features, there are {features.count}")
+    scale = _scale(part.scale) if part.terms is None else _terms(part.terms)
+    count = features.count + (scale.count if isinstance(scale, Terms) else 0)
+    if forest.features != count:
+        raise EstimatorError(f"the trees ask for {forest.features} features, there are {count}")
     representatives = None if part.widths is None else _representatives(part.widths)
-    return TreeModel(features, forest, _scale(part.scale), part.shift, representatives)
+    return TreeModel(features, forest, scale, part.shift, representatives)
+
+
+def _terms(parts: Mapping[str, list[_Term]]) -> Terms:
+    strange = {name for terms in parts.values() for term in terms for name in term.sizes} - SIZES_OF_TERMS
+    if strange:
+        raise EstimatorError(f"no sizes of terms: {', '.join(sorted(strange))}")
+    if not parts.get("") or any(not any(t.factor > 0 for t in terms) for terms in parts.values()):
+        raise EstimatorError("the terms need a factor above 0 per operator, and some for other operators")
+    return Terms({op: {tuple(t.sizes.items()): t.factor for t in terms} for op, terms in parts.items()})
 
 
 def _representatives(widths: Mapping[str, Mapping[str, int]]) -> Representatives:

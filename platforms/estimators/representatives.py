@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Sizes that may step; channels count within their group. Of depthwise layers those of c_out count for all.
-DIMENSIONS = ("c_in", "c_out", "h_out", "w_out", "m")
+# ``kernel_row``: k_w c_in, the consecutive elements of an image that a kernel row sees; c_in is raised as far
+# as it stays in the step.
+DIMENSIONS = ("c_in", "kernel_row", "c_out", "h_out", "w_out", "m")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Representatives:
         for name in DIMENSIONS:
             width = self._widths(layers, name)
             if np.any(width > 1):
-                columns[name] = raised(layers, name, width)
+                # c_in may have been raised already
+                raised_to = raised(LayerTable(layers.ops, columns, layers.labels), name, width)
+                columns["c_in" if name == "kernel_row" else name] = raised_to
         each = depthwise(layers)
         if np.any(each):  # every channel is a group: all three numbers rise together
             for name in ("c_in", "groups"):
@@ -60,6 +64,11 @@ class Representatives:
 def raised(layers: LayerTable, name: str, width: NDArray[np.float64] | int) -> NDArray[np.float64]:
     """A size of each layer at the end of its step."""
     parts = np.ones(len(layers))
+    if name == "kernel_row":
+        within = layers["groups"]
+        steps = np.ceil(np.maximum(layers["k_w"] * layers["c_in"] / within, 1) / width)
+        largest = np.floor(steps * width / layers["k_w"]) * within
+        return np.where(depthwise(layers), layers["c_in"], np.maximum(largest, layers["c_in"]))
     if name in ("c_in", "c_out"):
         parts = np.where(depthwise(layers), parts, layers["groups"])
     return np.ceil(np.maximum(layers[name] / parts, 1) / width) * width * parts

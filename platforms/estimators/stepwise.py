@@ -70,7 +70,8 @@ def _widths(layers: LayerTable, latency: NDArray[np.float64]) -> dict[str, int]:
     """Widths of one operator's sizes: the one that explains most first."""
     found: dict[str, int] = {}
     least = _error(layers, latency, found)
-    candidates = [name for name in DIMENSIONS if len(np.unique(layers[name])) >= FEWEST_SIZES]
+    stored = [name for name in DIMENSIONS if name in layers.columns]
+    candidates = [name for name in stored if len(np.unique(layers[name])) >= FEWEST_SIZES]
     while candidates:
         trials = [
             (_error(layers, latency, {**found, name: width}), name, width)

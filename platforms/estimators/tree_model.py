@@ -18,6 +18,7 @@ from platforms.estimators.forest import Forest
 from platforms.estimators.forest_fit import grow
 from platforms.estimators.layer_table import LayerTable
 from platforms.estimators.representatives import Representatives
+from platforms.estimators.terms import Terms, fit_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class TreeModel:
 
     features: Features
     forest: Forest
-    scale: Additive | None = None
+    scale: Additive | Terms | None = None
     shift: float = 0.0
     representatives: Representatives | None = None
 
@@ -45,7 +46,7 @@ class TreeModel:
         """Latency of each layer, and how much the trees disagree on its logarithm."""
         if self.representatives is not None:
             layers = self.representatives.of(layers)
-        logarithm, spread = self.forest.predict(self.features.matrix(layers))
+        logarithm, spread = self.forest.predict(_seen(self.features, self.scale, layers))
         base = np.zeros(len(layers)) if self.scale is None else np.log(self.scale.latency(layers))
         return np.exp(logarithm + base + self.shift), spread
 
@@ -57,6 +58,7 @@ def fit_trees(
     mixed: bool,
     leaf: int = 1,
     remainders: bool = False,
+    stepped: bool = False,
     representatives: Representatives | None = None,
     seed: int = 0,
 ) -> TreeModel:
@@ -68,13 +70,21 @@ def fit_trees(
         mixed: Whether the trees stand on an analytic scale.
         leaf: Fewest rows in a leaf.
         remainders: Whether trees see how far channels are from full vectors and tiles.
+        stepped: Whether the scale is a sum of step-wise terms, of which the trees see each; for measurements
+            with little noise.
         representatives: Fit to the layers' representatives, and estimate by them.
         seed: Of the trees' random thresholds.
     """
     if representatives is not None:
         layers = representatives.of(layers)
     features = features_of(layers, remainders=remainders)
-    scale = fit_additive(layers, latency) if mixed else None
+    scale = (fit_terms if stepped else fit_additive)(layers, latency) if mixed else None
     base = 0.0 if scale is None else np.log(scale.latency(layers))
-    forest = grow(features.matrix(layers), np.log(latency) - base, leaf=leaf, seed=seed)
+    forest = grow(_seen(features, scale, layers), np.log(latency) - base, leaf=leaf, seed=seed)
     return TreeModel(features, forest, scale, representatives=representatives)
+
+
+def _seen(features: Features, scale: Additive | Terms | None, layers: LayerTable) -> NDArray[np.float32]:
+    """What the trees see of each layer."""
+    rows = features.matrix(layers)
+    return np.hstack([rows, scale.columns(layers)]) if isinstance(scale, Terms) else rows

@@ -28,7 +28,7 @@ class Space:
         image: Height and width, which are equal (``conv1d``: the length).
         kernels: Sizes of the kernel, equally likely.
         strides: Equally likely.
-        widths: Step widths of c_in, c_out, h_out, w_out and m: only representatives are drawn.
+        widths: Step widths of c_in, kernel_row, c_out, h_out, w_out and m: only representatives are drawn.
     """
 
     op: str = "conv"
@@ -46,7 +46,7 @@ def draw(space: Space, count: int, seed: int) -> list[Layer]:
     for _ in range(TRIALS * count):
         if len(found) == count:
             break
-        found.setdefault(_representative(_one(space, random), space.widths))
+        found.setdefault(representative(_one(space, random), space.widths))
     return [replace(layer, name=f"layer{i}") for i, layer in enumerate(found)]
 
 
@@ -79,7 +79,7 @@ def _one(space: Space, random: np.random.Generator) -> Layer:
     )
 
 
-def _representative(layer: Layer, widths: Mapping[str, int]) -> Layer:
+def representative(layer: Layer, widths: Mapping[str, int]) -> Layer:
     """The layer with its stepping sizes raised to the ends of their steps."""
     if layer.op == "gemm":
         names = {"m": "gemm_M", "c_out": "gemm_N", "c_in": "gemm_K"}
@@ -89,9 +89,9 @@ def _representative(layer: Layer, widths: Mapping[str, int]) -> Layer:
         channels = _raise(layer.C, widths.get("c_out", 1))
         layer = replace(layer, C=channels, K=channels, groups=channels)
     else:
-        layer = replace(
-            layer, C=_raise(layer.C, widths.get("c_in", 1)), K=_raise(layer.K, widths.get("c_out", 1))
-        )
+        channels = _raise(layer.C, widths.get("c_in", 1))
+        row = _raise(layer.S * channels, widths.get("kernel_row", 1)) // layer.S
+        layer = replace(layer, C=max(channels, row), K=_raise(layer.K, widths.get("c_out", 1)))
     if layer.op == "conv1d":
         widths = {**widths, "h_out": 1}  # there is no height
     more_h = (_raise(layer.OH, widths.get("h_out", 1)) - layer.OH) * layer.stride_h
