@@ -137,7 +137,7 @@ def offer_requests(k: Kernel, now: int) -> None:
     regs = k.regs
     ops = 3
     if k.settings[DRAIN] == WATERMARKS and k.settings[PICK] != STRICT_FIFO:
-        if regs[BEST_COMMAND] == NONE:
+        if regs[BEST_COMMAND] == NONE or regs[BEST_TIME] > now:  # nothing comes before the requests
             switch(k)
         ops = 2 if regs[WRITE_MODE] else 1
     horizon = now + k.settings[SLACK]
