@@ -43,6 +43,9 @@ _INTERVALS = {"all_bank": "tREFI", "per_bank": "tREFIpb", "same_bank": "tREFIsb"
 _REFRESH_TIMES = {"all_bank": ("tRFC", "tRFCab"), "per_bank": (), "same_bank": (), "none": ()}
 _ADMISSIONS = {"split": at.SPLIT, "shared": at.SHARED, "bankwise": at.BANKWISE}
 _WRITE_DONE = {"command": at.AT_COMMAND, "accept": at.AT_ACCEPT, "data": at.AT_DATA}
+# Refreshes that may be postponed or done in advance: eight, but four by JESD79-5.
+MOVED_REFRESHES = {"DDR5": 4}
+USUAL_MOVED_REFRESHES = 8
 MERGED_READS = 256  # room for reads that are answered with another one
 
 
@@ -135,8 +138,20 @@ def check(device: Device, controller: ControllerSettings) -> None:
         raise DramError(
             "refreshes are postponed or pulled in with refresh_blocks: rank and refresh_precharge: all"
         )
+    _check_postponed(device, controller)
     if controller.power_down != "none" and controller.refresh not in ("all_bank", "none"):
         raise DramError("power_down goes with refresh: all_bank or none")
+
+
+def _check_postponed(device: Device, controller: ControllerSettings) -> None:
+    """No more refreshes are put off, or done in advance, than the standard allows."""
+    most = MOVED_REFRESHES.get(device.standard, USUAL_MOVED_REFRESHES)
+    for name in ("refresh_postpone", "refresh_pull_in"):
+        asked: int = getattr(controller, name)
+        if asked > most:
+            raise DramError(
+                f"{name} is {asked}, but {device.standard} allows at most {most}", hint=f"{name}: {most}"
+            )
 
 
 def slots_needed(device: Device, controller: ControllerSettings) -> int:

@@ -17,6 +17,7 @@ from dram.checker import check
 from dram.commands import COMMAND_NAMES
 from dram.compiled import is_available
 from dram.configurations import Configuration, ControllerSettings, configuration
+from dram.errors import DramError
 from dram.kernel.layout import FORESIGHT
 from dram.requests import Requests
 from dram.result import Run
@@ -71,8 +72,9 @@ def maintenance(draw: st.DrawFn, commands: frozenset[str]) -> dict[str, Any]:
         chosen["refresh_blocks"] = draw(st.sampled_from(["channel", "rank"]))
         chosen["refresh_precharge"] = draw(st.sampled_from(["all", "single"]))
         return chosen
-    chosen["refresh_postpone"] = draw(st.sampled_from([0, 0, 3, 8]))
-    chosen["refresh_pull_in"] = draw(st.sampled_from([0, 0, 2, 8]))
+    most = 4 if "REFSB" in commands else 8  # DDR5, and all others
+    chosen["refresh_postpone"] = draw(st.sampled_from([0, 0, 3, most]))
+    chosen["refresh_pull_in"] = draw(st.sampled_from([0, 0, 2, most]))
     if refresh in ("all_bank", "none") and "PDNA" in commands:
         chosen["power_down"] = draw(st.sampled_from(["none", "staggered"]))
     return chosen
@@ -176,6 +178,32 @@ def test_a_row_is_closed_before_its_rank_powers_down() -> None:
     controller = {"page": "capped", "page_cap": 1, "power_down": "staggered"}
     of = configuration({"device": {"name": "DDR4_2400R"}, "controller": controller})
     serves(of, Requests.of([0, 300], [False, False], [0, 0]))
+
+
+def test_a_refresh_that_is_always_to_come_keeps_no_queue_from_turning() -> None:
+    """Refreshes of DDR5 that follow each other without a pause: reads come through between them."""
+    controller = {
+        "queues": "shared",
+        "refresh": "same_bank",
+        "refresh_pull_in": 4,
+        "refresh_stagger": "forward",
+    }
+    device = {"name": "DDR5_6400AN", "ranks": 2, "timing": {"tREFI": 1500}}
+    order = ["bg", "co", "ro", "ba", "ra"]
+    of = configuration({"device": device, "mapping": {"order": order}, "controller": controller})
+    serves(of, Requests.of([300] * 4, [False] * 4, [64, 0, 192, 128]))
+
+
+@pytest.mark.parametrize("field", ["refresh_postpone", "refresh_pull_in"])
+@pytest.mark.parametrize(("name", "most"), [("DDR5_4800", 4), ("DDR4_2400", 8)])
+def test_as_many_refreshes_are_put_off_as_the_standard_allows(field: str, name: str, most: int) -> None:
+    def run(count: int) -> None:
+        of = configuration({"device": {"name": name}, "controller": {"refresh": "all_bank", field: count}})
+        serves(of, Requests.of([0, 300], [False, True], [0, 0]))
+
+    run(most)
+    with pytest.raises(DramError, match=f"at most {most}|less than or equal to {most}"):
+        run(most + 1)
 
 
 def test_a_refresh_of_one_bank_in_each_group_waits_for_activations_of_all_groups() -> None:
