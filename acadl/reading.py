@@ -19,6 +19,8 @@ def resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError before Python 3.13
         raise ReadError("the path cannot be resolved, its links may lead in a circle") from error
+    except ValueError as error:  # a NUL or half a character
+        raise ReadError("there can be no file of this name") from error
 
 
 def read_text(path: Path) -> str:
@@ -35,6 +37,8 @@ def read_bytes(path: Path) -> bytes:
             return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ReadError(error.strerror or type(error).__name__) from error
+    except ValueError as error:  # a NUL or half a character
+        raise ReadError("there can be no file of this name") from error
 
 
 def decoded(data: bytes) -> str:

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acadl.errors import Span
 from acadl.rendering import units
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def plain_lines(text: str) -> str:
+    """The text with ``\\n`` at the end of every line, so that our lines are the editor's."""
+    return _LINE_END.sub("\n", text) if "\r" in text else text
+
+
+def edited(text: str, start: tuple[int, int], end: tuple[int, int], new: str, encoding: str) -> str:
+    """The text with ``new`` in place of what is between two places, each a line and a character of an editor.
+
+    A place behind the end of its line means that end, one behind the last line the end of the text. Of places
+    in the wrong order, the first one counts for both.
+    """
+    ends = [match.span() for match in _LINE_END.finditer(text)]
+
+    def offset(line: int, character: int) -> int:
+        if line > len(ends):
+            return len(text)
+        first = ends[line - 1][1] if line else 0
+        last = ends[line][0] if line < len(ends) else len(text)
+        return first + column_of(text[first:last], character, encoding) - 1
+
+    first = offset(*start)
+    return text[:first] + new + text[max(first, offset(*end)) :]
 
 
 def column_of(line: str, character: int, encoding: str) -> int:

@@ -13,6 +13,7 @@ from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Span
 from acadl.loading import Checked, check_text
 from acadl.lsp.index import Index, build
+from acadl.lsp.positions import plain_lines
 from acadl.lsp.symbols import Reference, Symbol
 from acadl.model import ACADLObject
 from acadl.parser import MAX_TOKENS, ParsedFile, parse
@@ -48,11 +49,17 @@ class Project:
         self._building: set[Path] = set()
         self._trees: dict[str, tuple[ParsedFile, tuple[Diagnostic, ...]]] = {}
 
+    def copy(self) -> Project:
+        """The same texts, to try changes on."""
+        made = Project(self.roots)
+        made._open = dict(self._open)
+        return made
+
     # --- texts -------------------------------------------------------------------------------------------
 
     def opened(self, path: Path, text: str) -> None:
         """An editor has opened or changed a text."""
-        self._open[path] = text
+        self._open[path] = plain_lines(text)
 
     def closed(self, path: Path) -> None:
         """An editor has closed a text; its file counts again."""
@@ -63,14 +70,14 @@ class Project:
         return list(self._open)
 
     def text(self, path: Path) -> str:
-        """The text of an open or a saved file. Raises :class:`ReadError`."""
+        """The text of an open or a saved file, its lines ended by ``\\n``. Raises :class:`ReadError`."""
         known = self._open.get(path)
-        return known if known is not None else read_text(path)
+        return known if known is not None else plain_lines(read_text(path))
 
     def lines(self, file: str) -> list[str]:
         """The lines of a file; none if it cannot be read."""
         try:
-            return [line.rstrip("\r") for line in self.text(Path(file)).split("\n")]
+            return self.text(Path(file)).split("\n")
         except ReadError:
             return []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from acadl.errors import Span
 from acadl.lsp.project import Project
 from acadl.lsp.symbols import VALUES, Symbol, SymbolKind
 from acadl.parser_tables import tables
@@ -23,13 +25,40 @@ def rename_problem(symbol: Symbol, name: str, project: Project) -> str | None:
     taken = _taken(symbol, project)
     if name != symbol.name and name in taken:
         return f"'{name}' is already declared"
+    if not _means_the_same(symbol, name, project):
+        return f"'{name}' would mean something else in one of the places"
     return None
+
+
+def _means_the_same(symbol: Symbol, name: str, project: Project) -> bool:
+    """Whether every name stands for what it stood for, also where inner blocks declare the new name."""
+    places: dict[str, list[Span]] = {}
+    for reference in project.references(symbol):
+        places.setdefault(reference.span.file, []).append(reference.span)
+    renamed = project.copy()
+    for file in places:
+        renamed.opened(Path(file), _replaced(project.lines(file), places[file], name))
+    return all(_pattern(project, Path(file)) == _pattern(renamed, Path(file)) for file in places)
+
+
+def _replaced(lines: list[str], places: list[Span], name: str) -> str:
+    lines = list(lines)
+    for span in sorted(places, key=lambda span: (span.line, span.column), reverse=True):
+        line = lines[span.line - 1]
+        lines[span.line - 1] = line[: span.column - 1] + name + line[span.end_column - 1 :]
+    return "\n".join(lines)
+
+
+def _pattern(project: Project, path: Path) -> list[int]:
+    """For every name in a file, in their order, which of the different things it stands for."""
+    index = project.index(path)
+    found = sorted(index.references if index else (), key=lambda r: (r.span.line, r.span.column))
+    numbers: dict[Span, int] = {}
+    return [numbers.setdefault(reference.symbol.span, len(numbers)) for reference in found]
 
 
 def _taken(symbol: Symbol, project: Project) -> set[str]:
     """Names of the same sort that are declared beside the symbol."""
-    from pathlib import Path
-
     index = project.index(Path(symbol.span.file))
     if index is None:
         return set()

@@ -7,19 +7,22 @@ offers another one); :mod:`acadl.lsp.positions` converts.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
 
 from acadl.diagnostics import DescriptionError
 from acadl.errors import AcadlError, Span
 from acadl.formatting import format_text
 from acadl.lsp.completion import proposals
+from acadl.lsp.documents import Document
 from acadl.lsp.highlighting import MODIFIERS, TYPES_OF_TOKENS, tokens
 from acadl.lsp.index import Index
 from acadl.lsp.positions import Place, column_of, place_of
@@ -31,6 +34,7 @@ from acadl.reading import ReadError
 from acadl.rendering import to_lsp, units
 
 DELAY_SECONDS = 0.02  # between the last change of a text and its check
+NO_FILES = Path("/untitled")  # where texts seem to be that are no files
 
 _SYMBOL_KINDS = {
     SymbolKind.ARCHITECTURE: types.SymbolKind.Namespace,
@@ -64,6 +68,7 @@ class AcadlServer(LanguageServer):
         super().__init__("acadl", version, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
         self.project = Project()
         self._pending: dict[str, asyncio.TimerHandle] = {}
+        self._uris: dict[Path, str] = {}
 
     @property
     def encoding(self) -> str:
@@ -74,11 +79,18 @@ class AcadlServer(LanguageServer):
 
     # --- texts and their findings ------------------------------------------------------------------------
 
+    def open(self, item: types.TextDocumentItem) -> None:
+        """Take over a text that an editor has opened."""
+        document = Document(item.uri, item.text, item.version, self.encoding)
+        self.workspace.text_documents[unquote(item.uri)] = document  # edits by our lines, not by Python's
+        self._uris[path_of(item.uri)] = item.uri
+        self.update(item.uri)
+
     def update(self, uri: str) -> None:
         """Take over an open text, and check it and the other open ones soon."""
         path = path_of(uri)
         self.project.opened(path, self.workspace.get_text_document(uri).source)
-        for other in {uri, *map(uri_of, self.project.open_files())}:
+        for other in {uri, *map(self.uri, self.project.open_files())}:
             self._soon(other)
 
     def _soon(self, uri: str) -> None:
@@ -96,7 +108,7 @@ class AcadlServer(LanguageServer):
         try:
             sources = self.project.facts(path).checked.sources
             found = [
-                to_lsp(item, sources, {file: uri_of(Path(file)) for file in sources}, self.encoding)
+                to_lsp(item, sources, {file: self.uri(Path(file)) for file in sources}, self.encoding)
                 for item in self.project.findings(path)
             ]
         except ReadError:
@@ -109,9 +121,21 @@ class AcadlServer(LanguageServer):
     def close(self, uri: str) -> None:
         """An editor has closed a text: its findings go."""
         self.project.closed(path_of(uri))
+        self._uris.pop(path_of(uri), None)
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
 
     # --- places ------------------------------------------------------------------------------------------
+
+    def uri(self, path: Path) -> str:
+        """What the editor calls a file, if it has opened it, else its URI."""
+        return self._uris.get(path) or uri_of(path)
+
+    def text(self, uri: str) -> str | None:
+        """A text that is open, or else in a file; ``None`` if there is none."""
+        try:
+            return self.project.text(path_of(uri))
+        except ReadError:
+            return None
 
     def index(self, uri: str) -> Index | None:
         """Names of a text."""
@@ -136,7 +160,7 @@ class AcadlServer(LanguageServer):
 
     def location(self, span: Span) -> types.Location:
         """A span in its file."""
-        return types.Location(uri_of(Path(span.file)), self.range(span))
+        return types.Location(self.uri(Path(span.file)), self.range(span))
 
     def reference(self, uri: str, position: types.Position) -> Reference | None:
         """The name at a place."""
@@ -145,14 +169,19 @@ class AcadlServer(LanguageServer):
 
 
 def path_of(uri: str) -> Path:
-    """The file of a URI; a text that is no file gets a path that does not exist."""
-    parsed = urlparse(uri)
-    return Path(unquote(parsed.path) if parsed.scheme == "file" else f"/untitled/{parsed.path}")
+    """The file of a URI; a text that is no file gets a path of its own in a folder that does not exist."""
+    try:
+        path = Path(to_fs_path(uri) or "")
+        if path.is_absolute() and b"\0" not in os.fsencode(path):
+            return path
+    except ValueError:  # no URI, or no name of a file
+        pass
+    return NO_FILES / quote(uri, safe="", errors="replace")
 
 
 def uri_of(path: Path) -> str:
     """The URI of a file."""
-    return f"untitled:{path.name}" if path.parent == Path("/untitled") else path.as_uri()
+    return unquote(path.name) if path.parent == NO_FILES else path.as_uri()
 
 
 def _range(place: Place) -> types.Range:
@@ -192,7 +221,7 @@ def _texts(server: AcadlServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
-        server.update(params.text_document.uri)
+        server.open(params.text_document)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: types.DidChangeTextDocumentParams) -> None:
@@ -284,12 +313,14 @@ def _writing(server: AcadlServer) -> None:
         changes: dict[str, list[types.TextEdit]] = {}
         for item in server.project.references(reference.symbol):
             edit = types.TextEdit(server.range(item.span), params.new_name)
-            changes.setdefault(uri_of(Path(item.span.file)), []).append(edit)
+            changes.setdefault(server.uri(Path(item.span.file)), []).append(edit)
         return types.WorkspaceEdit(changes=changes)
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
-        text = server.workspace.get_text_document(params.text_document.uri).source
+        text = server.text(params.text_document.uri)
+        if text is None:
+            return []
         try:
             formatted = format_text(text)
         except (DescriptionError, AcadlError):
@@ -306,8 +337,10 @@ def _writing(server: AcadlServer) -> None:
     def completion(params: types.CompletionParams) -> types.CompletionList:
         uri = params.text_document.uri
         index = server.index(uri)
-        text = server.workspace.get_text_document(uri).source
-        found = proposals(text, *server.position(uri, params.position), index) if index is not None else []
+        text = server.text(uri)
+        found = []
+        if index is not None and text is not None:
+            found = proposals(text, *server.position(uri, params.position), index)
         items = [
             types.CompletionItem(
                 label=item.label,
@@ -334,7 +367,7 @@ def _looks(server: AcadlServer) -> None:
     def semantic_tokens(params: types.SemanticTokensParams) -> types.SemanticTokens:
         uri = params.text_document.uri
         index = server.index(uri)
-        text = server.workspace.get_text_document(uri).source
+        text = server.text(uri) or ""
         lines = text.split("\n")
         data: list[int] = []
         last_line = last_start = 0

@@ -305,8 +305,15 @@ def test_rename_changes_all_files_and_refuses_what_cannot_be(tmp_path: Path) -> 
         assert "cells[*].entry" in changed["main.acadl"] and "open entry:" in changed["cells.acadl"]
         changed = await rename("words", "count")
         assert changed.keys() == {"main.acadl"} and changed["main.acadl"].count("count") == 3
-        for name in ("ifs", "for", "2x", "stage"):
-            with pytest.raises(JsonRpcException):
+        reasons = {
+            "ifs": "already declared",
+            "for": "word of the language",
+            "2x": "no name",
+            "": "no name",
+            "stage": "word of the language",
+        }
+        for name, reason in reasons.items():
+            with pytest.raises(JsonRpcException, match=reason):
                 await rename("imem", name)
 
     session(tmp_path, script)
@@ -383,5 +390,118 @@ def test_texts_with_errors_are_left_alone_by_formatting(tmp_path: Path) -> None:
         )
         client.published.clear()
         assert await client.findings("main.acadl") == []
+
+    session(tmp_path, script)
+
+
+# --- odd texts ------------------------------------------------------------------------------------------
+
+
+def test_edits_behind_signs_that_only_python_takes_for_line_ends(tmp_path: Path) -> None:
+    """Lines end at ``\\n``, ``\\r\\n`` and ``\\r``, and only there."""
+
+    async def script(client: Client) -> None:
+        text = MAIN.replace("/// 🚀", "/// \u2028 \u2029 \x85 \x0b \x0c \x1c 🚀").replace(" {\n", " {\r\n")
+        text = text.replace("    const", "    // a\r    // b\r    const")
+        assert not [d for d in await client.open("main.acadl", text) if d.severity == 1]
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
+        start, end = client.at(lines, "work {"), client.at(lines, "work {", behind=True)
+        edit = types.TextDocumentContentChangePartial(range=types.Range(start, end), text="lsu {")
+        found = await client.change("main.acadl", 2, edit)
+        assert [d.message.split("\n")[0] for d in found if d.severity == 1] == ["'host' has no part 'work'"]
+        place = client.at(lines.replace("work {", "lsu {"), "work")
+        assert found[0].range.start == place
+        edit = types.TextDocumentContentChangePartial(
+            range=types.Range(place, types.Position(place.line, place.character + 4)), text="lsu"
+        )
+        assert not [d for d in await client.change("main.acadl", 3, edit) if d.severity == 1]
+
+    session(tmp_path, script)
+
+
+ODD = (
+    "untitled:Untitled-1",
+    "http://example.org/a/main.acadl",
+    "vscode-vfs://github/a/b/main.acadl",
+    "file:///no/such/file.acadl",
+    "file:///c%3A/Users/me/main.acadl",
+    "file:///C:/Users/me/main.acadl",
+    "file://server/share/main.acadl",
+    "file:///tmp/a%00b.acadl",
+    "file:///tmp/%FF%FE.acadl",
+    "file:relative.acadl",
+    "file:///",
+    "http://[",
+    "main.acadl",
+    "",
+)
+
+
+def test_texts_that_are_not_open_or_no_files(tmp_path: Path) -> None:
+    async def script(client: Client) -> None:
+        start = types.Position(0, 0)
+        for uri in (*ODD, client.uri("main.acadl")):
+            document, language = types.TextDocumentIdentifier(uri), client.language
+            everything = types.Range(start, types.Position(99, 0))
+            answers = [
+                await language.text_document_hover_async(types.HoverParams(document, start)),
+                await language.text_document_definition_async(types.DefinitionParams(document, start)),
+                await language.text_document_rename_async(types.RenameParams(document, start, "x")),
+                await language.text_document_document_symbol_async(types.DocumentSymbolParams(document)),
+                await language.text_document_formatting_async(
+                    types.DocumentFormattingParams(document, types.FormattingOptions(4, True))
+                ),
+                await language.text_document_completion_async(types.CompletionParams(document, start)),
+                await language.text_document_semantic_tokens_full_async(types.SemanticTokensParams(document)),
+                await language.text_document_inlay_hint_async(types.InlayHintParams(document, everything)),
+            ]
+            assert any(answers) == (uri == client.uri("main.acadl")) or not answers[0]
+            language.text_document_did_close(types.DidCloseTextDocumentParams(document))
+            change = types.TextDocumentContentChangeWholeDocument("x")
+            versioned = types.VersionedTextDocumentIdentifier(version=2, uri=uri)
+            language.text_document_did_change(types.DidChangeTextDocumentParams(versioned, [change]))
+        assert not [d for d in await client.open("main.acadl", MAIN) if d.severity == 1]
+
+    session(tmp_path, script)
+
+
+@pytest.mark.parametrize("uri", [uri for uri in ODD if uri and uri != "http://["])
+def test_findings_go_to_the_name_that_the_editor_uses(tmp_path: Path, uri: str) -> None:
+    async def script(client: Client) -> None:
+        item = types.TextDocumentItem(uri, "acadl", 1, "stage s {")
+        client.language.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        await client.open("main.acadl", MAIN)
+        while uri not in client.published:
+            await asyncio.wait_for(client._news.wait(), 20)
+            client._news.clear()
+        assert client.published.keys() <= {uri, client.uri("main.acadl")}
+        assert client.published[uri][0].severity == 1
+
+    session(tmp_path, script)
+
+
+def test_a_new_name_that_an_inner_block_declares_is_refused(tmp_path: Path) -> None:
+    text = """architecture a {
+    clock 1 GHz
+    const outer = 2
+    for inner in 0 ..< 2 { const size = inner + outer }
+}
+"""
+
+    async def script(client: Client) -> None:
+        await client.open("main.acadl", text)
+        main = client.document("main.acadl")
+        for name in ("inner", "size"):
+            with pytest.raises(
+                JsonRpcException, match=f"'{name}' would mean something else|already declared"
+            ):
+                await client.language.text_document_rename_async(
+                    types.RenameParams(main, client.at(text, "outer"), name)
+                )
+        edit = await client.language.text_document_rename_async(
+            types.RenameParams(main, client.at(text, "outer"), "other")
+        )
+        assert edit is not None and edit.changes is not None
+        assert text_edit(text, list(edit.changes[client.uri("main.acadl")])) == text.replace("outer", "other")
 
     session(tmp_path, script)

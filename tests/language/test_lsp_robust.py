@@ -9,7 +9,7 @@ import pytest
 
 from acadl.lsp.completion import proposals
 from acadl.lsp.highlighting import tokens
-from acadl.lsp.positions import column_of, place_of
+from acadl.lsp.positions import column_of, edited, place_of
 from acadl.lsp.project import Project
 from acadl.lsp.renaming import rename_problem
 from acadl.lsp.values import hints, hover_text
@@ -81,3 +81,31 @@ def test_columns_beyond_the_basic_plane() -> None:
 
     place = place_of(Span("f", 1, 2, 1, 3), [line], "utf-16")
     assert (place.line, place.character, place.end_character) == (0, 1, 3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_edits_of_any_lines(encoding: str) -> None:
+    """Against what the protocol says, written as lines and their ends."""
+    chance = random.Random(8)
+    for _ in range(300):
+        text = "".join(chance.choices("ab é🚀\u2028\x0b\x0c\n\r", k=chance.randrange(20)))
+        offsets = sorted(chance.randrange(len(text) + 1) for _ in range(2))
+        if any(text[n - 1 : n + 1] == "\r\n" for n in offsets):
+            continue  # no place of the protocol
+        start, end = (_place(text[:n], encoding) for n in offsets)
+        assert edited(text, start, end, "new", encoding) == text[: offsets[0]] + "new" + text[offsets[1] :]
+
+
+def _place(before: str, encoding: str) -> tuple[int, int]:
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    size = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
+    name = encoding if size == 1 else f"{encoding}-le"
+    return len(lines) - 1, len(lines[-1].encode(name)) // size
+
+
+def test_edits_beyond_the_text() -> None:
+    assert edited("ab\ncd", (9, 0), (9, 5), "x", "utf-16") == "ab\ncdx"
+    assert edited("ab\ncd", (0, 99), (1, 99), "x", "utf-16") == "abx"
+    assert edited("ab\r\ncd", (0, 99), (0, 99), "x", "utf-16") == "abx\r\ncd"
+    assert edited("ab\ncd", (1, 1), (0, 0), "x", "utf-16") == "ab\ncxd"
+    assert edited("", (0, 0), (0, 0), "x", "utf-16") == "x"
