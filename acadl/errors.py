@@ -132,3 +132,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """``; did you mean '…'?`` with the most similar of ``known``, to end a message with; empty if none is."""
     close = get_close_matches(name, list(known), 1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def shortened(text: str, most: int = 100) -> str:
+    """A text that a user gave, for a message: its start and its end where it is longer than ``most``."""
+    if len(text) <= most:
+        return text
+    half = (most - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"

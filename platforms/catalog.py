@@ -81,8 +81,8 @@ def is_path(name_or_path: str | os.PathLike[str]) -> bool:
 
 
 def _unknown(text: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(text.lower(), known, n=1)
+    near = difflib.get_close_matches(text.lower(), known, n=1) if len(text) < LONGEST_NAME else []
     hint = f"; did you mean '{near[0]}'?" if near else ""
     shipped = ", ".join(known) or "none"
-    file = f" There is a file '{text}': write './{text}' to read it." if Path(text).is_file() else ""
-    return f"no platform '{text}' ships{hint} (shipped: {shipped}; a path ends in {SUFFIX}){file}"
+    file = f" There is a file '{text}': write './{text}' to read it." if os.path.isfile(text) else ""
+    return f"no platform '{shortened(text)}' ships{hint} (shipped: {shipped}; a path ends in {SUFFIX}){file}"

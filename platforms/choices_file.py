@@ -131,7 +131,8 @@ def _entry(file: str, number: int, entry: Any) -> tuple[Layer, Choice]:
     wrong = [name for name, value in shape.items() if name not in known or not _fits(known[name], value)]
     if wrong:
         raise AcadlError(f"{where}: {', '.join(wrong)} of 'shape' is not what a layer has")
-    return shape_of(Layer(**{"name": "layer", **shape})), choice
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()}
+    return shape_of(Layer(**{"name": "layer", **values})), choice
 
 
 def _is_value(value: object) -> bool:
@@ -145,4 +146,6 @@ def _fits(kind: object, value: object) -> bool:
         return isinstance(value, bool)
     if text == "str":
         return isinstance(value, str)
+    if text.startswith("tuple"):
+        return isinstance(value, list) and all(_fits("int", item) for item in value)
     return isinstance(value, int) and not isinstance(value, bool) and "int" in text

@@ -72,6 +72,7 @@ class NetworkSearch:
         unmapped: Layers that the architecture cannot run.
         provenance: Version, parameters, seed, budget, hashes of the inputs.
         interrupted: Whether the search was stopped by hand; layers behind have their default.
+        unreached: Names of layers that a second interrupt kept from being evaluated at all; no total has them.
         wall_s: Seconds that it took; not compared.
     """
 
@@ -81,6 +82,7 @@ class NetworkSearch:
     unmapped: tuple[UnmappedLayer, ...] = ()
     provenance: Mapping[str, object] = field(default_factory=dict)
     interrupted: bool = False
+    unreached: tuple[str, ...] = ()
     wall_s: float = field(default=0.0, compare=False)
 
     @property
@@ -102,6 +104,7 @@ class NetworkSearch:
             "total_cycles": self.total_cycles,
             "wall_s": self.wall_s,
             "interrupted": self.interrupted,
+            "unreached": list(self.unreached),
             "layers": [entry.to_dict() for entry in self.layers],
             "unmapped": [{"name": x.name, "op": x.op, "reason": x.reason} for x in self.unmapped],
             "provenance": dict(self.provenance),
@@ -163,12 +166,20 @@ def search(
     shapes = _shapes(chosen_layers(network, layers))
     done: list[LayerSearch] = []
     unmapped: list[UnmappedLayer] = []
+    unreached: list[str] = []
     interrupted = False
     runner = _Runner(arch, tries, seed, progress, len(shapes))
     for number, (layer, names, count) in enumerate(shapes):
         left = None if seconds is None else seconds - (time.monotonic() - started)
         share = None if left is None else max(0.0, left) / (len(shapes) - number)
-        found = runner.run(number, layer, 0.0 if interrupted else share)
+        try:
+            found = runner.run(number, layer, 0.0 if interrupted else share)
+        except KeyboardInterrupt:
+            if not done:
+                raise
+            interrupted = True
+            unreached = [name for _, names, _ in shapes[number:] for name in names]
+            break
         if isinstance(found, UnmappedLayer):
             unmapped.append(found)
             continue
@@ -184,6 +195,7 @@ def search(
         unmapped=tuple(unmapped),
         provenance=provenance(arch, network, "exact", budget),
         interrupted=interrupted,
+        unreached=tuple(unreached),
         wall_s=time.monotonic() - started,
     )
 

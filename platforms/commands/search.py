@@ -93,7 +93,8 @@ def command(
     _show(result, output, as_json)
     if result.interrupted:
         kept = f"kept in {output}" if output is not None else "shown here"
-        warn(f"interrupted: the best found so far is {kept}")
+        without = f"; not evaluated: {listed(result.unreached)}" if result.unreached else ""
+        warn(f"interrupted: the best found so far is {kept}{without}")
         sys.exit(130)
     if not result.layers:
         sys.exit(1)
