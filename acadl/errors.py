@@ -140,3 +140,8 @@ def shortened(text: str, most: int = 100) -> str:
         return text
     half = (most - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Why a file cannot be read, without its name."""
+    return getattr(error, "strerror", None) or str(error)

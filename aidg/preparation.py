@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from acadl.errors import ProgramError
+from acadl.errors import ProgramError, nearest
 from acadl.expressions import Expr
 from acadl.model import (
     Architecture,
@@ -222,7 +222,10 @@ class _Preparation:
         """Number of the first one of a row of registers."""
         missing = [n for n in range(low, high + 1) if f"{stem}{n}" not in self.registers]
         if missing:
-            raise ProgramError(f"'{operation}' uses register '{stem}{missing[0]}', which does not exist")
+            name = f"{stem}{missing[0]}"
+            raise ProgramError(
+                f"'{operation}' uses register '{name}', which does not exist{nearest(name, self.registers)}"
+            )
         files = {self.arch.register_file_of[f"{stem}{n}"].name for n in range(low, high + 1)}
         if len(files) > 1:
             raise ProgramError(

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
-from acadl.errors import AcadlError, Diagnostic, Label, Span
+from acadl.errors import AcadlError, Diagnostic, Label, Span, reason_of, shortened
 from mappings.layers import KERNELS, MATRIX_PRODUCTS, Layer, layer_problems
 from mappings.network import Network, Note, suggestion
 from mappings.registry import known_operators
@@ -76,13 +76,13 @@ def read_layer_table(path: Path) -> Network:
         data = path.read_bytes()
         text = data.decode("utf-8-sig")
     except FileNotFoundError:
-        raise AcadlError(f"there is no file {path}") from None
+        raise AcadlError(f"there is no file {shortened(str(path))}") from None
     except UnicodeDecodeError as error:
         raise AcadlError(
             f"{path} is not UTF-8 text (byte {error.start}); save the table as UTF-8 CSV"
         ) from None
     except (OSError, ValueError) as error:
-        raise AcadlError(f"{path} cannot be read: {error}") from None
+        raise AcadlError(f"{shortened(str(path))} cannot be read: {reason_of(error)}") from None
     layers, notes = parse_layer_table(text, str(path))
     return Network(path.stem, layers, notes, str(path), sha256(data).hexdigest())
 

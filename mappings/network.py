@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from acadl.errors import AcadlError
+from acadl.errors import AcadlError, shortened
 from mappings.layers import Layer, layer_problems
 
 NOTE_KINDS = ("view", "folded", "constant", "assumed", "unknown", "ignored")
@@ -159,10 +159,10 @@ def load_network(
         if batch is not None or sizes:
             raise AcadlError("a layer table holds its sizes itself; change its column N, not batch or dims")
         return read_layer_table(Path(text))
-    if _in_zoo(text) and not isinstance(source, os.PathLike) and not Path(text).exists():
+    if _in_zoo(text) and not isinstance(source, os.PathLike) and not os.path.exists(text):
         return _from_zoo(text, batch, sizes)  # a name may hold a slash: ViT-B/16
-    if isinstance(source, os.PathLike) or re.search(r"[/\\]", text) or Path(text).is_file():
-        raise AcadlError(f"{text} is neither an ONNX model (.onnx) nor a layer table (.csv)")
+    if isinstance(source, os.PathLike) or re.search(r"[/\\]", text) or os.path.isfile(text):
+        raise AcadlError(f"{shortened(text)} is neither an ONNX model (.onnx) nor a layer table (.csv)")
     return _from_zoo(text, batch, sizes)
 
 
@@ -226,10 +226,10 @@ def _zoo_name(text: str) -> str:
     by_key = {_key(name): name for name in known} | {_key(other): name for other, name in aliases().items()}
     name = by_key.get(_key(text))
     if name is None:
-        close = difflib.get_close_matches(_key(text), list(by_key), n=1)
+        close = difflib.get_close_matches(_key(shortened(text)), list(by_key), n=1)
         near = f"; did you mean '{by_key[close[0]]}'?" if close else ""
         raise AcadlError(
-            f"there is no network '{text}'{near}; the zoo has {', '.join(sorted(known))}; "
+            f"there is no network '{shortened(text)}'{near}; the zoo has {', '.join(sorted(known))}; "
             "a file ends in .onnx or .csv"
         )
     return name
@@ -244,7 +244,9 @@ def _written_sizes(text: str, sizes: str, known: Mapping[str, int]) -> dict[str,
             key, value = next(iter(known), "batch"), key
         if not re.fullmatch(r"[1-9][0-9]{0,8}", value.strip()) or key.strip() in found:
             example = f"{text.partition('@')[0]}@{next(iter(known), 'batch')}=64"
-            raise AcadlError(f"'{sizes}' after the @ of '{text}' are no sizes; write {example}")
+            raise AcadlError(
+                f"'{shortened(sizes)}' after the @ of '{shortened(text)}' are no sizes; write {example}"
+            )
         found[key.strip()] = int(value)
     return found
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from acadl.errors import ProgramError
+from acadl.errors import ProgramError, nearest
 from acadl.operations import AddressRange, Instruction, Operation
 from mappings.affine import Affine as Affine
 from mappings.affine import Rotation as Rotation
@@ -281,14 +281,16 @@ def _validate(node: Node, operations: Mapping[str, Operation], scope: tuple[str,
         case Step(mnemonic, operands):
             operation = operations.get(mnemonic)
             if operation is None:
-                raise ProgramError(f"operation '{mnemonic}' is not declared")
+                raise ProgramError(f"operation '{mnemonic}' is not declared{nearest(mnemonic, operations)}")
             names = {operand.name for operand in operation.operands}
             if names != operands.keys():
-                raise ProgramError(
-                    f"operation '{mnemonic}' takes operands {sorted(names)}, got {sorted(operands)}"
-                )
+                raise ProgramError(f"operation '{mnemonic}' takes {_listed(names)}, got {_listed(operands)}")
             for operand in operation.operands:
                 _validate_operand(mnemonic, operand.name, operand.kind, operands[operand.name], scope)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names)) or "no operands"
 
 
 _KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {

@@ -120,7 +120,7 @@ def unsupported(layer: Layer, architecture: str, supported: Iterable[str]) -> Ma
     names = sorted(supported)
     return MappingError(
         f"layer '{layer.name}': '{architecture}' cannot run operator '{layer.op}'"
-        f"{_did_you_mean(layer.op, names)}; supported: {', '.join(names)}"
+        f"{'' if layer.op in OPERATORS else _did_you_mean(layer.op, names)}; supported: {', '.join(names)}"
     )
 
 

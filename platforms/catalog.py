@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acadl.errors import AcadlError
+from acadl.errors import AcadlError, shortened
 
 if TYPE_CHECKING:
     from acadl.model import Architecture
 
 SUFFIX = ".acadl"
+LONGEST_NAME = 200  # characters; nothing longer is near a name that ships
 LIBRARY = Path(__file__).with_name("library")
 
 

@@ -14,7 +14,9 @@ from acadl.errors import AcadlError, Diagnostic
 
 if TYPE_CHECKING:
     from platforms.network_layers import Progress
+    from platforms.result import UnmappedLayer
 
+MOST_REASONS = 12  # why layers are not part of the total
 LARGEST_EXCERPT = 10_000_000  # bytes of a file that is read again to show a line of it
 
 
@@ -63,6 +65,28 @@ def _texts(diagnostics: list[Diagnostic]) -> dict[str, str]:
 def warn(message: str) -> None:
     """A warning on standard error."""
     click.echo(f"warning: {message}", err=True)
+
+
+def warn_unmapped(layers: Iterable[UnmappedLayer]) -> None:
+    """What is not part of the total: one warning for all layers that share a reason."""
+    groups: dict[str, list[str]] = {}
+    for layer in layers:
+        groups.setdefault(layer.reason.removeprefix(f"layer '{layer.name}'"), []).append(layer.name)
+    for number, (reason, names) in enumerate(groups.items()):
+        if number == MOST_REASONS:
+            left = sum(map(len, list(groups.values())[number:]))
+            warn(f"not part of the total: {left} more layers, for other reasons; --json has them all")
+            return
+        if reason.startswith((" ", ":")):
+            reason = f"layer{'s' if names[1:] else ''} {listed(names)}{reason}"
+        warn(f"not part of the total: {reason}")
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """``'a', 'b' and 3 more``"""
+    found = [f"'{name}'" for name in names]
+    shown = ", ".join(found[:most])
+    return shown if len(found) <= most else f"{shown} and {len(found) - most} more"
 
 
 def progress_line() -> Progress | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -113,11 +114,20 @@ def loaded(
         from platforms.catalog import load
 
         arch = load(arch)
+    know_operators(arch.name)
     if isinstance(network, (str, os.PathLike)):
         from mappings.network import load_network
 
         network = load_network(network)
     return arch, network
+
+
+def know_operators(architecture: str) -> None:
+    """Import the mapper of an architecture, if there is one: layer tables may name operators of its own."""
+    from mappings.registry import MappingError, find_mapper
+
+    with suppress(MappingError):  # said where a layer is to be mapped
+        find_mapper(architecture)
 
 
 def chosen_layers(network: Network, names: Iterable[str] | None) -> list[Layer]:

@@ -40,8 +40,13 @@ def map_checked(
     failed = f"{_named(function)} failed on layer '{layer.name}' ({layer.op})"
     try:
         program: object = map_choice(layer, arch, choice) if choice else map_layer(layer, arch)
-    except AcadlError:
+    except MappingError:
         raise
+    except AcadlError as error:  # of the program that it makes
+        file = getattr(getattr(function, "__code__", None), "co_filename", "")
+        line = line_in(file, error) if file else None
+        where = "" if line is None else f" ('{file}', line {line})"
+        raise BrokenMapperError(f"{failed}: {error}{where}") from error
     except (Exception, SystemExit) as error:
         raise BrokenMapperError(f"{failed}: {_text(error)}{_raised_at(error)}") from error
     if not isinstance(program, LoopProgram):

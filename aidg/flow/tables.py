@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from acadl.errors import ProgramError
+from acadl.errors import ProgramError, nearest
 from acadl.model import (
     Architecture,
     Controller,
@@ -515,7 +515,8 @@ class _Builder:
     def _register(self, value: Register, scope: dict[str, int], operation: str) -> Affine:
         if value.index is None:
             if value.name not in self.arch.register_file_of:
-                raise ProgramError(f"'{operation}' uses register '{value.name}', which does not exist")
+                near = nearest(value.name, self.arch.register_file_of)
+                raise ProgramError(f"'{operation}' uses register '{value.name}', which does not exist{near}")
             return Affine(self._register_number(value.name))
         low, high = value.index.bounds(scope)
         first, last = (self._register_number(f"{value.name}{number}") for number in (low, high))

@@ -16,6 +16,7 @@ from mappings.program import Affine, Memory, Register, memory
 from mappings.registry import MappingError
 
 HALVES = 2
+LEAST_DEPTH = {"acc_depth": 2 * HALVES}  # a result and its bias in each half; HALVES of the others
 UOP_BYTES = 4
 ACC_BYTES = 4  # of one element
 UOP_BITS = {"acc_depth": 11, "inp_depth": 11, "wgt_depth": 10}  # fields of a micro-operation
@@ -82,9 +83,11 @@ def machine(arch: Architecture) -> Machine:
 def _buffer(arch: Architecture, kind: str, tensor: int) -> Buffer:
     found = arch.objects.get(f"{kind}_buffer")
     depth = parameter(arch, f"{kind}_depth")
-    if not isinstance(found, MemoryInterface) or depth < HALVES:
+    least = LEAST_DEPTH.get(f"{kind}_depth", HALVES)
+    if not isinstance(found, MemoryInterface) or depth < least:
         raise MappingError(
-            f"the mapping for 'vta' needs a memory '{kind}_buffer' of at least {HALVES} tensors"
+            f"the mapping for 'vta' needs a memory '{kind}_buffer' of at least {least} tensors; "
+            f"'{kind}_depth' is {depth}"
         )
     return Buffer(found.address_ranges[0][0], depth, tensor)
 

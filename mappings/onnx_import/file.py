@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
-from acadl.errors import AcadlError
+from acadl.errors import AcadlError, reason_of, shortened
 
 SMALL = 1024
 """Tensors of at most so many elements keep their values: shapes, axes and limits are computed from them."""
@@ -54,10 +54,10 @@ def _read(path: Path) -> bytes:
         there = [p.name for p in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
         near = difflib.get_close_matches(path.name, there, n=1)
         raise AcadlError(
-            f"there is no file {path}" + (f"; did you mean '{near[0]}'?" if near else "")
+            f"there is no file {shortened(str(path))}" + (f"; did you mean '{near[0]}'?" if near else "")
         ) from None
     except (OSError, ValueError) as error:
-        raise AcadlError(f"{path} cannot be read: {error}") from None
+        raise AcadlError(f"{shortened(str(path))} cannot be read: {reason_of(error)}") from None
     if not data:
         raise AcadlError(f"{path} is empty")
     if data.startswith(b"version https://git-lfs"):

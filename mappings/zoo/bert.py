@@ -5,15 +5,19 @@ Embeddings, 12 blocks, and the pooler on the first token. Without a task's own o
 
 from __future__ import annotations
 
+from acadl.errors import AcadlError
 from mappings.layers import Layer
 from mappings.zoo._transformer import Attention, TransformerBuilder
 
 _BLOCKS, _HIDDEN, _FEED_FORWARD = 12, 768, 3072
+_POSITIONS = 512  # that the network has learned
 _HEADS = Attention(heads=12, kv_heads=12, head_dim=64)
 
 
 def bert_base(batch: int, *, tokens: int = 128) -> tuple[Layer, ...]:
     """109,482,240 parameters, embeddings included; 11,174,215,680 multiply-accumulates (128 tokens)."""
+    if tokens > _POSITIONS:
+        raise AcadlError(f"'bert_base' has {_POSITIONS} positions; tokens is {tokens}")
     net, rows = TransformerBuilder(batch), batch * tokens
     x = net.rows("embeddings.word", "gather", (), rows, _HIDDEN)
     added = rows * _HIDDEN + (tokens + 1) * _HIDDEN  # a position each, one type of token

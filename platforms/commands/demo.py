@@ -14,7 +14,7 @@ PLATFORMS = ("gemmini", "systolic_array")
 @json_option
 def command(as_json: bool) -> None:
     """Estimate AlexNet on two shipped accelerators, layer by layer."""
-    from platforms.messages import clear_progress, progress_line, warn
+    from platforms.messages import clear_progress, progress_line, warn_unmapped
     from platforms.report import print_report
     from platforms.whole_network import estimate
 
@@ -23,8 +23,7 @@ def command(as_json: bool) -> None:
         report = estimate(name, NETWORK, progress=progress_line())
         clear_progress()
         reports.append(report)
-        for layer in report.unmapped:
-            warn(f"not part of the total: {layer.reason}")
+        warn_unmapped(report.unmapped)
         if not as_json:
             print_report(report, ())
             click.echo()

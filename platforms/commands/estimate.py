@@ -68,10 +68,9 @@ def command(
     """
     started = time.perf_counter()
     report = _estimate(arch, network, settings, method, published, choices, layers, mappings)
-    from platforms.messages import warn
+    from platforms.messages import warn, warn_unmapped
 
-    for layer in report.unmapped:
-        warn(f"not part of the total: {layer.reason}")
+    warn_unmapped(report.unmapped)
     for note in report.notes:
         warn(note)
     for estimated in report.layers:

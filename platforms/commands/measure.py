@@ -110,12 +110,15 @@ def _target(name: str, settings: tuple[tuple[str, int | bool | str], ...], repea
     from platforms.commands._options import load_architecture
     from platforms.estimators.live import LIVE, live_target
     from platforms.estimators.targets import PlatformTarget
+    from platforms.network_layers import know_operators
 
     if name in LIVE:
         if settings:
             raise click.UsageError(f"--set is for described platforms; '{name}' has no parameters")
         return live_target(name, repeats)
-    return PlatformTarget(load_architecture(name, settings))
+    arch = load_architecture(name, settings)
+    know_operators(arch.name)
+    return PlatformTarget(arch)
 
 
 def _different(network: str) -> list[Layer]:

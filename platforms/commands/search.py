@@ -68,7 +68,7 @@ def command(
     ARCH is the name of a shipped platform (see `acadl list`) or a path to an .acadl file. The mapping's own
     choice is evaluated first. An interrupt (Ctrl-C) ends the search and keeps what was found so far.
     """
-    from platforms.messages import warn
+    from platforms.messages import listed, warn, warn_unmapped
     from platforms.network_search import search
 
     if (network is None) == (layer is None):
@@ -86,8 +86,7 @@ def command(
             seed=seed,
             progress=_progress(seconds),
         )
-    for missing in result.unmapped:
-        warn(f"not part of the total: {missing.reason}")
+    warn_unmapped(result.unmapped)
     if output is not None and result.layers:
         result.save(output)
     _show(result, output, as_json)

@@ -208,6 +208,13 @@ def test_more_tensors_than_a_micro_operation_names_are_refused() -> None:
         map_layer(layer, platforms.load("vta", wgt_depth=1025))
 
 
+def test_buffers_without_room_for_a_result_and_its_bias_are_refused() -> None:
+    layer = Layer(name="l", op="fc", gemm_M=1, gemm_N=4, gemm_K=4)
+    map_layer(layer, platforms.load("vta", acc_depth=4))
+    with pytest.raises(MappingError, match="at least 4 tensors; 'acc_depth' is 3"):
+        map_layer(layer, platforms.load("vta", acc_depth=3))
+
+
 def test_kernels_are_loaded_once_where_they_fit() -> None:
     """All of a layer's micro-operations at its start, or each kernel in front of its instruction."""
     layer = Layer(name="l", op="conv", C=80, H=9, W=9, K=80, R=3, S=3)

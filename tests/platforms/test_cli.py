@@ -186,6 +186,48 @@ def test_nothing_that_can_be_estimated_is_status_1(tmp_path: Path) -> None:
     assert done.stderr == "warning: not part of the total: cannot run a\n"
 
 
+def test_layers_that_share_a_reason_share_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "net.csv"
+    rows = [f"p{n},maxpool,4,1,8,1,1,2" for n in range(8)] + ["d,conv,4,1,8,4,1,2"]
+    path.write_text("layer,op,C,H,W,K,R,S\n" + "\n".join(rows) + "\n")
+    done = process("estimate", "ultratrail", "-n", str(path), "--json")
+    warnings = [line for line in done.stderr.splitlines() if "not part of the total" in line]
+    assert len(warnings) == 1
+    assert "layers 'p0', 'p1', 'p2', 'p3', 'p4', 'p5' and 2 more: 'ultratrail' cannot run" in warnings[0]
+    assert "did you mean" not in warnings[0]  # another operator is no spelling of this one
+    assert [layer["name"] for layer in json.loads(done.stdout)["unmapped"]] == [f"p{n}" for n in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("arch", "network", "message"),
+    [
+        ("a" * 5000, "alexnet", "no platform 'aaa"),
+        ("oma", "a" * 5000, "there is no network 'aaa"),
+        ("oma", "a" * 5000 + ".csv", "cannot be read: File name too long"),
+        ("oma", "a" * 5000 + ".onnx", "cannot be read: File name too long"),
+        ("oma", "x/" + "a" * 5000, "neither an ONNX model (.onnx) nor a layer table (.csv)"),
+        ("oma", "bert_base@513", "'bert_base' has 512 positions; tokens is 513"),
+    ],
+)
+def test_names_that_nothing_can_have_are_refused_in_short(arch: str, network: str, message: str) -> None:
+    done = acadl("estimate", arch, "-n", network)
+    assert done.exit_code == 1
+    assert message in done.stderr and "Errno" not in done.stderr and "a" * 200 not in done.stderr
+
+
+def test_a_mapping_that_names_what_is_not_there_is_told_where(tmp_path: Path) -> None:
+    mapping, path = tmp_path / "mine.py", tmp_path / "net.csv"
+    step = 'step("macc", acc=Register("acc"), a=Register("a"), b=Register("b"))'
+    wrong = USER_MAPPING.replace("import ", "import Register, step, ")
+    wrong = wrong.replace("sequence()", f"sequence({step})").replace("{}", "arch.operations")
+    mapping.write_text(wrong)
+    path.write_text("layer,op,gemm_M,gemm_N,gemm_K\na,fc,1,2,3\n")
+    done = acadl("estimate", "oma", "-n", str(path), "--mapping", str(mapping))
+    assert done.exit_code == 1
+    assert "'macc' is not declared; did you mean 'mac'?" in done.stderr
+    assert "mine.py', line" in done.stderr
+
+
 def test_an_error_in_json_mode_is_one_object_too(table: str) -> None:
     result = acadl("estimate", "oma", "-n", table, "--layers", "nope", "--json")
     assert result.exit_code == 1

@@ -122,6 +122,52 @@ def test_an_interrupt_writes_the_best_so_far(tmp_path: Path, monkeypatch: pytest
     assert len(load_choices(file).by_shape) == 1
 
 
+def test_a_second_interrupt_keeps_the_layers_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers behind are named, and are in no total."""
+    calls = 0
+
+    def interrupted(arch: Architecture, program: mappings.LoopProgram) -> Work:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise KeyboardInterrupt
+        return count_work(arch, program)
+
+    monkeypatch.setattr("aidg.work.count_work", interrupted)
+    table, file = tmp_path / "net.csv", tmp_path / "found.json"
+    table.write_text("layer,op,gemm_M,gemm_N,gemm_K\na,gemm,20,24,20\nb,gemm,40,24,20\nc,gemm,60,24,20\n")
+    given = ("search", "systolic_array", "--network", str(table), "--budget", "1", "-o", str(file))
+    done = acadl(*given)
+    assert done.exit_code == 130
+    assert "kept in" in done.stderr and "not evaluated: 'b', 'c'" in done.stderr
+    (shape,) = load_choices(file).by_shape
+    assert shape.gemm_M == 20
+    calls = 0
+    done = acadl(*given, "--json")
+    assert json.loads(done.stdout)["unreached"] == ["b", "c"]
+
+
+def test_choices_of_a_transposition_are_read_again(tmp_path: Path) -> None:
+    """A layer's axes are a list in JSON, a tuple in Python."""
+    data = {
+        "format": "acadl choices 1",
+        "architecture": "oma",
+        "choices": [
+            {"shape": {"op": "transpose", "C": 3, "H": 4, "W": 5, "perm": [0, 2, 3, 1]}, "choice": {"a": 1}}
+        ],
+    }
+    file = tmp_path / "found.json"
+    file.write_text(json.dumps(data))
+    (shape,) = load_choices(file).by_shape
+    assert shape.perm == (0, 2, 3, 1)
+    data["choices"][0]["shape"]["perm"] = [0, "x"]  # type: ignore[index]
+    file.write_text(json.dumps(data))
+    with pytest.raises(AcadlError, match="perm of 'shape' is not what a layer has"):
+        load_choices(file)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
