@@ -72,7 +72,7 @@ class NetworkSearch:
         unmapped: Layers that the architecture cannot run.
         provenance: Version, parameters, seed, budget, hashes of the inputs.
         interrupted: Whether the search was stopped by hand; layers behind have their default.
-        unreached: Names of layers that a second interrupt kept from being evaluated at all; no total has them.
+        unreached: Names of layers that an interrupt kept from being evaluated; no total has them.
         wall_s: Seconds that it took; not compared.
     """
 
