@@ -131,7 +131,9 @@ def _entry(file: str, number: int, entry: Any) -> tuple[Layer, Choice]:
     wrong = [name for name, value in shape.items() if name not in known or not _fits(known[name], value)]
     if wrong:
         raise AcadlError(f"{where}: {', '.join(wrong)} of 'shape' is not what a layer has")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()
+    }
     return shape_of(Layer(**{"name": "layer", **values})), choice
 
 
