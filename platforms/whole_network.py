@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from platforms.network_layers import Evaluated, Progress, evaluate_layers, loaded, shape_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mappings.network import Network
     from mappings.program import LoopProgram
     from platforms.baselines import Baselines
+    from platforms.estimators.model import Model
 
 Method = Literal["exact", "full", "fixed_point"]
 
@@ -33,6 +35,7 @@ def estimate(
     tolerance: float | None = None,
     published: bool = False,
     choices: Mapping[Layer, Choice] | str | os.PathLike[str] | None = None,
+    fallback: Model | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> NetworkEstimate:
     """Cycles of a network on one core, one layer after the other.
@@ -51,6 +54,7 @@ def estimate(
         choices: How layers are to be mapped, by shape, or a file that a search has written; the mapping
             itself
             decides about other layers.
+        fallback: A fitted model, or its file, that estimates the layers which cannot be mapped.
         progress: Called before each layer.
 
     Raises:
@@ -88,7 +92,7 @@ def estimate(
         notes.append("the choices are for other layers: none of these has one")
     baselines = baselines_of(arch, [(layer, result.work) for layer, result, _ in done])
     bandwidth = baselines.bandwidth
-    return NetworkEstimate(
+    report = NetworkEstimate(
         architecture=arch.name,
         network=network.name,
         clock_hz=arch.clock_hz,
@@ -102,6 +106,11 @@ def estimate(
         provenance={**provenance(arch, network, method, options), **chosen.provenance},
         wall_s=time.perf_counter() - started,
     )
+    if fallback is None:
+        return report
+    from platforms.fallback import with_fallback
+
+    return replace(with_fallback(report, network, fallback), wall_s=time.perf_counter() - started)
 
 
 class _Chosen(NamedTuple):

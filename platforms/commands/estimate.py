@@ -47,6 +47,12 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False),
     help="Map layers as a search has found (acadl search -o FILE.json).",
 )
+@click.option(
+    "--fallback",
+    metavar="MODEL.json",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Estimate layers that ARCH cannot run by a fitted model (acadl fit).",
+)
 @layers_option
 @mapping_option
 @json_option
@@ -57,6 +63,7 @@ def command(
     method: Method,
     published: bool,
     choices: str | None,
+    fallback: str | None,
     layers: str | None,
     mappings: tuple[str, ...],
     as_json: bool,
@@ -67,7 +74,7 @@ def command(
     Exit status 1 if no layer could be estimated.
     """
     started = time.perf_counter()
-    report = _estimate(arch, network, settings, method, published, choices, layers, mappings)
+    report = _estimate(arch, network, settings, method, published, choices, fallback, layers, mappings)
     from platforms.messages import warn, warn_unmapped
 
     warn_unmapped(report.unmapped)
@@ -95,6 +102,7 @@ def _estimate(
     method: Method,
     published: bool,
     choices: str | None,
+    fallback: str | None,
     layers: str | None,
     mappings: tuple[str, ...],
 ) -> NetworkEstimate:
@@ -109,6 +117,7 @@ def _estimate(
             method=method,
             published=published,
             choices=choices,
+            fallback=fallback,
             layers=names_in(layers),
             progress=progress_line(),
         )

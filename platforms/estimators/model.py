@@ -11,6 +11,7 @@ import numpy as np
 
 from platforms.estimators.cross_validation import Errors, Estimator
 from platforms.estimators.intervals import Intervals
+from platforms.estimators.kinds import KINDS
 from platforms.estimators.layer_table import LayerTable, from_layers
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from mappings.layers import Layer
     from mappings.network import Network
 
+__all__ = ["KINDS", "Model", "NetworkPrediction", "Prediction", "Provenance", "as_table"]
+
 CONFIDENCE = 0.9
-KINDS = ("roofline", "refined_roofline", "statistical", "mixed", "stepwise", "pr")
 
 
 @dataclass(frozen=True)
