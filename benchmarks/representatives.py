@@ -2,11 +2,11 @@
 
     python -m benchmarks.representatives --work FOLDER [--only vta] [--rows 10000] [--write]
 
-The step widths of an accelerator are searched by measurements alone. Then two models of the same kind (trees
-on step-wise terms) are fitted to as many layers: one to layers drawn at random, one to representatives. Both are
-judged by layers drawn at random that neither has seen, and by whole networks: the layers of the operator,
-summed. Measurements are kept in FOLDER row by row, so that a run can be interrupted. ``--write`` writes the
-table into docs/estimators_validation.md.
+The step widths of an accelerator are searched by measurements alone. Then two models of the same kind
+(trees on step-wise terms) are fitted to as many layers: one to layers drawn at random, one to
+representatives. Both are judged by layers drawn at random that neither has seen, and by whole networks:
+the layers of the operator, summed. Measurements are kept in FOLDER row by row, so that a run can be
+interrupted. ``--write`` writes the table into docs/estimators_validation.md.
 """
 
 from __future__ import annotations
