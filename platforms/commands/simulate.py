@@ -9,15 +9,41 @@ import click
 from platforms.commands._options import json_option, network_option, print_json
 
 if TYPE_CHECKING:
+    from platforms.soc.planning import Scheduler
     from platforms.soc.simulation import SystemRun
 
 
 @click.command()
 @click.argument("system")
 @network_option
+@click.option("--schedule", metavar="FILE.json", help="Which core does what; by default it is made.")
+@click.option("--save-schedule", metavar="OUT.json", help="Write the schedule that is used.")
+@click.option(
+    "--scheduler",
+    type=click.Choice(["list", "search", "pipeline"]),
+    default="list",
+    show_default=True,
+    help="How a schedule is made.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of everything that is drawn at random.")
+@click.option("--budget", default=500, show_default=True, help="Schedules that the search tries.")
+@click.option("--tiles", default=4, show_default=True, help="Pieces of each layer of a pipeline.")
+@click.option("--buffer", default=2, show_default=True, help="Tiles between cores of a pipeline; 0: all.")
 @click.option("--timeline", metavar="OUT.json", help="Write a time line of the cores for Perfetto.")
 @json_option
-def command(system: str, network: str, timeline: str | None, as_json: bool) -> None:
+def command(
+    system: str,
+    network: str,
+    schedule: str | None,
+    save_schedule: str | None,
+    scheduler: Scheduler,
+    seed: int,
+    budget: int,
+    tiles: int,
+    buffer: int,
+    timeline: str | None,
+    as_json: bool,
+) -> None:
     """Run a network on SYSTEM, whose cores share a cache and a memory.
 
     Layers are split over equal cores or run side by side where they can; see `acadl list` for the systems.
@@ -25,12 +51,21 @@ def command(system: str, network: str, timeline: str | None, as_json: bool) -> N
     from platforms.commands._outputs import check_outputs
     from platforms.commands._termination import termination_unwinds
     from platforms.messages import clear_progress, progress_line, warn
+    from platforms.soc.planning import Planning
     from platforms.soc.simulation import simulate
 
-    check_outputs({"the time line": timeline}, [("the network", network)])
+    check_outputs(
+        {"the schedule": save_schedule, "the time line": timeline},
+        [("the network", network), ("the schedule", schedule)],
+    )
+    planning = Planning(scheduler, seed, budget, tiles, buffer)
     try:
         with termination_unwinds():
-            run = simulate(system, network, progress=progress_line())
+            run = simulate(system, network, schedule=schedule, planning=planning, progress=progress_line())
+            if save_schedule:
+                from platforms.soc.schedule_file import save_schedule as save
+
+                save(save_schedule, run.schedule)
             if timeline:
                 from platforms.soc.trace import write_trace
 

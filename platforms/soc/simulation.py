@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -14,9 +15,12 @@ from mappings.network import Network
 from platforms.caches.below import Below, DramMemory
 from platforms.caches.level import CacheLevel
 from platforms.soc.chips import Chip, find_chip
-from platforms.soc.distribution import Distribution, Estimator, check_chip, distribute
+from platforms.soc.distribution import Distribution, Estimator, check_chip
 from platforms.soc.on_hierarchy import HierarchyManager
 from platforms.soc.phases import Board, PhaseCore
+from platforms.soc.planning import Planning, make_schedule, plan_of
+from platforms.soc.prediction import predict
+from platforms.soc.schedule import Schedule
 
 MOST_OUTSTANDING = 16
 COMPILED_FROM = 16 << 20  # bytes of all layers from which on compiled code pays
@@ -46,6 +50,7 @@ class PartTimes:
     begin: int
     end: int
     stalled_cycles: int
+    tile: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class SystemRun:
         alone_cycles: What it would take if the memory was never waited for.
         memory: Requests, bytes, bandwidth and rows of the memory, hits of the shared cache.
         unmapped: Layers that no core can run: name, reason. They are missing in all cycles.
+        schedule: Which core did what.
     """
 
     system: str
@@ -68,6 +74,7 @@ class SystemRun:
     layers: tuple[PartTimes, ...]
     memory: dict[str, Any]
     unmapped: tuple[tuple[str, str], ...]
+    schedule: Schedule
     wall_s: float
 
     @property
@@ -87,7 +94,12 @@ class SystemRun:
 
 
 def simulate(
-    system: str | Chip, network: Network | str | os.PathLike[str], *, progress: Progress | None = None
+    system: str | Chip,
+    network: Network | str | os.PathLike[str],
+    *,
+    schedule: Schedule | str | os.PathLike[str] | None = None,
+    planning: Planning | None = None,
+    progress: Progress | None = None,
 ) -> SystemRun:
     """Run a network on a system of several cores.
 
@@ -97,6 +109,8 @@ def simulate(
 
     Args:
         system: Its name, or a description.
+        schedule: Which core does what, or a file that says so; by default it is made.
+        planning: How it is made.
 
     Raises:
         AcadlError: The inputs cannot be used.
@@ -111,7 +125,10 @@ def simulate(
     loaded = network if isinstance(network, Network) else load_network(network)
     env = Clock()
     clock_hz = round(1 / configuration(chip.dram).make_device().tick_seconds)
-    plan = distribute(chip, loaded, Estimator(chip, clock_hz))
+    estimator = Estimator(chip, clock_hz)
+    peak = configuration(chip.dram).make_device().peak_bytes_per_second / clock_hz
+    chosen = make_schedule(chip, loaded, estimator, schedule, planning or Planning(), peak, progress)
+    plan = plan_of(chip, loaded, chosen, estimator)
     memory = DramMemory(env, chip.dram, fast=is_available() and _bytes(plan) >= COMPILED_FROM)
     shared = CacheLevel(env, chip.shared, memory) if chip.shared else None
     cores, ends = _run(env, chip, plan, shared or memory, progress)
@@ -126,6 +143,7 @@ def simulate(
         _parts(chip, plan, cores),
         _memory(memory, shared, total, clock_hz),
         plan.unmapped,
+        chosen,
         time.perf_counter() - started,
     )
 
@@ -166,13 +184,7 @@ def _bytes(plan: Distribution) -> int:
 
 def _alone(plan: Distribution) -> int:
     """When all would be done if the memory cost nothing."""
-    ends: dict[tuple[int, int], int] = {}
-    free = [0] * len(plan.phases)
-    for part in plan.parts:
-        phase = plan.phases[part.core][part.phase]
-        begin = max([free[part.core], *(ends[which] for which in phase.after)])
-        free[part.core] = ends[part.core, part.phase] = begin + phase.cycles
-    return max(free, default=0)
+    return round(predict(plan.phases, math.inf))
 
 
 def _use(chip: Chip, number: int, core: PhaseCore, total: int) -> CoreUse:
@@ -187,7 +199,7 @@ def _parts(chip: Chip, plan: Distribution, cores: list[PhaseCore]) -> tuple[Part
     for part in plan.parts:
         times = cores[part.core].times[part.phase]
         name = chip.cores[part.core].name
-        found.append(PartTimes(part.layer, part.op, name, times.begin, times.end, times.stalled))
+        found.append(PartTimes(part.layer, part.op, name, times.begin, times.end, times.stalled, part.tile))
     return tuple(found)
 
 
