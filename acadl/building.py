@@ -147,6 +147,10 @@ class Body:
         self, name: str, template: Template, sizes: Iterable[int | str] = (), **arguments: Simple
     ) -> Part:
         """An instance of a template, or an array of them with ``sizes``."""
+        if not isinstance(template, Template):
+            raise AcadlError(f"'{name}' is an instance of {template!r}; expected what template() returned")
+        if isinstance(sizes, int | str):
+            sizes = (sizes,)
         given = ", ".join(f"{key}: {_text(value)}" for key, value in arguments.items())
         call = f"({given})" if given else ""
         self._statements.append(f"{name}: {template.name}{call}{''.join(f'[{size}]' for size in sizes)}")
@@ -167,8 +171,7 @@ class Body:
     def _chain(self, arrow: str, ends: tuple[Part | Iterable[Part], ...]) -> None:
         if len(ends) < 2:
             raise AcadlError(f"an edge '{arrow}' has two ends at least")
-        texts = [end.path if isinstance(end, Part) else f"{{{', '.join(map(str, end))}}}" for end in ends]
-        self._statements.append(f" {arrow} ".join(texts))
+        self._statements.append(f" {arrow} ".join(map(_end, ends)))
 
     def const(self, name: str, value: Simple) -> None:
         """``const name = value``."""
@@ -238,6 +241,18 @@ class Builder(Body):
         return loads(self.text(), self.name, **parameters)
 
 
+def _end(end: object) -> str:
+    """An end of an edge, or several. Raises :class:`AcadlError`."""
+    if isinstance(end, Part | str):
+        return str(end)
+    ends = list(end) if isinstance(end, Iterable) else []
+    if not ends or not all(isinstance(each, Part | str) for each in ends):
+        raise AcadlError(
+            f"{end!r} is no end of an edge; expected a part that the builder returned, or several"
+        )
+    return f"{{{', '.join(map(str, ends))}}}"
+
+
 # --- text -----------------------------------------------------------------------------------------------
 
 
@@ -250,21 +265,29 @@ def _object(keyword: str, name: str, doc: str, attributes: dict[str, Value]) -> 
     for attribute, value in attributes.items():
         key = attribute.rstrip("_")
         known = OBJECTS[keyword].attributes.get(key)
-        lines.append(f"{key}: {_attribute(value, known.form if known is not None else None)}")
+        form = known.form if known is not None else None
+        what = f"'{key}' of {keyword} '{name}'"
+        lines.append(f"{key}: {_attribute(what, value, form)}")
     return [*lines, "}"]
 
 
-def _attribute(value: Value, form: Form | None) -> str:
-    """A value of an attribute; pairs are address ranges, lists are names."""
+def _attribute(what: str, value: Value, form: Form | None) -> str:
+    """A value of an attribute; pairs are address ranges, lists are names. Raises :class:`AcadlError`."""
     if isinstance(value, int | str | Part):
         return _text(value)
+    if not isinstance(value, Iterable) or isinstance(value, bytes | dict):
+        raise AcadlError(f"{what} is {value!r}; expected a number, a truth value, text or a list of names")
     items: list[Any] = list(value)
     if form is Form.ADDRESSES:
-        pairs = items if isinstance(items[0], tuple | list) else [items]
+        pairs = items if items and isinstance(items[0], tuple | list) else [items]
+        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            raise AcadlError(f"{what} is {value!r}; expected a start and an end, or a list of such pairs")
         ranges = [f"{start} ..< {end}" for start, end in pairs]
         return ranges[0] if len(ranges) == 1 else f"({', '.join(ranges)})"
     return " ".join(map(str, items))
 
 
 def _text(value: Simple) -> str:
+    if not isinstance(value, int | str | Part):
+        raise AcadlError(f"{value!r} is no value of a description; expected a number, a truth value or text")
     return str(value).lower() if isinstance(value, bool) else str(value)

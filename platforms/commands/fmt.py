@@ -76,6 +76,7 @@ def _read(file: str) -> tuple[str, bytes]:
 
 def _format(file: str, check: bool, diff: bool) -> bool:
     """Format one file; whether that changes it."""
+    from acadl.errors import AcadlError
     from acadl.files import replacing
     from acadl.formatting import format_text
 
@@ -93,6 +94,8 @@ def _format(file: str, check: bool, diff: bool) -> bool:
     elif changed:
         with replacing(file) as stream:
             stream.write(formatted.encode())
+            if _read(file)[1] != data:
+                raise AcadlError(f"'{file}' has changed meanwhile; it stays as it is: format it again")
         click.echo(f"changed {name}", err=True)
     return changed
 

@@ -80,3 +80,19 @@ def test_missing_files_are_said_to_be_missing(tmp_path: Path) -> None:
     result = fmt(tmp_path / "none.acadl")
     assert result.exit_code == 1 and "cannot read" in result.stderr
     assert "no .acadl files" in fmt(tmp_path).stderr
+
+
+def test_what_somebody_writes_meanwhile_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import acadl.formatting
+
+    plain, file = acadl.formatting.format_text, folder / "ugly.acadl"
+
+    def slowly(text: str, name: str) -> str:
+        file.write_text("stage other{}")
+        return plain(text, name)
+
+    monkeypatch.setattr(acadl.formatting, "format_text", slowly)
+    result = fmt(file)
+    assert result.exit_code == 1 and "has changed meanwhile" in result.stderr
+    assert file.read_text() == "stage other{}"
+    assert sorted(path.name for path in folder.glob("*ugly*")) == ["ugly.acadl"]  # nothing half-written
