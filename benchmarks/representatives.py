@@ -1,6 +1,6 @@
 """Performance representatives against random layers, with described accelerators as black boxes.
 
-    python -m benchmarks.representatives --work FOLDER [--only vta] [--rows 10000] [--write]
+    python -m benchmarks.representatives --work FOLDER [--only vta ultratrail] [--rows 10000] [--write]
 
 The step widths of an accelerator are searched by measurements alone. Then two models of the same kind
 (trees on step-wise terms) are fitted to as many layers: one to layers drawn at random, one to
@@ -141,14 +141,14 @@ def main() -> None:
     """Measure the accelerators that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder of the measurements; continued")
-    parser.add_argument("--only", help="accelerators whose name holds this")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these accelerators; all by default")
     parser.add_argument("--rows", type=int, default=SIZES[-1], help="largest training set")
     parser.add_argument("--write", action="store_true", help="write the table into the documentation")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     for case in CASES:
-        if not options.only or options.only in case.platform:
+        if not options.only or case.platform in options.only:
             print(case.platform, file=sys.stderr)
             rows += rows_of(case, options.work, options.rows)
     text = table(rows)
