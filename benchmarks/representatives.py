@@ -79,12 +79,12 @@ def rows_of(case: Case, folder: Path, most: int) -> Iterator[Row]:
             "accelerator": case.platform,
             "steps": ", ".join(f"{name} {width}" for name, width in widths.items()),
             "layers measured": size,
-            "random": single[0].mape,
-            "representatives": single[1].mape,
-            "random, 90 % within": single[0].p90,
-            "representatives, 90 % within": single[1].p90,
-            "networks, random": float(np.mean(one)),
-            "networks, representatives": float(np.mean(other)),
+            "random": round(single[0].mape, 6),
+            "representatives": round(single[1].mape, 6),
+            "random, 90 % within": round(single[0].p90, 6),
+            "representatives, 90 % within": round(single[1].p90, 6),
+            "networks, random": round(float(np.mean(one)), 6),
+            "networks, representatives": round(float(np.mean(other)), 6),
         }
 
 

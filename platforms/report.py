@@ -73,6 +73,8 @@ def joules(picojoules: float) -> str:
 
 def obtained(layer: LayerEstimate) -> str:
     """Method and how much of the program was evaluated."""
+    if layer.method == "estimator":  # there is no program
+        return layer.method
     if layer.evaluated_instructions == 0 and layer.instructions:
         return f"{layer.method}, same shape as above"
     return f"{layer.method}, {short(layer.evaluated_instructions)} of {short(layer.instructions)} instr."
