@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.language.hostile_files import CASES, TEXTS
-from tests.pace import slowness
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 10.0  # of processor time: two on a quiet machine; what explodes takes minutes
@@ -46,7 +45,7 @@ def found() -> dict[str, Any]:
 @pytest.mark.parametrize("case", [*CASES, *TEXTS])
 def test_an_answer_comes_soon_and_is_short(case: str, found: dict[str, Any]) -> None:
     answer = found[case]
-    assert answer["seconds"] < LIMIT_SECONDS * slowness() and answer["peak_mib"] < LIMIT_MIB
+    assert answer["seconds"] < LIMIT_SECONDS and answer["peak_mib"] < LIMIT_MIB
     assert SAID.get(case, "error[") in answer["text"]
     assert max(map(len, answer["text"].split("\n"))) < 400
 
@@ -96,4 +95,4 @@ def test_large_machines_are_checked_soon(name: str) -> None:
     checked = check_text(MACHINE.format(body=body), "large.acadl", None, {})
     elapsed = process_time() - start
     assert checked.architecture is not None and len(checked.architecture.objects) > objects
-    assert elapsed < 2 * seconds * slowness()
+    assert elapsed < 2 * seconds

@@ -8,7 +8,6 @@ import pytest
 
 from acadl.diagnostics import render
 from acadl.loading import check_text
-from tests.pace import slowness
 
 LIMIT_SECONDS = 4.0  # of processor time; two on a machine that is not busy
 REPETITIONS = 9_000
@@ -93,4 +92,4 @@ def test_hostile_text_is_answered_in_time(name: str) -> None:
     assert checked.architecture is None
     assert expected in {diagnostic.code for diagnostic in checked.diagnostics}
     assert shown
-    assert elapsed < LIMIT_SECONDS * slowness()
+    assert elapsed < LIMIT_SECONDS
