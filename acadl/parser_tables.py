@@ -48,6 +48,7 @@ class Rule:
             child always stands for the whole.
         grows: Whether it adds to the children of its first symbol, a helper like itself. It does so in place,
             as long lists would take for ever otherwise.
+        passes: Whether its only symbol stands for the whole, as an operand does at each level of precedence.
     """
 
     origin: str
@@ -56,6 +57,7 @@ class Rule:
     parts: tuple[int, ...]
     build: Callable[[list[Any]], Any] | None
     grows: bool
+    passes: bool
 
     def reduce(self, values: list[Any]) -> Any:
         """The node, from the values of the symbols."""
@@ -125,6 +127,7 @@ def tables() -> Tables:
             Rule(
                 *(origin, size, single, tuple(parts), getattr(builder, name) if name else None),
                 grows=origin.startswith("__") and parts[:1] == [SPREAD],
+                passes=single and size == 1 and parts == [0],
             )
             for origin, size, single, parts, name in data["rules"]
         ),
@@ -146,6 +149,7 @@ class Automaton:
         self.states = [self._tables.starts[start]]
         self.values: list[Any] = []
         self._end = self._tables.ends[start]
+        self._passed: dict[tuple[int, int, str], int] = {}
 
     def feed(self, word: Word) -> Any:
         """Read a word; behind ``$END`` stands the result of the start rule.
@@ -166,6 +170,12 @@ class Automaton:
                 values.append(word)
                 return None
             rule = rules[-1 - action]
+            if rule.passes:
+                completed.append((states[-1:], values[-1:], 0))
+                states[-1] = self._behind_passing(states[-2], states[-1], kind)
+                if kind == END and states[-1] == self._end:
+                    return values[-1]
+                continue
             first = len(values) - rule.size
             taken = values[first:]
             completed.append((states[first + 1 :], taken, len(taken[0]) if rule.grows else 0))
@@ -175,6 +185,19 @@ class Automaton:
             values.append(value)
             if kind == END and states[-1] == self._end:
                 return value
+
+    def _behind_passing(self, below: int, state: int, kind: str) -> int:
+        """The state in which a word of that kind is read, or a rule that does something is completed."""
+        key = below, state, kind
+        known = self._passed.get(key)
+        if known is None:
+            actions, rules = self._tables.states, self._tables.rules
+            while (action := actions[state].get(kind, 0)) < 0 and rules[-1 - action].passes:
+                state = actions[below][rules[-1 - action].origin]
+                if kind == END and state == self._end:
+                    break
+            known = self._passed[key] = state
+        return known
 
     def _restore(self, completed: list[tuple[list[int], list[Any], int]]) -> None:
         """Take back rules that were completed in vain."""
