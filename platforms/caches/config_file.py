@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from acadl.errors import AcadlError, Diagnostic, nearest
-from acadl.reading import ReadError, read_text
+from acadl.errors import AcadlError, nearest
 from platforms.caches.backing import DelayParameters
 from platforms.caches.blocking import CacheParameters
 from platforms.caches.chain import ChainParameters
-from platforms.caches.json_places import place
 from platforms.caches.ports import Arbitration, Driver, Mode
+from platforms.json_files import JsonFile
 
-CODE = "E0001"
 LARGEST_CACHE = 1 << 24  # lines
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 Cycles = Annotated[int, Field(ge=0, le=1 << 40)]
@@ -90,22 +87,6 @@ class _Configuration(_Part):
     runs: list[_Run]
 
 
-class _File:
-    """The text of a file and what is wrong with it."""
-
-    def __init__(self, file: str, text: str) -> None:
-        self.file, self.text = file, text
-        self.found: list[Diagnostic] = []
-
-    def add(self, message: str, path: tuple[str | int, ...], hint: str | None = None) -> None:
-        self.found.append(Diagnostic(CODE, message, place(self.text, path, self.file), hint))
-
-    def check(self) -> None:
-        """Raise what has been found."""
-        if self.found:
-            raise AcadlError(f"{self.file}: {self.found[0].message}", self.found)
-
-
 def read_configuration(source: str) -> CacheConfiguration:
     """The configuration that ``FILE.json:ID`` names.
 
@@ -118,11 +99,7 @@ def read_configuration(source: str) -> CacheConfiguration:
         raise AcadlError(
             f"'{source}' names no configuration; it is written FILE.json:ID, such as configs_dev.json:c00"
         )
-    try:
-        text = read_text(Path(name))
-    except ReadError as error:
-        raise AcadlError(f"cannot read '{name}': {error}") from error
-    file = _File(name, text)
+    file = JsonFile(name)
     position, data = _chosen(file, wanted)
     try:
         parsed = _Configuration.model_validate(data)
@@ -135,22 +112,15 @@ def read_configuration(source: str) -> CacheConfiguration:
     return _configuration(parsed)
 
 
-def _chosen(file: _File, wanted: str) -> tuple[int, Any]:
+def _chosen(file: JsonFile, wanted: str) -> tuple[int, Any]:
     """Position and content of the configuration of that name."""
-    try:
-        data = json.loads(file.text)
-    except json.JSONDecodeError as error:
-        raise AcadlError(
-            f"{file.file}, line {error.lineno}, column {error.colno}: this is no JSON: {error.msg}"
-        ) from error
-    except (RecursionError, ValueError) as error:  # brackets without end, numbers without end
-        raise AcadlError(f"{file.file} is no list of configurations: {error}") from error
+    data = file.data("list of configurations")
     entries = data if isinstance(data, list) else [data]
     names = [str(entry.get("id")) if isinstance(entry, dict) else "" for entry in entries]
     if wanted not in names:
         known = ", ".join(name for name in names[:50] if name) or "none"
         raise AcadlError(
-            f"{file.file} has no configuration '{wanted}'{nearest(wanted, names)} (there are: {known})"
+            f"{file.name} has no configuration '{wanted}'{nearest(wanted, names)} (there are: {known})"
         )
     if names.count(wanted) > 1:
         second = names.index(wanted, names.index(wanted) + 1)
@@ -164,7 +134,7 @@ def _at(position: int, *path: str | int) -> tuple[str | int, ...]:
     return (position, *path) if position >= 0 else path
 
 
-def _explain(file: _File, position: int, error: ValidationError) -> None:
+def _explain(file: JsonFile, position: int, error: ValidationError) -> None:
     """What pydantic found, with names and places."""
     for item in error.errors():
         location = tuple(part for part in item["loc"] if isinstance(part, (str, int)))
@@ -191,7 +161,7 @@ def _names_around(location: tuple[str | int, ...]) -> list[str]:
     return list(part.model_fields)
 
 
-def _check(file: _File, position: int, parsed: _Configuration) -> None:
+def _check(file: JsonFile, position: int, parsed: _Configuration) -> None:
     """What does not fit together."""
     widths = [cache.data_width for cache in parsed.caches] + [parsed.main_memory_data_width]
     for number, cache in enumerate(parsed.caches):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from acadl.errors import AcadlError, Diagnostic, Span, nearest
 from dram.errors import TraceError, shown
 from dram.traces.lines import read_blocks
-from platforms.caches.config_file import CODE, CacheConfiguration
+from platforms.caches.config_file import CacheConfiguration
 from platforms.caches.ports import Access, Served
+from platforms.json_files import CODE
 
 COLUMNS = ("trace", "id", "port", "op", "addr", "strobe", "think")
 RESULT_COLUMNS = ("trace", "id", "port", "op", "addr", "issue", "accept", "grant", "data", "ready", "hit")

@@ -6,21 +6,18 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from acadl.errors import AcadlError, Diagnostic, nearest
+from acadl.errors import AcadlError, nearest
 from acadl.files import write_text
-from acadl.reading import ReadError, read_text
 from mappings.network import Network
-from platforms.caches.json_places import place
+from platforms.json_files import JsonFile
 from platforms.soc.chips import Chip
 from platforms.soc.distribution import Estimator
 from platforms.soc.programs import problems
 from platforms.soc.schedule import MOST_TILES, SPLITS, Placement, Schedule
 
 FORMAT = "acadl schedule 1"
-CODE = "E0001"
 _KEYS = ("format", "system", "network", "layers")
 _ENTRY_KEYS = ("layer", "cores", "split", "tiles", "buffer")
 _DEFAULTS: Mapping[str, object] = {"split": "channel", "tiles": 1, "buffer": 0}
@@ -44,14 +41,6 @@ def schedule_text(schedule: Schedule) -> str:
     return "\n".join(["{", *lines, ' "layers": [', ",\n".join(entries), " ]", "}"]) + "\n"
 
 
-def network_of(path: str | os.PathLike[str]) -> str:
-    """The name of the network that a file is for. Raises :class:`AcadlError` as :func:`load_schedule`."""
-    file = _File(path)
-    data = file.data()
-    file.check()
-    return str(data["network"])
-
-
 def load_schedule(
     path: str | os.PathLike[str], chip: Chip, network: Network, estimator: Estimator
 ) -> Schedule:
@@ -60,8 +49,8 @@ def load_schedule(
     Raises:
         AcadlError: It cannot be read or carried out; all findings, with their lines.
     """
-    file = _File(path)
-    data = file.data()
+    file = _File(os.fspath(path))
+    data = file.schedule()
     file.check()
     for key, name in (("system", chip.name), ("network", network.name)):
         if data[key] != name:
@@ -99,36 +88,12 @@ def _check_complete(
             file.add(f"layer '{layer.name}' has no place", ("layers",), hint)
 
 
-class _File:
-    """The text of a file and what is wrong with it."""
+class _File(JsonFile):
+    """A file with a schedule."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
-        self.found: list[Diagnostic] = []
-        try:
-            self.text = read_text(Path(path))
-        except ReadError as error:
-            raise AcadlError(f"cannot read '{self.name}': {error}") from error
-
-    def add(self, message: str, path: tuple[str | int, ...], hint: str | None = None) -> None:
-        self.found.append(Diagnostic(CODE, message, place(self.text, path, self.name), hint))
-
-    def check(self) -> None:
-        """Raise what has been found."""
-        if self.found:
-            self.found.sort(key=lambda item: (item.span.line, item.span.column) if item.span else (0, 0))
-            raise AcadlError(f"{self.name}: {self.found[0].message}", self.found)
-
-    def data(self) -> dict[str, Any]:
+    def schedule(self) -> dict[str, Any]:
         """The object in the file."""
-        try:
-            data = json.loads(self.text)
-        except json.JSONDecodeError as error:
-            raise AcadlError(
-                f"{self.name}, line {error.lineno}, column {error.colno}: this is no JSON: {error.msg}"
-            ) from error
-        except (RecursionError, ValueError) as error:  # brackets without end, numbers without end
-            raise AcadlError(f"{self.name} is no schedule: {error}") from error
+        data = self.data("schedule")
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise AcadlError(
                 f'{self.name} is no schedule: it is an object with "format": "{FORMAT}"; '

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,13 +15,14 @@ import mappings
 import platforms
 from acadl.errors import AcadlError
 from acadl.model import Architecture
-from aidg.work import Work, count_work
+from aidg.work import count_work
 from mappings.choices import map_choice, search_space
 from mappings.layers import Layer
 from mappings.network import Network
 from mappings.registry import MappingError
 from platforms.choices_file import load_choices
 from platforms.command_group import cli
+from platforms.network_search import _Runner
 
 TINY: dict[str, tuple[Architecture, Layer]] = {
     "gemmini": (
@@ -102,18 +105,29 @@ def test_the_command_writes_what_estimate_reads(tmp_path: Path) -> None:
     assert report["provenance"]["choices"] == file and len(report["provenance"]["choices_sha256"]) == 64
 
 
-def test_an_interrupt_writes_the_best_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit status 130, and a file of what is known by then."""
-    calls = 0
+@pytest.fixture
+def interrupt_behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many more choices get a cost until Ctrl-C is pressed, once for each behind them."""
+    left, cost = 0, _Runner._cost
 
-    def interrupted(arch: Architecture, program: mappings.LoopProgram) -> Work:
-        nonlocal calls
-        calls += 1
-        if calls > 4:
+    def counted(runner: _Runner, *given: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
             raise KeyboardInterrupt
-        return count_work(arch, program)
+        return cost(runner, *given)
 
-    monkeypatch.setattr("aidg.work.count_work", interrupted)
+    def behind(choices: int) -> None:
+        nonlocal left
+        left = choices
+        monkeypatch.setattr(_Runner, "_cost", counted)
+
+    return behind
+
+
+def test_an_interrupt_writes_the_best_so_far(tmp_path: Path, interrupt_behind: Callable[[int], None]) -> None:
+    """Exit status 130, and a file of what is known by then."""
+    interrupt_behind(4)
     file = tmp_path / "found.json"
     layer = "op=gemm,gemm_M=64,gemm_N=64,gemm_K=64"
     done = acadl("search", "systolic_array", "--layer", layer, "--budget", "99", "-o", str(file))
@@ -123,19 +137,10 @@ def test_an_interrupt_writes_the_best_so_far(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_second_interrupt_keeps_the_layers_that_are_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, interrupt_behind: Callable[[int], None]
 ) -> None:
     """Layers behind are named, and are in no total."""
-    calls = 0
-
-    def interrupted(arch: Architecture, program: mappings.LoopProgram) -> Work:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            raise KeyboardInterrupt
-        return count_work(arch, program)
-
-    monkeypatch.setattr("aidg.work.count_work", interrupted)
+    interrupt_behind(1)
     table, file = tmp_path / "net.csv", tmp_path / "found.json"
     table.write_text("layer,op,gemm_M,gemm_N,gemm_K\na,gemm,20,24,20\nb,gemm,40,24,20\nc,gemm,60,24,20\n")
     given = ("search", "systolic_array", "--network", str(table), "--budget", "1", "-o", str(file))
@@ -144,7 +149,7 @@ def test_a_second_interrupt_keeps_the_layers_that_are_done(
     assert "kept in" in done.stderr and "not evaluated: 'b', 'c'" in done.stderr
     (shape,) = load_choices(file).by_shape
     assert shape.gemm_M == 20
-    calls = 0
+    interrupt_behind(1)
     done = acadl(*given, "--json")
     assert json.loads(done.stdout)["unreached"] == ["b", "c"]
 
