@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -52,8 +52,7 @@ def estimate(
         published: Evaluate the published extrapolation as well, beside the rooflines. It takes several times
             as long as the exact result.
         choices: How layers are to be mapped, by shape, or a file that a search has written; the mapping
-            itself
-            decides about other layers.
+            itself decides about other layers.
         fallback: A fitted model, or its file, that estimates the layers which cannot be mapped.
         progress: Called before each layer.
 
@@ -62,10 +61,7 @@ def estimate(
             mapping at all.
         BrokenMapperError: A mapper that does not ship failed; the message has its name and line.
     """
-    import aidg
     from acadl.area import area
-    from aidg.energy import energy_of, says_energy
-    from aidg.work import count_work
     from platforms.baselines import baselines_of
 
     started = time.perf_counter()
@@ -76,17 +72,7 @@ def estimate(
         options["budget"] = budget
     if tolerance is not None:
         options["tolerance"] = tolerance
-
-    def evaluate(program: LoopProgram) -> _Result:
-        bound = aidg.prepare(arch, program)
-        found = bound.estimate(method=method, **options)  # type: ignore[arg-type]
-        simpler = None
-        if published and not arch.in_order_of_time:
-            simpler = found if method == "fixed_point" else bound.estimate(method="fixed_point", **options)  # type: ignore[arg-type]
-        work = count_work(arch, program)
-        spent = energy_of(arch, work) if says_energy(arch) else None
-        return _Result(found, work, None if simpler is None else simpler.cycles, spent)
-
+    evaluate = _evaluator(arch, method, options, published)
     done, unmapped = evaluate_layers(arch, network, layers, evaluate, progress, chosen.by_shape)
     if chosen.by_shape and not any(shape_of(entry.layer) in chosen.by_shape for entry in done):
         notes.append("the choices are for other layers: none of these has one")
@@ -111,6 +97,27 @@ def estimate(
     from platforms.fallback import with_fallback
 
     return replace(with_fallback(report, network, fallback), wall_s=time.perf_counter() - started)
+
+
+def _evaluator(
+    arch: Architecture, method: Method, options: dict[str, float], published: bool
+) -> Callable[[LoopProgram], _Result]:
+    """Evaluates programs of layers."""
+    import aidg
+    from aidg.energy import energy_of, says_energy
+    from aidg.work import count_work
+
+    def evaluate(program: LoopProgram) -> _Result:
+        bound = aidg.prepare(arch, program)
+        found = bound.estimate(method=method, **options)  # type: ignore[arg-type]
+        simpler = None
+        if published and not arch.in_order_of_time:
+            simpler = found if method == "fixed_point" else bound.estimate(method="fixed_point", **options)  # type: ignore[arg-type]
+        work = count_work(arch, program)
+        spent = energy_of(arch, work) if says_energy(arch) else None
+        return _Result(found, work, None if simpler is None else simpler.cycles, spent)
+
+    return evaluate
 
 
 class _Chosen(NamedTuple):
