@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
 _SEVERITIES: dict[str, Severity] = {"E": "error", "W": "warning", "N": "note"}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of source text; lines and columns count from 1, ``end_column`` is exclusive."""
 
     file: str
@@ -104,7 +103,7 @@ class Diagnostic:
             "end_line": end[0],
             "end_column": end[1],
             "hint": self.hint,
-            "labels": [{"text": label.text, **asdict(label.span)} for label in self.labels],
+            "labels": [{"text": label.text, **label.span._asdict()} for label in self.labels],
         }
 
 

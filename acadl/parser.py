@@ -20,7 +20,6 @@ from acadl.parser_builder import Leaf
 from acadl.parser_damage import Damage
 from acadl.parser_run import Run
 from acadl.parser_tables import END, Automaton, tables
-from acadl.records import Record
 
 MAX_CHARACTERS = 2_000_000
 MAX_TOKENS = 200_000
@@ -88,7 +87,7 @@ def _run(
         return None, Damage(), most
     run = Run(leaves, Automaton(start), collector)
     result = run.run()
-    if result is not None and (place := too_deep(result)) is not None:
+    if (place := run.too_deep or too_deep(result or ())) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
         return None, Damage(), len(leaves)
@@ -139,16 +138,7 @@ def _doc(docs: Mapping[int, str], line: int, last_line: int) -> str:
 
 def too_deep(items: Any) -> Span | None:
     """Where the tree is deeper than everything after the parser can follow."""
-    pending: list[tuple[Any, int, Span | None]] = [(items, 0, None)]
-    while pending:
-        node, depth, place = pending.pop()
-        if isinstance(node, tuple):
-            pending.extend((child, depth, place) for child in node)
-            continue
-        if not isinstance(node, Record) or isinstance(node, syntax.Word):
-            continue
-        if depth > MAX_DEPTH:
-            return place
-        span: Span = node.span  # type: ignore[attr-defined]  # all nodes have one
-        pending.extend((child, depth + 1, span) for child in node.values())
-    return None
+    level = syntax.nodes_of((items,))
+    for _ in range(MAX_DEPTH):
+        level = [inner for node in level for inner in syntax.nodes_of(node.values())]
+    return next((node.span for node in level if syntax.nodes_of(node.values())), None)

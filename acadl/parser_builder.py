@@ -16,9 +16,13 @@ T = TypeVar("T")
 Children = Sequence[Any]  # what the parser's stack holds: leaves, nodes, tuples of nodes, None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Leaf:
-    """A token with its place; ``doc`` is the documentation comment above the line that it starts."""
+    """A token with its place; ``doc`` is the documentation comment above the line that it starts.
+
+    Nobody changes one. It is not frozen because making a frozen one takes three times as long, and there is
+    one for every word of a text.
+    """
 
     type: str
     text: str
@@ -33,8 +37,8 @@ def join(first: Span, last: Span) -> Span:
 
 def _span(children: Children) -> Span:
     """The span of a rule, from its first present child to its last one."""
-    present = [child for child in children if child not in (None, ())]
-    first, last = present[0], present[-1]
+    first = children[0] or next(filter(None, children))
+    last = children[-1] or next(filter(None, reversed(children)))
     if isinstance(first, tuple):
         first = first[0]
     if isinstance(last, tuple):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from acadl.parser_messages import Context
 
 MAX_SYNTAX_ERRORS = 20
+# Symbols that wait for what is behind them. A level of nesting takes up to eight; what has more levels than
+# can be followed is not read to its end.
+MAX_WAITING = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Run:
         self._skipped: list[tuple[int, int]] = []  # positions of statements that were dropped
         self._edges: list[int] = []  # those of them that are edges, as far as can be seen
         self._is_closed_up = False
+        self.too_deep: Span | None = None  # where reading was given up
 
     def run(self) -> Any:
         """The result of the start rule; of no use after mistakes, which are reported."""
@@ -69,6 +73,9 @@ class Run:
                 if not self._goes_on(leaf):
                     return None
                 continue
+            if len(self._parser.states) > MAX_WAITING:
+                self.too_deep = leaf.span
+                return None
             if leaf.type == "$END":
                 return result
             self._position += 1

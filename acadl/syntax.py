@@ -5,8 +5,8 @@ Nothing here knows what a name means; that is decided at elaboration (:mod:`acad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 from acadl.errors import Span
 from acadl.records import Record
@@ -387,34 +387,38 @@ def declared_in(items: tuple[Item, ...]) -> set[str]:
     return found
 
 
-def names_in(tree: object) -> frozenset[str]:
-    """First names of all paths in a node or a tuple of nodes: values, functions, templates, objects."""
+def nodes_of(values: Iterable[Any]) -> list[Any]:
+    """The nodes among a node's values, those in tuples included; words are none."""
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, Record):
+            if not isinstance(value, Word):
+                found.append(value)
+        elif value.__class__ is tuple and value:
+            found += nodes_of(value)
+    return found
+
+
+def _named(tree: object, *kinds: type) -> set[str]:
+    """First names of all nodes of some kinds in a node or a tuple of nodes."""
     found: set[str] = set()
-    pending = [tree]
+    pending = nodes_of((tree,))
     while pending:
         node = pending.pop()
-        if isinstance(node, tuple):
-            pending.extend(node)
-        elif isinstance(node, Record) and not isinstance(node, Word):
-            if isinstance(node, Path):
-                found.add(node.name.text)
-            pending.extend(node.values())
-    return frozenset(found)
+        if isinstance(node, kinds):
+            found.add(node.name.text)
+        pending += nodes_of(node.values())
+    return found
+
+
+def names_in(tree: object) -> frozenset[str]:
+    """First names of all paths in a node or a tuple of nodes: values, functions, templates, objects."""
+    return frozenset(_named(tree, Path))
 
 
 def all_names_in(tree: object) -> set[str]:
     """Names of paths in a node and of the members in them."""
-    found: set[str] = set()
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, tuple):
-            pending.extend(node)
-        elif isinstance(node, Record) and not isinstance(node, Word):
-            if isinstance(node, Path | Member):
-                found.add(node.name.text)
-            pending.extend(node.values())
-    return found
+    return _named(tree, Path, Member)
 
 
 def _nested(item: Item) -> Iterator[Item]:

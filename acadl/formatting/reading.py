@@ -138,7 +138,8 @@ def read(text: str, file: str) -> tuple[ParsedFile, Block]:
     leaves = leaves_of(text, file, collector)
     run = _Recording(leaves or [], Automaton("file"), collector)
     items: tuple[syntax.Item, ...] = (run.run() or ()) if leaves else ()
-    if not collector.error_count and (place := too_deep(items) or _too_many_brackets(run.read)):
+    place = run.too_deep or too_deep(items) or _too_many_brackets(run.read)
+    if place and not collector.error_count:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_BRACKETS} levels deep", place, hint))
     if collector.error_count:

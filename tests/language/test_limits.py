@@ -23,12 +23,12 @@ def lines(text: str, count: int = 3000) -> str:
 
 
 HOSTILE = {
-    "parentheses": (frame("const a = " + "(" * REPETITIONS + "1" + ")" * REPETITIONS), "E0602"),
+    "parentheses": (frame("const a = " + "(" * REPETITIONS + "1" + ")" * REPETITIONS), "E0802"),
     "signs": (frame("const a = " + "-" * REPETITIONS + "1"), "E0802"),
     "sum": (frame("const a = 1" + "+1" * REPETITIONS), "E0802"),
     "path": (frame("a" + ".b" * REPETITIONS + " -> c"), "E0201"),
     "indices": (frame("a" + "[0]" * REPETITIONS + " -> c"), "E0201"),
-    "blocks": (frame("if true {" * REPETITIONS), "E0104"),
+    "blocks": (frame("if true {" * REPETITIONS), "E0802"),
     "closed blocks": (frame("if true {" * 5000 + "}" * 5000), "E0802"),
     "closing braces": (frame("}" * REPETITIONS), "E0105"),
     "alternatives": (frame("if false { }" + " else if false { }" * 5000), "E0602"),
