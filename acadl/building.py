@@ -20,7 +20,7 @@ checked like one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from acadl.elaborate_schema import OBJECTS, Form
 from acadl.errors import AcadlError
@@ -52,6 +52,10 @@ class Part:
         """An element of an array (a number, ``"*"``, a range as text) or a member (a name)."""
         is_member = isinstance(part, str) and part.replace(".", "_").isidentifier()
         return Part(f"{self.path}.{part}" if is_member else f"{self.path}[{part}]")
+
+    def __iter__(self) -> NoReturn:
+        """Parts are not counted here, so that there is no end to iterating."""
+        raise AcadlError(f"'{self.path}' cannot be iterated; all elements together are [\"*\"]")
 
 
 class Stage(Part):

@@ -72,6 +72,7 @@ CODES: Mapping[str, str] = {
     "W0905": "a pipelined unit that never overlaps",
     "W0906": "an operation whose operands no unit reaches",
     "N1001": "a queue that can never fill",
+    "N1002": "more findings than are listed",
 }
 
 
@@ -103,6 +104,12 @@ class Collector:
     def error_count(self) -> int:
         """Errors so far, warnings not counted."""
         return sum(diagnostic.is_error for diagnostic in self._found.values())
+
+    def note_rest(self) -> None:
+        """Say that there may be more findings than these."""
+        self._found.pop(("N1002", None, ""), None)
+        message = f"there may be more findings than the {len(self._found)} that are listed"
+        self._found["N1002", None, ""] = Diagnostic("N1002", message, hint="mend these and check again")
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """All diagnostics by file and place; those without a place last."""
@@ -218,6 +225,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "    " if c == "\t" else "\ufffd" for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """Like :func:`printable`, of a text that may have several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def window(line: str, start: int, end: int) -> tuple[str, int, int]:
     """The part of a long line around ``start``, and where the place from ``start`` to ``end`` is in it."""
     if len(line) <= LONGEST_LINE:
@@ -231,7 +243,7 @@ def window(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> list[str]:
     span = label.span
-    head = f"  --> {span.file}:{span.line}:{span.column}"
+    head = f"  --> {printable(span.file)}:{span.line}:{span.column}"
     text = sources.get(span.file, "").split("\n")
     if not 1 <= span.line <= len(text):
         return [f"{head}: {label.text}" if label.text else head]

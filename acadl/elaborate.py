@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from acadl import syntax
 from acadl.diagnostics import Collector, TooManyDiagnosticsError
@@ -205,7 +206,11 @@ class _Elaboration:
 def _find_architecture(file: str, items: tuple[syntax.Item, ...]) -> syntax.ArchitectureDeclaration:
     found = [item for item in items if isinstance(item, syntax.ArchitectureDeclaration)]
     if not found:
+        templates = [item.name.text for item in items if isinstance(item, syntax.TemplateDeclaration)]
         hint = "for example `architecture name { … }`"
+        if templates:
+            statement = f'import {templates[0]} from "{Path(file).name}"'
+            hint = f"a file with an architecture imports it: `{statement}`"
         reject("E0601", "the file has no architecture", Span(file, 1, 1, 1, 1), hint)
     if len(found) > 1:
         label = Label(found[0].name.span, "the first architecture")

@@ -246,6 +246,9 @@ def _expect(
 ) -> None:
     if value.kind not in accepted:
         hint = f"for example `{example}`" if example else None
+        if value.kind is Kind.NUMBER and accepted == {Kind.SIZE} and isinstance(value.value, int):
+            unit = example.split()[-1] if example else "bits"
+            hint = f"a size has a unit: write `{name}: {value.value} {unit}`"
         reject("E0301", f"'{name}' is {wanted}, found {value.kind}", span, hint)
 
 

@@ -66,7 +66,8 @@ def report_unjoined(session: Session) -> None:
         ):
             message = f"open edge '{port.name}' is not joined"
             hint = "join it where the template is instantiated, or declare it `open optional`"
-            session.collector.add(Diagnostic("E0505", message, port.span, hint))
+            label = Label(port.instance, "instantiated here")
+            session.collector.add(Diagnostic("E0505", message, port.span, hint, (label,)))
 
 
 def _open(item: syntax.OpenEdge, scope: Scope, component: Component, session: Session) -> None:
@@ -76,7 +77,13 @@ def _open(item: syntax.OpenEdge, scope: Scope, component: Component, session: Se
         ends.extend(_fixed(end, item.arrow, item.leaves, item.end.span))  # an inner open edge is passed on
     local = item.declared.name.text
     port = Port(
-        component.prefix + local, tuple(ends), item.arrow.text, item.leaves, item.optional, item.declared.span
+        component.prefix + local,
+        tuple(ends),
+        item.arrow.text,
+        item.leaves,
+        item.optional,
+        item.declared.span,
+        component.span,
     )
     if item.declared.indices:
         reject("E0502", "open edges have no index", item.declared.span)

@@ -45,6 +45,7 @@ class Port:
     leaves: bool
     optional: bool
     span: Span
+    instance: Span  # what it is an edge of
     joined: Span | None = None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from acadl import syntax
 from acadl.diagnostics import Collector, DescriptionError, TooManyDiagnosticsError
 from acadl.elaborate import Elaborated, elaborate
 from acadl.elaborate_imports import ParseText, ReadText, Sources, read_sources
@@ -32,12 +33,20 @@ class Checked:
         diagnostics: Errors and warnings, by file and place.
         sources: File name to text, for excerpts.
         known: The architecture as far as it is right, for editors; ``None`` if there is none at all.
+        is_library: Whether it declares operations or templates for other files, and no architecture.
     """
 
     architecture: Architecture | None
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, str]
     known: Architecture | None = None
+    is_library: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong with it; a file for others needs no architecture."""
+        errors = [finding for finding in self.diagnostics if finding.is_error]
+        return not errors or (self.is_library and all(map(lacks_architecture, errors)))
 
 
 def load(path: str | os.PathLike[str], /, **parameters: ParameterValue) -> Architecture:
@@ -52,7 +61,7 @@ def load(path: str | os.PathLike[str], /, **parameters: ParameterValue) -> Archi
         DescriptionError: The description has errors; all of them are in ``diagnostics``.
         AcadlError: The file cannot be read.
     """
-    return _result(check_file(path, parameters))
+    return _result(check_file(_as_path(path), parameters))
 
 
 def loads(text: str, /, file: str = "<string>", **parameters: ParameterValue) -> Architecture:
@@ -61,6 +70,8 @@ def loads(text: str, /, file: str = "<string>", **parameters: ParameterValue) ->
     Raises:
         DescriptionError: The description has errors; all of them are in ``diagnostics``.
     """
+    if not isinstance(text, str):
+        raise AcadlError(f"a description is text (str), found {type(text).__name__}")
     return _result(check_text(text, file, None, parameters))
 
 
@@ -71,7 +82,14 @@ def check(text_or_path: str | os.PathLike[str], /, **parameters: ParameterValue)
     """
     if isinstance(text_or_path, str) and ("\n" in text_or_path or not text_or_path.endswith(".acadl")):
         return list(check_text(text_or_path, "<string>", None, parameters).diagnostics)
-    return list(check_file(text_or_path, parameters).diagnostics)
+    return list(check_file(_as_path(text_or_path), parameters).diagnostics)
+
+
+def _as_path(path: object) -> Path:
+    """A path that a caller gives. Raises :class:`AcadlError` for what is none."""
+    if isinstance(path, str | os.PathLike) and isinstance(os.fspath(path), str):
+        return Path(path)
+    raise AcadlError(f"a description is the path of a file (str or Path), found {type(path).__name__}")
 
 
 def check_file(path: str | os.PathLike[str], parameters: Mapping[str, ParameterValue]) -> Checked:
@@ -119,9 +137,11 @@ def _checked(
     collector = Collector()
     sources: dict[str, str] = {file: text}
     result: Elaborated | None = None
+    is_library = False
     try:
         read = read_sources(text, file, directory, collector, read_file, parse_text)
         sources = read.texts
+        is_library = _is_library(read.root.parsed.items)
         if collector.error_count:
             result = _check_rest(read, parameters, collector, watched)
         else:
@@ -129,10 +149,22 @@ def _checked(
             if result is not None:
                 validate(result, collector)
     except TooManyDiagnosticsError:
-        pass  # what was found until then is reported
+        collector.note_rest()  # what was found until then is reported
     sound = result is not None and not collector.error_count
     architecture = result.architecture if result is not None and sound else None
-    return Checked(architecture, collector.sorted(), sources, result.architecture if result else None)
+    known = result.architecture if result else None
+    return Checked(architecture, collector.sorted(), sources, known, is_library)
+
+
+def _is_library(items: tuple[syntax.Item, ...]) -> bool:
+    kinds = {type(item) for item in items}
+    has_parts = bool(kinds & {syntax.TemplateDeclaration, syntax.OperationsBlock})
+    return has_parts and syntax.ArchitectureDeclaration not in kinds
+
+
+def lacks_architecture(finding: Diagnostic) -> bool:
+    """Whether it says that a file has no architecture."""
+    return finding.code == "E0601" and finding.line == finding.column == 1
 
 
 def _check_rest(

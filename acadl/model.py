@@ -406,7 +406,7 @@ class Architecture:
 
         return to_acadl(self)
 
-    def _repr_svg_(self) -> str | None:
+    def _repr_svg_(self) -> str:
         """The block diagram, for notebooks."""
         from acadl.draw import notebook_svg
 

@@ -64,6 +64,9 @@ def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expre
 
 def leaves_of(text: str, file: str, collector: Collector, most: int = MAX_TOKENS) -> list[Leaf] | None:
     """The words of a text, line ends included; ``None`` if there are too many, which is reported."""
+    if "\r" in text and "\n" not in text:
+        collector.add(_old_line_ends(text, file))
+        return None
     leaves = list(islice(_leaves(text, file), most + 1)) if len(text) <= MAX_CHARACTERS else []
     if 0 < len(leaves) <= most:
         return leaves
@@ -76,6 +79,14 @@ def too_long(file: str) -> Diagnostic:
     message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
     hint = "describe repeated parts by templates, arrays and `for`"
     return Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint)
+
+
+def _old_line_ends(text: str, file: str) -> Diagnostic:
+    """What is said about a text in which a single line comment would hide all the rest."""
+    column = text.index("\r") + 1
+    message = "the lines of this text end with a carriage return (U+000D) alone"
+    hint = "save it with line ends \\n or \\r\\n"
+    return Diagnostic("E0102", message, Span(file, 1, column, 1, column + 1), hint)
 
 
 def _run(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acadl.diagnostics import nearest
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser_builder import Leaf
+from acadl.parser_spelling import KINDS, Meant, diagnostic_of, meant
 from acadl.parser_words import ARROWS, HEADERS
 
 _VALUE = frozenset({"NAME", "NUMBER", "LPAR"})
@@ -88,13 +88,6 @@ _CHARACTERS: Mapping[str, str] = {
 }
 
 
-# Words that start an object's header, and those of other blocks with a name.
-KINDS = (
-    *("stage", "execute", "fetch", "unit", "memory_unit", "instruction_memory_unit"),
-    *("controller", "mover", "registers", "sram", "dram", "cache", "template"),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where the parser stopped.
@@ -122,7 +115,7 @@ class Context:
 
 def explain(context: Context) -> Diagnostic:
     """The diagnostic for a token that does not fit."""
-    for rule in (_character, _bracket, _brace, _kind, _sign, _keyword, _separator):
+    for rule in (_character, _bracket, _brace, _spelling, _kind, _sign, _keyword, _separator):
         found = rule(context)
         if found is not None:
             return found
@@ -231,9 +224,15 @@ def _is_header(context: Context) -> bool:
     return is_pair and opens and _same_line(context)
 
 
-def meant_kind(context: Context) -> str | None:
-    """The kind of object that a header with a misspelt one must mean."""
-    return nearest(context.previous.text, KINDS) if _is_header(context) else None
+def meant_word(context: Context) -> Meant | None:
+    """The word of the language that is misspelt here, or that another language has."""
+    return meant(context.leaf, context.previous, context.first, context.upcoming, context.accepts)
+
+
+def _spelling(context: Context) -> Diagnostic | None:
+    """A word of the language that is misspelt."""
+    found = meant_word(context)
+    return diagnostic_of(found, EXAMPLES.get(found.word)) if found is not None else None
 
 
 def _kind(context: Context) -> Diagnostic | None:
@@ -241,8 +240,7 @@ def _kind(context: Context) -> Diagnostic | None:
     previous = context.previous
     if not _is_header(context):
         return None
-    near = nearest(previous.text, KINDS)
-    hint = f"did you mean `{near}`?" if near else f"the kinds are {', '.join(KINDS)}"
+    hint = f"the kinds are {', '.join(KINDS)}"
     return Diagnostic("E0101", f"there is no kind of object called '{previous.text}'", previous.span, hint)
 
 

@@ -159,6 +159,7 @@ class Run:
         diagnostic = explain(context)
         self._collector.add(diagnostic)
         if self._errors >= MAX_SYNTAX_ERRORS:
+            self._collector.note_rest()
             return False
         if leaf.type == "$END":
             return self._close_up(unclosed)
@@ -179,19 +180,23 @@ class Run:
         return True
 
     def _read_as_meant(self, context: Context) -> bool:
-        """Go on with the kind of object that a misspelt header must mean, if there is one."""
-        from acadl.parser_messages import meant_kind
+        """Go on with the word that a misspelt one must mean, if there is one."""
+        from acadl.parser_messages import meant_word
+        from acadl.parser_spelling import KINDS
 
-        meant = meant_kind(context)
-        if meant is None:
+        meant = meant_word(context)
+        if meant is None or not meant.is_sure:
             return False
+        kind = "KIND" if meant.word in KINDS and meant.word != "template" else meant.word.upper()
+        word = Leaf(kind, meant.word, meant.leaf.span, meant.leaf.doc)
+        if not meant.starts:
+            self._leaves[self._position] = word
+            return True
         start = self._statement
-        kind = "TEMPLATE" if meant == "template" else "KIND"
-        first = self._leaves[start]
-        self._leaves[start] = Leaf(kind, meant, first.span, first.doc)
+        self._leaves[start] = word
         self._unwind()
         if kind not in self._parser.choices():
-            self._feed(Leaf("NEWLINE", "", first.span))
+            self._feed(Leaf("NEWLINE", "", word.span))
         self._position = self._statement = start
         self._last = "NEWLINE"
         return True

@@ -399,7 +399,7 @@ def nodes_of(values: Iterable[Any]) -> list[Any]:
     return found
 
 
-def _named(tree: object, *kinds: type) -> set[str]:
+def _named(tree: object, *kinds: type[Path | Member]) -> set[str]:
     """First names of all nodes of some kinds in a node or a tuple of nodes."""
     found: set[str] = set()
     pending = nodes_of((tree,))

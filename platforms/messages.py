@@ -31,7 +31,7 @@ def show_error(error: AcadlError) -> None:
     if error.diagnostics:
         show_diagnostics(error.diagnostics, getattr(error, "sources", {}))
     else:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {_shown(error)}", err=True)
 
 
 def print_json_error(message: str, diagnostics: Iterable[Diagnostic] = ()) -> None:
@@ -64,7 +64,14 @@ def _texts(diagnostics: list[Diagnostic]) -> dict[str, str]:
 
 def warn(message: str) -> None:
     """A warning on standard error."""
-    click.echo(f"warning: {message}", err=True)
+    click.echo(f"warning: {_shown(message)}", err=True)
+
+
+def _shown(message: object) -> str:
+    """A message without control characters, which names of files may hold and which steer a terminal."""
+    from acadl.diagnostics import printable_lines
+
+    return printable_lines(str(message))
 
 
 def warn_unmapped(layers: Iterable[UnmappedLayer]) -> None:

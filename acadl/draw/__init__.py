@@ -38,7 +38,14 @@ def to_text(arch: Architecture, suffix: str, *, theme: Theme = "auto", unfold: b
     return write(arch, theme=theme, unfold=unfold)
 
 
-def notebook_svg(arch: Architecture) -> str | None:
-    """The drawing, or ``None`` for an architecture of so many boxes that a notebook would wait for it."""
+def notebook_svg(arch: Architecture) -> str:
+    """The drawing; of so many boxes that a notebook would wait for it, what to do instead."""
     root, _ = build(arch)
-    return to_svg(arch) if sum(1 for _ in root.walk()) <= NOTEBOOK_BOXES else None
+    boxes = sum(1 for _ in root.walk())
+    if boxes <= NOTEBOOK_BOXES:
+        return to_svg(arch)
+    text = f"{arch.name}: {boxes} boxes are too many to draw here; acadl draw writes them to a file"
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="24">'
+        f'<text x="4" y="16" font-family="sans-serif" font-size="13">{text}</text></svg>'
+    )

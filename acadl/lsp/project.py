@@ -11,7 +11,7 @@ from pathlib import Path
 from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Span
-from acadl.loading import Checked, check_text
+from acadl.loading import Checked, check_text, lacks_architecture
 from acadl.lsp.index import Index, build
 from acadl.lsp.positions import plain_lines
 from acadl.lsp.symbols import Reference, Symbol
@@ -153,11 +153,11 @@ class Project:
     def findings(self, path: Path) -> list[Diagnostic]:
         """What is to be shown in a file: its own findings; a file for others needs no architecture."""
         found = [d for d in self.facts(path).checked.diagnostics if d.file in (None, str(path))]
-        if not any(_lacks_architecture(finding) for finding in found):
+        if not any(lacks_architecture(finding) for finding in found):
             return found
         index = self.index(path)
         is_library = index is not None and bool(index.space.templates or index.operations)
-        return [finding for finding in found if not (is_library and _lacks_architecture(finding))]
+        return [finding for finding in found if not (is_library and lacks_architecture(finding))]
 
     # --- names -------------------------------------------------------------------------------------------
 
@@ -176,10 +176,6 @@ class Project:
                 r for r in (index.references if index is not None else ()) if r.symbol.span == symbol.span
             ]
         return found
-
-
-def _lacks_architecture(finding: Diagnostic) -> bool:
-    return finding.code == "E0601" and finding.line == finding.column == 1
 
 
 def _descriptions(root: Path) -> Iterator[Path]:

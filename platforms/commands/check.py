@@ -29,6 +29,7 @@ def command(
 
     Exit status 1 if there is an error in any of them. `acadl explain CODE` says more about a finding.
     """
+    from acadl.diagnostics import printable
     from acadl.errors import AcadlError, Diagnostic
     from platforms.messages import show_diagnostics, show_error
 
@@ -43,16 +44,13 @@ def command(
             diagnostics.append(Diagnostic("E0001", str(error)))
             show_error(error)
             continue
-        diagnostics += checked.diagnostics
+        found = _findings(checked)
+        diagnostics += found
         sources |= checked.sources
-        show_diagnostics(checked.diagnostics, checked.sources)
-        if checked.architecture is None:
-            failed = True
-        elif not as_json:
-            arch = checked.architecture
-            warnings = _counted(checked.diagnostics)
-            size = f"{len(arch.objects)} objects, {len(arch.edges)} edges"
-            click.echo(f"{file}: {arch.name}, {size}: no errors{warnings}")
+        show_diagnostics(found, checked.sources)
+        failed = failed or not checked.is_sound
+        if checked.is_sound and not as_json:
+            click.echo(f"{printable(file)}: {_summary(checked)}: no errors{_counted(checked.diagnostics)}")
     if as_json:
         print_json({"diagnostics": [item.to_dict() for item in diagnostics]})
     if html is not None:
@@ -62,6 +60,18 @@ def command(
         write_text(html, to_page(diagnostics, sources, f"Findings in {', '.join(files)}"))
     if failed:
         sys.exit(1)
+
+
+def _findings(checked: Checked) -> tuple[Diagnostic, ...]:
+    """Findings, but for that a sound file for others has no architecture."""
+    return tuple(d for d in checked.diagnostics if not (checked.is_sound and d.is_error))
+
+
+def _summary(checked: Checked) -> str:
+    arch = checked.architecture
+    if arch is None:
+        return "parts for other files, no architecture"
+    return f"{arch.name}, {len(arch.objects)} objects, {len(arch.edges)} edges"
 
 
 def _counted(diagnostics: tuple[Diagnostic, ...]) -> str:

@@ -235,9 +235,11 @@ def test_notebooks_show_the_drawing_unless_it_is_huge() -> None:
     objects, edges = machines.front_end()
     objects += [machines.SRAM(name=f"m{number}") for number in range(146)]
     full = machines.architecture("full", objects, edges)  # 149 boxes and the one around them
-    assert draw.notebook_svg(full) is not None
+    assert draw.notebook_svg(full) == draw.to_svg(full)
     objects.append(machines.SRAM(name="m146"))
-    assert draw.notebook_svg(machines.architecture("too_full", objects, edges)) is None
+    assert "too_full: 151 boxes are too many" in draw.notebook_svg(
+        machines.architecture("too_full", objects, edges)
+    )
 
 
 def test_folded_names() -> None:

@@ -32,6 +32,8 @@ Use = Callable[[Any], object]
         (lambda b: b.stage("no name").path and b.build(), "no name"),
         (lambda b: b.stage("s", latncy=1) and b.build(), "did you mean 'latency'"),
         (lambda b: b.build(), "fetch"),
+        (lambda b: list(b.stage("s")), "'s' cannot be iterated"),
+        (lambda b: "x" in b.stage("s"), "'s' cannot be iterated"),
     ],
 )
 def test_wrong_use_is_an_error_of_the_project(use: Use, message: str) -> None:

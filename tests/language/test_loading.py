@@ -6,7 +6,9 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,13 @@ def test_errors_carry_all_diagnostics_and_the_texts() -> None:
         "end_column": 12,
         "hint": "give it a unit, as in `clock 500 MHz`",
     }
+
+
+@pytest.mark.parametrize("read", [acadl.load, acadl.loads, acadl.check])
+@pytest.mark.parametrize("given", [None, 3, b"architecture"])
+def test_what_is_no_text_and_no_path_is_named(read: Callable[[Any], object], given: object) -> None:
+    with pytest.raises(acadl.AcadlError, match=f"found {type(given).__name__}"):
+        read(given)
 
 
 def test_check_takes_text_or_a_path(tmp_path: Path) -> None:

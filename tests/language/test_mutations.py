@@ -114,6 +114,8 @@ def check_damaged(seed: int) -> None:
     lines = text.split("\n")
     for diagnostic in checked.diagnostics:
         span = diagnostic.span
+        if diagnostic.code == "N1002":
+            continue
         assert span is not None, f"seed {seed}: {diagnostic}"
         if span.file == path.name:
             assert 1 <= span.line <= len(lines)

@@ -251,8 +251,31 @@ def test_mistakes_in_different_statements_are_all_found() -> None:
     assert errors(text) == ["E0101"] * 5
 
 
+def items_of(text: str) -> list[str]:
+    """Kinds of the statements of a text with mistakes."""
+    return [type(item).__name__ for item in parse(text, "f", Collector()).items]
+
+
 def test_no_more_than_twenty_syntax_errors() -> None:
-    assert len(errors("stage s { latency 1 }\n" * (MAX_SYNTAX_ERRORS + 10))) == MAX_SYNTAX_ERRORS
+    found = errors("stage s { latency 1 }\n" * (MAX_SYNTAX_ERRORS + 10))
+    assert found == [*["E0101"] * MAX_SYNTAX_ERRORS, "N1002"]
+
+
+def test_lines_that_end_with_a_carriage_return_alone() -> None:
+    assert errors("const a = 1 // one\rconst b = = 2\r") == ["E0102"]
+    assert errors("const a = 1 // one\r\nconst b = 2\r\n") == []
+
+
+def test_misspelt_words_are_read_as_meant() -> None:
+    parsed = items_of("cosnt a = 1\nfr i in 0 ..< 2 { }\noperatons { }\nimport t form \"f\"")
+    assert parsed == ["Const", "For", "OperationsBlock", "Import"]
+
+
+@pytest.mark.parametrize("text", ["id 3", "of 3", "iff: 3", "size 3", "a b", "ports 2"])
+def test_attributes_without_colon_are_no_misspelt_statements(text: str) -> None:
+    collector = Collector()
+    parse(text, "f", collector)
+    assert "did you mean" not in str(collector.sorted()) and "is the word" not in str(collector.sorted())
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,17 @@ def test_check_reports_every_error_of_a_file(tmp_path: Path) -> None:
     assert f"{bad}:" in result.stderr
 
 
+def test_a_file_of_templates_is_sound_and_no_architecture(tmp_path: Path) -> None:
+    file = tmp_path / "cells.acadl"
+    file.write_text("template cell {\n    stage s { }\n}\n")
+    result = acadl("check", str(file))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{file}: parts for other files, no architecture: no errors\n"
+    assert acadl("draw", str(file), "-o", str(tmp_path / "x.svg")).exit_code == 1
+    file.write_text("template cell {\n    stage s { latncy: 1 }\n}\n")
+    assert "E0402" in acadl("check", str(file)).stderr
+
+
 def test_check_of_shipped_platforms_finds_nothing() -> None:
     result = acadl("check", *platform_names(), "--json")
     assert result.exit_code == 0, result.stderr
