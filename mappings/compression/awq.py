@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mappings.compression.errors import CompressionError
+from mappings.compression.calibration import first_input, inputs_of, linear_layers, submodule
+from mappings.compression.folding import fold, folding_problem
 from mappings.compression.quantizer import Scheme, quantize
 from mappings.compression.scale_mappings import LLAMA, NOT_CLIPPED, ScaleMapping
 from mappings.compression.torch_extra import need_torch
@@ -88,7 +89,7 @@ def awq(
         CompressionError: A mapping names a module that a block does not have.
     """
     report: list[ScaleChoice] = []
-    inputs = _first_input(model, blocks[0], tokens)
+    inputs = first_input(model, blocks[0], tokens)
     with torch.no_grad():
         for number, block in enumerate(blocks):
             outputs = block(inputs)  # by full-precision weights: what the next block is calibrated with
@@ -104,45 +105,15 @@ def awq(
     return tuple(report)
 
 
-def linear_layers(block: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
-    """Linear layers of a block by name."""
-    for name, module in block.named_modules():
-        if isinstance(module, nn.Linear):
-            yield name, module
-
-
-def fold(block: nn.Module, mapping: ScaleMapping, scales: Tensor) -> None:
-    """Multiply the columns of the mapping's layers by ``scales`` and divide what comes before.
-
-    Raises:
-        CompressionError: The operation before has no place for the scales.
-    """
-    for name in mapping.layers:
-        _module(block, name).weight.mul_(scales)
-    before = _module(block, mapping.previous)
-    if isinstance(before, nn.Linear):
-        before.weight.div_(scales[:, None])
-    elif getattr(before, "weight", None) is not None and before.weight.ndim == 1:
-        before.weight.div_(scales)
-    else:
-        raise CompressionError(f"'{mapping.previous}' ({type(before).__name__}) cannot take up scales")
-    if getattr(before, "bias", None) is not None:
-        before.bias.div_(scales)
-
-
 def _scale(
     number: int, block: nn.Module, inputs: Tensor, mapping: ScaleMapping, scheme: Scheme
 ) -> ScaleChoice:
     """Search the scales of one mapping and fold them."""
-    layers = [_module(block, name) for name in mapping.layers]
-    width = layers[0].weight.shape[1]
-    before = _module(block, mapping.previous)
-    offered = before.weight.shape[0]
-    if offered != width:
-        note = f"'{mapping.previous}' has {offered} outputs, {mapping.layers[0]} {width} inputs"
-        return ScaleChoice(number, mapping.layers, 0.0, float("nan"), float("nan"), note)
-    inspected = block if not mapping.inspect else _module(block, mapping.inspect)
-    x, read = _inputs_of(block, inputs, (inspected, layers[0]))
+    if problem := folding_problem(block, mapping):
+        return ScaleChoice(number, mapping.layers, 0.0, float("nan"), float("nan"), problem)
+    layers = [submodule(block, name) for name in mapping.layers]
+    inspected = block if not mapping.inspect else submodule(block, mapping.inspect)
+    x, read = inputs_of(block, inputs, (inspected, layers[0]))
     wanted = inspected(x)
     importance = read.flatten(0, -2).abs().mean(0)
     found: list[tuple[float, int, Tensor]] = []
@@ -184,7 +155,7 @@ def _replaced(layers: Sequence[nn.Linear], scales: Tensor, scheme: Scheme) -> It
 def _limits(block: nn.Module, inputs: Tensor, scheme: Scheme) -> dict[str, np.ndarray]:
     """Limits of each row and group that make the products' errors smallest; layers that are clipped only."""
     names = [(name, layer) for name, layer in linear_layers(block) if not name.endswith(NOT_CLIPPED)]
-    reads = _inputs_of(block, inputs, tuple(layer for _, layer in names))
+    reads = inputs_of(block, inputs, tuple(layer for _, layer in names))
     return {
         name: clip_limits(layer.weight.detach().numpy(), read.flatten(0, -2).numpy(), scheme)
         for (name, layer), read in zip(names, reads, strict=True)
@@ -225,52 +196,6 @@ def _group_errors(difference: np.ndarray, x: np.ndarray, size: int, groups: int)
 
 def _store(layer: nn.Linear, scheme: Scheme, limits: np.ndarray | None) -> None:
     layer.weight.data = nearest_weights(layer.weight.data, scheme, limits)
-
-
-def _module(block: nn.Module, name: str) -> nn.Module:
-    try:
-        return block.get_submodule(name)
-    except AttributeError as error:
-        there = ", ".join(n for n, _ in block.named_modules() if n)
-        raise CompressionError(f"a block has no module '{name}'; it has {there}") from error
-
-
-class _Stop(Exception):
-    """Ends a run of the model once its first block's input is known."""
-
-
-def _first_input(model: nn.Module, block: nn.Module, tokens: Tensor) -> Tensor:
-    kept: list[Tensor] = []
-
-    def keep(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        kept.append(arguments[0].detach())
-        raise _Stop
-
-    handle = block.register_forward_pre_hook(keep)
-    try:
-        with torch.no_grad():
-            model(tokens)
-    except _Stop:
-        pass
-    finally:
-        handle.remove()
-    return kept[0]
-
-
-def _inputs_of(block: nn.Module, inputs: Tensor, modules: Sequence[nn.Module]) -> list[Tensor]:
-    """What each module reads while the block runs."""
-    kept: dict[nn.Module, Tensor] = {}
-
-    def keep(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        kept[module] = arguments[0].detach()
-
-    handles = [module.register_forward_pre_hook(keep) for module in modules]
-    try:
-        block(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [kept[module] for module in modules]
 
 
 def quantized_copy(

@@ -54,11 +54,21 @@ class Scheme:
 
     @property
     def bits_per_weight(self) -> float:
-        """Stored bits of a weight: its own, and its part of scale and zero point; whole groups."""
+        """Stored bits of a weight: its own, and its part of scale and zero point; whole groups.
+
+        Raises:
+            CompressionError: Groups are whole rows, of which the scheme does not know the length.
+        """
         if self.group == 0:
-            return float(self.bits)
+            raise CompressionError(
+                "a group is a whole row, and rows differ in length: ask row_bits_per_weight(inputs)"
+            )
+        return self.row_bits_per_weight(self.group)
+
+    def row_bits_per_weight(self, inputs: int) -> float:
+        """Stored bits of a weight in rows of ``inputs`` weights; a ragged group has a scale, too."""
         zero = 0 if self.symmetric else self.bits
-        return self.bits + (SCALE_BITS + zero) / self.group
+        return self.bits + self.groups(inputs) * (SCALE_BITS + zero) / inputs
 
     def groups(self, inputs: int) -> int:
         """Groups of a row, the ragged one included."""

@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acadl.errors import AcadlError  # noqa: E402
-from mappings.compression.awq import Settings, awq, clip_limits, fold, quantized_copy  # noqa: E402
+from mappings.compression.awq import Settings, awq, clip_limits, quantized_copy  # noqa: E402
+from mappings.compression.folding import fold  # noqa: E402
 from mappings.compression.language_model import (  # noqa: E402
     LanguageModel,
     Size,
@@ -117,3 +118,41 @@ def test_mappings_are_checked(model: LanguageModel) -> None:
             Settings(Scheme(4, 32)),
             [ScaleMapping("input_norm", ("attention.qkv",), "")],
         )
+
+
+class PlusOneNorm(torch.nn.Module):
+    """Multiplies by one more than its weight, as some models' norms do."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True)) * (1 + self.weight)
+
+
+@pytest.mark.parametrize(
+    ("before", "problem"),
+    [
+        (torch.nn.LayerNorm(8), ""),
+        (torch.nn.RMSNorm(8), ""),
+        (torch.nn.Linear(5, 8), ""),
+        (torch.nn.Linear(5, 7), "7 outputs"),
+        (torch.nn.PReLU(8), "no multiple of its weights"),
+        (PlusOneNorm(8), "no multiple of its weights"),
+        (torch.nn.GELU(), "it has no weights"),
+        (torch.nn.LayerNorm(8, elementwise_affine=False), "it has no weights"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, torch.nn.Module) else None,
+)
+def test_only_what_multiplies_its_output_takes_up_scales(before: torch.nn.Module, problem: str) -> None:
+    block = torch.nn.ModuleDict({"before": before, "fc": torch.nn.Linear(8, 4)})
+    mapping = ScaleMapping("before", ("fc",), "fc")
+    if problem:
+        with pytest.raises(AcadlError, match=problem):
+            fold(block, mapping, torch.full((8,), 2.0))
+        return
+    x = torch.randn(2, 3, 5 if isinstance(before, torch.nn.Linear) else 8)
+    wanted = block["fc"](before(x))
+    fold(block, mapping, torch.linspace(0.5, 2, 8))
+    assert torch.allclose(block["fc"](before(x)), wanted, atol=1e-5)

@@ -90,6 +90,10 @@ def test_stored_bits() -> None:
     assert Scheme(3, 128).bits_per_weight == pytest.approx(3.1484375)
     assert Scheme(4, 128).bits_per_weight == pytest.approx(4.15625)
     assert Scheme(4, 128).stored_bytes(4096, 4096) == 4096 * 4096 // 2 + 4096 * 32 * 2 + 4096 * 32 // 2
+    assert Scheme(4, 0).row_bits_per_weight(100) == pytest.approx(4.2)
+    assert Scheme(4, 128).row_bits_per_weight(4544) == pytest.approx(4 + 36 * 20 / 4544)
+    with pytest.raises(AcadlError, match="row_bits_per_weight"):
+        _ = Scheme(4, 0).bits_per_weight
     assert Scheme(4, 128).groups(4544) == 36  # Falcon's rows end in half a group
 
 
