@@ -1,8 +1,9 @@
 """Large language models, one step at a time: the prompt at once (prefill), or the next token (decode).
 
 Dimensions are those of the models' published configurations, in ``_llm_models.csv``: Llama 2 (H. Touvron et
-al., 2023), OPT (S. Zhang et al., 2022), Falcon (E. Almazrouei et al., 2023), MPT (MosaicML, 2023), StarCoder
-(R. Li et al., 2023). Parameters counted from them equal the published totals.
+al., 2023), Llama 3 (Meta, 2024), Mistral (A. Jiang et al., 2023), OPT (S. Zhang et al., 2022), Falcon
+(E. Almazrouei et al., 2023), MPT (MosaicML, 2023), StarCoder (R. Li et al., 2023), Qwen2 (A. Yang et al.,
+2024). Parameters counted from them equal the published totals.
 
 The blocks of a model are alike: each layer of a block is one layer here, which occurs as often as there are
 blocks (``count``); its input from the block before is named for the first block only. Attention takes one
@@ -25,6 +26,7 @@ from mappings.zoo import Builder
 from mappings.zoo._transformer import Attention, TransformerBuilder
 
 TABLE = Path(__file__).with_name("_llm_models.csv")
+QKV = ("q_proj", "k_proj", "v_proj", "qkv_proj")
 TOKENS = 512  # of a context or prompt where none is given
 
 
@@ -39,7 +41,8 @@ class Model:
         mlp: ``relu``, ``gelu`` or ``swiglu``.
         norm: ``rms``, ``ln`` or ``ln-nobias``.
         pos: ``rope``, ``learned`` or ``alibi``.
-        linear_bias, fused_qkv: Whether products have a bias; whether one makes queries, keys and values.
+        linear_bias, qkv_bias: Whether products have a bias; whether those for queries, keys and values have.
+        fused_qkv: Whether one product makes queries, keys and values.
         parallel: Whether attention and feed-forward part read the same normalised input.
     """
 
@@ -57,6 +60,7 @@ class Model:
     norm: str
     pos: str
     linear_bias: int
+    qkv_bias: int
     fused_qkv: int
     parallel: int
 
@@ -113,7 +117,8 @@ class _Block:
         return self.net.batch * self.tokens
 
     def fc(self, name: str, x: str, inputs: int, outputs: int) -> str:
-        return self.net.fc(f"block.{name}", x, self.rows, inputs, outputs, bias=bool(self.model.linear_bias))
+        bias = self.model.qkv_bias if name in QKV else self.model.linear_bias
+        return self.net.fc(f"block.{name}", x, self.rows, inputs, outputs, bias=bool(bias))
 
     def on(self, name: str, op: str, *x: str, features: int, **more: int) -> str:
         return self.net.rows(f"block.{name}", op, x, self.rows, features, **more)

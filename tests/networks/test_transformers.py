@@ -18,10 +18,19 @@ DATA = Path(__file__).parent / "data"
 PUBLISHED_PARAMETERS = {
     "llama2_7b": 6_738_415_616,
     "llama2_13b": 13_015_864_320,
+    "llama2_70b": 68_976_648_192,
+    "llama3_8b": 8_030_261_248,
+    "mistral_7b": 7_241_732_096,
+    "opt_125m": 125_239_296,
     "opt_6_7b": 6_658_473_984,
+    "opt_13b": 12_853_473_280,
+    "opt_30b": 29_974_540_288,
     "falcon_7b": 6_921_720_704,
     "mpt_7b": 6_649_286_656,
+    "mpt_30b": 29_957_200_896,  # published as 29.95 billion
     "starcoder": 15_517_456_384,
+    "qwen2_1_5b": 1_543_714_304,
+    "qwen2_7b": 7_615_616_512,
 }
 
 each_model = pytest.mark.parametrize("model", models(), ids=lambda model: model.name)
@@ -57,7 +66,7 @@ def test_products_of_llama_match_an_independent_table():
 
 def tables_of(model: Model) -> int:
     """Parameters that no layer holds: words, learned positions."""
-    positions = {"opt_6_7b": 2050, "starcoder": 8192}.get(model.name, 0)
+    positions = 2050 if model.name.startswith("opt") else {"starcoder": 8192}.get(model.name, 0)
     return (model.vocab + positions) * model.hidden
 
 
@@ -73,7 +82,7 @@ def test_parameters_match_the_published_count(model: Model, step: str):
     """To the last one. Where the words' table is the output layer's matrix it counts once."""
     network = load_network(f"{model.name}_{step}@16")
     total = sum(map(held, network.layers)) + tables_of(model)
-    if not model.name.startswith("llama"):  # the others tie the two
+    if not model.name.startswith(("llama", "mistral", "qwen2_7b")):  # the others tie the two
         total -= model.vocab * model.hidden
     assert total == PUBLISHED_PARAMETERS[model.name]
 
@@ -124,3 +133,17 @@ def test_a_context_beyond_the_model_is_refused():
     assert load_network("opt_6_7b_decode@2048").macs
     with pytest.raises(AcadlError, match=r"OPT-6\.7B has 2048 positions; 2049 is too long"):
         load_network("opt_6_7b_decode@2049")
+
+
+def test_the_tower_of_vila_has_the_parameters_of_clip():
+    """303,507,456: without the norm behind the class, and with the tables of class and positions."""
+    network = load_network("vila_7b_vision")
+    total = sum(map(held, network.layers)) + 3 * 14 * 14 * 1024 + (1 + 577) * 1024 + 2 * 1024
+    assert total - (1024 + 1) * 4096 == 303_507_456
+    assert network.layer("projector").gemm_M == 576
+
+
+def test_visual_models_speak_with_llama():
+    """VILA and Vicuna are Llama 2 with other weights."""
+    assert load_network("vila_7b_decode@700").layers == load_network("llama2_7b_decode@700").layers
+    assert load_network("vicuna_13b_prefill@64").layers == load_network("llama2_13b_prefill@64").layers

@@ -14,6 +14,7 @@ from acadl.errors import AcadlError
 from mappings.layers import KERNELS, OPERATORS, Layer, layer_problems
 from mappings.network import Network, load_network, network_names
 from mappings.zoo.llm import NETWORKS as LLM_NETWORKS
+from mappings.zoo.vila import NETWORKS as VILA_NETWORKS
 
 DATA = Path(__file__).parent / "data"
 
@@ -59,7 +60,7 @@ PUBLISHED_PARAMETERS = {
 }
 
 # Additions and multiplications are not published for these; tables of their own check their products.
-TRANSFORMERS = ("bert_base", *LLM_NETWORKS)
+TRANSFORMERS = ("bert_base", *LLM_NETWORKS, *VILA_NETWORKS)
 
 
 def test_every_network_of_the_zoo_has_a_published_count():
