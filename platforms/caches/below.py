@@ -35,6 +35,10 @@ class Below(Protocol):
         """
         ...
 
+    def warm(self, address: int, size: int, write: bool) -> None:
+        """Change and count what an access would, in no time and without its delays."""
+        ...
+
 
 class DelayedMemory:
     """A memory that answers after a delay and hands over so many bytes a cycle.
@@ -66,6 +70,11 @@ class DelayedMemory:
         last = self._env.timeout(self._free - now)
         return Transfer(last if write else self._env.timeout(begin + 1 - now), last)
 
+    def warm(self, address: int, size: int, write: bool) -> None:
+        """See :class:`Below`."""
+        self.writes += write
+        self.reads += not write
+
 
 class DramMemory:
     """A :class:`dram.OnlineMemory`: an access becomes requests for bursts, that of the wanted byte first."""
@@ -88,6 +97,8 @@ class DramMemory:
         self.memory = OnlineMemory(env, config, time_per_cycle=time_per_cycle, fast=fast)
         self._env = env
         self._burst = self.memory.device.organisation.burst_bytes
+        self._asked = 0
+        self.warmed = [0, 0]  # bursts that were only counted: reads, writes
 
     def access(
         self, client: int, address: int, size: int, write: bool, wanted: int | None = None
@@ -96,6 +107,21 @@ class DramMemory:
         numbers = range(address // self._burst, -(-(address + size) // self._burst))
         turn = 0 if wanted is None else max(0, wanted // self._burst - numbers[0])
         bursts = [*numbers[turn:], *numbers[:turn]]
+        self._asked += len(bursts)
         events = [self.memory.request(number * self._burst, write) for number in bursts]
         last = events[0] if len(events) == 1 else self._env.all_of(events)
         return Transfer(last if write else events[0], last)
+
+    def warm(self, address: int, size: int, write: bool) -> None:
+        """See :class:`Below`: counted in ``warmed``."""
+        self.warmed[write] += -(-(address + size) // self._burst) - address // self._burst
+
+    def accesses(self) -> int:
+        """Bursts that have come to the memory, those that were only counted included."""
+        return self._asked + sum(self.warmed)
+
+    @property
+    def rows_bytes(self) -> int:
+        """Bytes of one row in each bank: so far apart, streams are in the same bank."""
+        organisation = self.memory.device.organisation
+        return organisation.capacity_bytes // organisation.rows

@@ -154,6 +154,28 @@ class CacheLevel:
         last = self._env.all_of([piece.last for piece in pieces])
         return Transfer(last if write else pieces[0].first, last)
 
+    def warm(self, address: int, size: int, write: bool) -> None:
+        """See :class:`Below`; nothing is fetched ahead."""
+        line_bytes, end = self.parameters.line_bytes, address + size
+        for line in range(address // line_bytes, (end - 1) // line_bytes + 1):
+            low, high = max(address, line * line_bytes), min(end, (line + 1) * line_bytes)
+            self._warm_line(line, low, high - low, write)
+
+    def _warm_line(self, line: int, address: int, size: int, write: bool) -> None:
+        parameters, counts, line_bytes = self.parameters, self.counts, self.parameters.line_bytes
+        hit = self._tags.hit(line, write and parameters.write_back)
+        counts.hits += hit
+        counts.misses += not hit
+        if not hit and (parameters.write_allocate or not write):
+            evicted = self._tags.allocate(line, write and parameters.write_back)
+            if evicted.dirty:
+                counts.writebacks += 1
+                self._below.warm(evicted.line * line_bytes, line_bytes, True)
+            self._below.warm(line * line_bytes, line_bytes, False)
+        if write and (not parameters.write_back or not (hit or parameters.write_allocate)):
+            counts.writes_below += 1
+            self._below.warm(address, size, True)
+
     def try_hit(self, client: int, cycle: int, address: int, size: int, write: bool) -> int | None:
         """The cycle in which an access in ``cycle`` has its data, if it hits and nobody else is there.
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--budget", default=500, show_default=True, help="Schedules that the search tries.")
 @click.option("--tiles", default=4, show_default=True, help="Pieces of each layer of a pipeline.")
 @click.option("--buffer", default=2, show_default=True, help="Tiles between cores of a pipeline; 0: all.")
+@click.option("--full", is_flag=True, help="Evaluate everything, steady stretches of time, too.")
 @click.option("--timeline", metavar="OUT.json", help="Write a time line of the cores for Perfetto.")
 @json_option
 def command(
@@ -41,6 +42,7 @@ def command(
     budget: int,
     tiles: int,
     buffer: int,
+    full: bool,
     timeline: str | None,
     as_json: bool,
 ) -> None:
@@ -52,7 +54,7 @@ def command(
     from platforms.commands._termination import termination_unwinds
     from platforms.messages import clear_progress, progress_line, warn
     from platforms.soc.planning import Planning
-    from platforms.soc.simulation import simulate
+    from platforms.soc.simulation import TOLERANCE, simulate
 
     check_outputs(
         {"the schedule": save_schedule, "the time line": timeline},
@@ -61,7 +63,14 @@ def command(
     planning = Planning(scheduler, seed, budget, tiles, buffer)
     try:
         with termination_unwinds():
-            run = simulate(system, network, schedule=schedule, planning=planning, progress=progress_line())
+            run = simulate(
+                system,
+                network,
+                schedule=schedule,
+                planning=planning,
+                tolerance=None if full else TOLERANCE,
+                progress=progress_line(),
+            )
             if save_schedule:
                 from platforms.soc.schedule_file import save_schedule as save
 
@@ -87,6 +96,12 @@ def _print(run: SystemRun) -> None:
         f"{run.total_cycles:,} cycles of the memory"
     )
     click.echo(f"{longer:.1f} % longer than if the memory was never waited for")
+    skipped = run.extrapolated
+    if skipped.cycles:
+        click.echo(
+            f"{100 * skipped.cycles / max(1, run.total_cycles):.0f} % of the cycles extrapolated, "
+            f"± {skipped.error_cycles:,} cycles (--full: none)"
+        )
     click.echo(f"{'core':>10}  {'busy':>7}  {'stalled':>7}  {'idle':>7}  parts of layers")
     total = max(1, run.total_cycles)
     for core in run.cores:

@@ -65,6 +65,8 @@ class Board:
 
     def __init__(self) -> None:
         self.ends: dict[Finished, int] = {}
+        self.skipped = 0
+        """Cycles that were not evaluated so far; times of phases count them, ``ends`` does not."""
         self.changed: Callable[[], None] = lambda: None
         """Called when another phase is over."""
 
@@ -72,6 +74,10 @@ class Board:
         """A phase is over."""
         self.ends[which] = cycle
         self.changed()
+
+    def skip(self, cycles: int) -> None:
+        """So many cycles pass now without being evaluated."""
+        self.skipped += cycles
 
 
 @dataclass(slots=True)
@@ -94,7 +100,8 @@ class PhaseCore:
     most_writes: int = 1 << 30
     times: list[PhaseTimes] = field(default_factory=list)
     _free: int = 0  # end of the phase before
-    _begin: int = -1  # of the present phase
+    _is_busy: bool = False  # a phase has begun
+    _begin: int = 0  # of the present phase; moves back by cycles that are skipped
     _asked: int = 0  # requests of the present phase so far
     _outstanding: int = 0
     _earliest: int = 0  # of the next request
@@ -108,12 +115,12 @@ class PhaseCore:
         """See :class:`Core`."""
         while len(self.times) < len(self.phases):
             phase = self.phases[len(self.times)]
-            if self._begin < 0:
+            if not self._is_busy:
                 begin = self._may_begin(phase)
                 if begin > limit:
                     return Stop(limit, (), begin, False)
                 self._begin = self._earliest = self._last = begin
-                self._asked = 0
+                self._is_busy, self._asked = True, 0
             if self._asked < self._requests(phase):
                 return self._ask(phase, limit, read_room, write_room)
             end = NEVER if self._outstanding else max(self._begin + phase.cycles, self._last)
@@ -139,9 +146,55 @@ class PhaseCore:
         phase = self.phases[number]
         name = f"phase {number}" + (f" ('{phase.label}')" if phase.label else "")
         missing = [which for which in phase.after if which not in self.board.ends]
-        if self._begin < 0 and missing:
+        if not self._is_busy and missing:
             return f"{name} waits for phase {missing[0][1]} of core {missing[0][0]}"
         return f"{name} waits for {self._outstanding} answers"
+
+    # -- extrapolation --------------------------------------------------------------------------------------
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all phases are over."""
+        return len(self.times) == len(self.phases)
+
+    @property
+    def phase_number(self) -> int:
+        """The phase that it is in; -1: it waits, or is done."""
+        return len(self.times) if self._is_busy else -1
+
+    @property
+    def asked(self) -> int:
+        """Requests of the present phase so far."""
+        return self._asked
+
+    @property
+    def requests_left(self) -> int:
+        """Requests of the present phase that are still to come."""
+        return self._requests(self.phases[len(self.times)]) - self._asked if self._is_busy else 0
+
+    def due(self, cycle: int) -> int:
+        """Requests that its phase alone makes before a cycle."""
+        if not self._is_busy:
+            return 0
+        phase = self.phases[len(self.times)]
+        count = self._requests(phase)
+        return min(count, -(-(cycle - self._begin) * count // max(1, phase.cycles)))
+
+    def cycles_left(self, now: int) -> int:
+        """Cycles until its phase is over, at the phase's own pace."""
+        return self._begin + self.phases[len(self.times)].cycles - now if self._is_busy else NEVER
+
+    def pass_over(self) -> Request:
+        """The next request, which is not made: it counts as answered."""
+        phase = self.phases[len(self.times)]
+        self._asked += 1
+        return self._request(phase, self._asked - 1, self._requests(phase))
+
+    def skip(self, cycles: int) -> None:
+        """So many cycles of the present phase, if there is one, are over without being evaluated."""
+        self._begin -= cycles
+
+    # -- requests -------------------------------------------------------------------------------------------
 
     def _may_begin(self, phase: Phase) -> int:
         ends = self.board.ends
@@ -185,8 +238,9 @@ class PhaseCore:
         return _piece(number, False, phase.read_address, place, phase.read_bytes, phase.read_span, size)
 
     def _finish(self, phase: Phase, end: int) -> None:
-        self.times.append(PhaseTimes(self._begin, end, end - self._begin - phase.cycles))
-        self._free, self._begin = end, -1
+        taken, now = end - self._begin, end + self.board.skipped
+        self.times.append(PhaseTimes(now - taken, now, taken - phase.cycles))
+        self._free, self._is_busy = end, False
         self.board.finish((self.number, len(self.times) - 1), end)
 
 

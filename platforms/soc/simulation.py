@@ -7,9 +7,10 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from acadl.errors import AcadlError
 from acadl.simulate_objects import Clock
 from mappings.network import Network
 from platforms.caches.below import Below, DramMemory
@@ -21,8 +22,11 @@ from platforms.soc.phases import Board, PhaseCore
 from platforms.soc.planning import Planning, make_schedule, plan_of
 from platforms.soc.prediction import predict
 from platforms.soc.schedule import Schedule
+from platforms.soc.steady import Extrapolated, SteadyState
 
 MOST_OUTSTANDING = 16
+LEAST_WINDOW = 1 << 13  # cycles
+TOLERANCE = 0.01
 COMPILED_FROM = 16 << 20  # bytes of all layers from which on compiled code pays
 Progress = Callable[[int, int, str], None]
 """Called when a part of a layer is done: how many are, how many there are, which one."""
@@ -63,6 +67,7 @@ class SystemRun:
         memory: Requests, bytes, bandwidth and rows of the memory, hits of the shared cache.
         unmapped: Layers that no core can run: name, reason. They are missing in all cycles.
         schedule: Which core did what.
+        extrapolated: What was not evaluated, and how far ``total_cycles`` may be off by that.
     """
 
     system: str
@@ -76,6 +81,7 @@ class SystemRun:
     unmapped: tuple[tuple[str, str], ...]
     schedule: Schedule
     wall_s: float
+    extrapolated: Extrapolated = field(default_factory=Extrapolated)
 
     @property
     def latency_s(self) -> float:
@@ -99,6 +105,7 @@ def simulate(
     *,
     schedule: Schedule | str | os.PathLike[str] | None = None,
     planning: Planning | None = None,
+    tolerance: float | None = TOLERANCE,
     progress: Progress | None = None,
 ) -> SystemRun:
     """Run a network on a system of several cores.
@@ -111,6 +118,8 @@ def simulate(
         system: Its name, or a description.
         schedule: Which core does what, or a file that says so; by default it is made.
         planning: How it is made.
+        tolerance: Extrapolate where all cores are in a steady state together: while the rates of two windows
+            of time differ by at most this part (:mod:`platforms.soc.steady`). ``None``: all is evaluated.
 
     Raises:
         AcadlError: The inputs cannot be used.
@@ -119,6 +128,8 @@ def simulate(
     from dram.configurations import configuration
     from mappings.network import load_network
 
+    if tolerance is not None and not 0 <= tolerance < 1:
+        raise AcadlError(f"the tolerance is {tolerance:g}; expected a part from 0 to less than 1, or None")
     started = time.perf_counter()
     chip = system if isinstance(system, Chip) else find_chip(system)
     check_chip(chip)
@@ -131,8 +142,28 @@ def simulate(
     plan = plan_of(chip, loaded, chosen, estimator)
     memory = DramMemory(env, chip.dram, fast=is_available() and _bytes(plan) >= COMPILED_FROM)
     shared = CacheLevel(env, chip.shared, memory) if chip.shared else None
-    cores, ends = _run(env, chip, plan, shared or memory, progress)
-    total = max(ends, default=0)
+    board = Board()
+    cores = [
+        PhaseCore(number, phases, board, chip.request_bytes, MOST_OUTSTANDING)
+        for number, phases in enumerate(plan.phases)
+    ]
+    steady: SteadyState | None = None
+    below: Below = shared or memory
+    if tolerance is not None:
+        window = _window(memory)
+        steady = SteadyState(
+            env,
+            cores,
+            [below] * len(cores),
+            board,
+            memory.accesses,
+            window=window,
+            peak=_peak(memory, window, clock_hz),
+            alignment=max(1, memory.rows_bytes // chip.request_bytes),
+            tolerance=tolerance,
+        )
+    _run(env, board, plan, cores, below, progress)
+    total = max((core.times[-1].end for core in cores if core.times), default=0)
     return SystemRun(
         chip.name,
         loaded.name,
@@ -145,23 +176,36 @@ def simulate(
         plan.unmapped,
         chosen,
         time.perf_counter() - started,
+        steady.found if steady is not None else Extrapolated(),
     )
 
 
+def _window(memory: DramMemory) -> int:
+    """Cycles of a window: whole intervals of refreshes, so that each window has as many."""
+    between = max(1, memory.memory.device.ticks("tREFI"))
+    return -(-LEAST_WINDOW // between) * between
+
+
+def _peak(memory: DramMemory, window: int, clock_hz: int) -> int:
+    """Bursts that the memory moves in a window at most."""
+    device = memory.memory.device
+    return int(device.peak_bytes_per_second / clock_hz * window / device.organisation.burst_bytes)
+
+
 def _run(
-    env: Clock, chip: Chip, plan: Distribution, below: Below, progress: Progress | None
-) -> tuple[list[PhaseCore], list[int]]:
-    board = Board()
-    cores = [
-        PhaseCore(number, phases, board, chip.request_bytes, MOST_OUTSTANDING)
-        for number, phases in enumerate(plan.phases)
-    ]
+    env: Clock,
+    board: Board,
+    plan: Distribution,
+    cores: list[PhaseCore],
+    below: Below,
+    progress: Progress | None,
+) -> None:
     manager = HierarchyManager(env, cores, [below] * len(cores), board=board)
     if progress is not None:
         _report(board, plan, progress)
     for number in range(len(cores)):
         manager.start(number)
-    return cores, [each.end for each in manager.run()]
+    manager.run()
 
 
 def _report(board: Board, plan: Distribution, progress: Progress) -> None:
@@ -206,17 +250,19 @@ def _parts(chip: Chip, plan: Distribution, cores: list[PhaseCore]) -> tuple[Part
 def _memory(memory: DramMemory, shared: CacheLevel | None, total: int, clock_hz: int) -> dict[str, Any]:
     online = memory.memory
     totals = online.totals
-    moved = (totals.reads + totals.writes) * online.device.organisation.burst_bytes
+    reads, writes = totals.reads + memory.warmed[0], totals.writes + memory.warmed[1]
+    scale = (reads + writes) / max(1, totals.reads + totals.writes)
+    moved = (reads + writes) * online.device.organisation.burst_bytes
     found: dict[str, Any] = {
         "device": online.device.name,
-        "reads": totals.reads,
-        "writes": totals.writes,
+        "reads": reads,
+        "writes": writes,
         "bytes": moved,
         "bandwidth_bytes_per_s": moved * clock_hz / total if total else 0.0,
         "peak_bytes_per_s": online.device.peak_bytes_per_second,
-        "row_hits": totals.row_hits,
-        "row_misses": totals.row_misses,
-        "row_conflicts": totals.row_conflicts,
+        "row_hits": round(totals.row_hits * scale),
+        "row_misses": round(totals.row_misses * scale),
+        "row_conflicts": round(totals.row_conflicts * scale),
     }
     if shared is not None:
         found["shared_cache"] = asdict(shared.counts)
