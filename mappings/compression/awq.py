@@ -6,10 +6,14 @@ unquantized model has there:
 
 1. a_j = mean |X_j| over tokens; s = clamp(a^alpha, 1e-4), divided by sqrt(max s min s); alpha = 0, 0.05, …;
 2. loss = mean (f(X; Q(W s) / s) - f(X; W))^2 of the inspected module f; the s with the least loss is kept.
-   alpha = 0 is rounding to nearest, so the search never loses to it on this loss;
+   Rounding to nearest without scales is among the candidates, so the search never loses to it on this loss;
 3. s is folded: W s in the layers, 1 / s in the operation before;
-4. clipping: for each row and group the limit m (1 - i / 20), i = 0 … 9, with the least error of the products
-   over the group, m = max |w|; not of queries and keys.
+4. weights are clipped to the limits that are best for each row and group (:mod:`.clipping`).
+
+As published (:meth:`Settings.published`), Q in step 2 rounds without limits, which are searched afterwards,
+the same at both ends, and not for queries and keys. Otherwise Q has the best limits for every candidate, each
+end of a group has a limit of its own, and queries and keys have limits, too: scales that are best without
+limits need not be best with them.
 """
 
 from __future__ import annotations
@@ -18,10 +22,12 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mappings.compression.calibration import first_input, inputs_of, linear_layers, submodule
+from mappings.compression.clipping import EACH_END, PUBLISHED, ClipSearch, clip_limits, gram, limits_by_gram
 from mappings.compression.folding import fold, folding_problem
 from mappings.compression.quantizer import Scheme, quantize
 from mappings.compression.scale_mappings import LLAMA, NOT_CLIPPED, ScaleMapping
@@ -32,10 +38,11 @@ need_torch()
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+if TYPE_CHECKING:
+    from mappings.compression.clipping import Array, Limits
+
 GRID = 20
 LEAST_SCALE = 1e-4
-CLIPS = 10  # limits that are tried
-CLIP_TOKENS = 512  # that clipping looks at
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ class ScaleChoice:
         block: Its number.
         layers: That were scaled together.
         alpha: The exponent; 0: not scaled.
-        loss, nearest_loss: Of the inspected module, with the scales and by rounding to nearest.
+        loss, nearest_loss: Of the inspected module, as chosen and by rounding to nearest.
+        clipped: Whether the layers have limits.
         note: Why the mapping was left out, if it was.
     """
 
@@ -55,16 +63,37 @@ class ScaleChoice:
     alpha: float
     loss: float
     nearest_loss: float
+    clipped: bool = True
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is done: scheme, and whether scales and limits are searched."""
+    """What is done.
+
+    Attributes:
+        scheme: Bits, groups, symmetry.
+        scales, clips: Whether scales and limits are searched.
+        clip: How limits are searched.
+        together: Scales are judged with the limits that go with them.
+        not_clipped: Ends of the names of layers without limits.
+    """
 
     scheme: Scheme
     scales: bool = True
     clips: bool = True
+    clip: ClipSearch = EACH_END
+    together: bool = True
+    not_clipped: tuple[str, ...] = ()
+
+    @staticmethod
+    def published(scheme: Scheme, *, scales: bool = True, clips: bool = True) -> Settings:
+        """As in the publication's own code."""
+        return Settings(scheme, scales, clips, PUBLISHED, together=False, not_clipped=NOT_CLIPPED)
+
+    def clips_layer(self, name: str) -> bool:
+        """Whether a layer has limits."""
+        return self.clips and not name.endswith(self.not_clipped)
 
 
 def awq(
@@ -74,6 +103,7 @@ def awq(
     settings: Settings,
     mappings: Sequence[ScaleMapping] = LLAMA,
     done: Callable[[int, int], None] | None = None,
+    schemes: Callable[[int, str], Scheme] | None = None,
 ) -> tuple[ScaleChoice, ...]:
     """Quantize the linear layers of the blocks in place; their weights become values the hardware can hold.
 
@@ -84,6 +114,7 @@ def awq(
         settings: Bits, groups, and what is searched.
         mappings: Of a block.
         done: Told after each block how many are done and how many there are.
+        schemes: The scheme of a layer by the number of its block and its name; the settings' if not given.
 
     Raises:
         CompressionError: A mapping names a module that a block does not have.
@@ -93,109 +124,96 @@ def awq(
     with torch.no_grad():
         for number, block in enumerate(blocks):
             outputs = block(inputs)  # by full-precision weights: what the next block is calibrated with
-            if settings.scales:
-                for mapping in mappings:
-                    report.append(_scale(number, block, inputs, mapping, settings.scheme))
-            limits = _limits(block, inputs, settings.scheme) if settings.clips else {}
-            for name, layer in linear_layers(block):
-                _store(layer, settings.scheme, limits.get(name))
+            found = _Block(number, block, inputs, settings, schemes)
+            report += found.quantize(mappings)
             inputs = outputs
             if done is not None:
                 done(number + 1, len(blocks))
     return tuple(report)
 
 
-def _scale(
-    number: int, block: nn.Module, inputs: Tensor, mapping: ScaleMapping, scheme: Scheme
-) -> ScaleChoice:
-    """Search the scales of one mapping and fold them."""
-    if problem := folding_problem(block, mapping):
-        return ScaleChoice(number, mapping.layers, 0.0, float("nan"), float("nan"), problem)
-    layers = [submodule(block, name) for name in mapping.layers]
-    inspected = block if not mapping.inspect else submodule(block, mapping.inspect)
-    x, read = inputs_of(block, inputs, (inspected, layers[0]))
-    wanted = inspected(x)
-    importance = read.flatten(0, -2).abs().mean(0)
-    found: list[tuple[float, int, Tensor]] = []
-    for step in range(GRID):
-        scales = _scales(importance, step / GRID)
-        with _replaced(layers, scales, scheme):
-            loss = float((inspected(x) - wanted).pow(2).mean())
-        found.append((loss, step, scales))
-    loss, step, scales = min(found, key=lambda entry: entry[:2])
-    if step:
-        fold(block, mapping, scales)
-    return ScaleChoice(number, mapping.layers, step / GRID, loss, found[0][0])
+@dataclass(frozen=True)
+class _Block:
+    """A block that is being quantized."""
+
+    number: int
+    block: nn.Module
+    inputs: Tensor
+    settings: Settings
+    schemes: Callable[[int, str], Scheme] | None
+
+    def scheme(self, name: str) -> Scheme:
+        return self.settings.scheme if self.schemes is None else self.schemes(self.number, name)
+
+    def quantize(self, mappings: Sequence[ScaleMapping]) -> list[ScaleChoice]:
+        """Search scales and fold them, search limits, round."""
+        report = [self._scale(mapping) for mapping in mappings] if self.settings.scales else []
+        unclipped = {name for choice in report if not choice.clipped for name in choice.layers}
+        layers = dict(linear_layers(self.block))
+        clipped = [name for name in layers if self.settings.clips_layer(name) and name not in unclipped]
+        reads = inputs_of(self.block, self.inputs, [layers[name] for name in clipped])
+        limits = {
+            name: clip_limits(_array(layers[name].weight), _rows(read), self.scheme(name), self.settings.clip)
+            for name, read in zip(clipped, reads, strict=True)
+        }
+        for name, layer in layers.items():
+            layer.weight.data = nearest_weights(layer.weight.data, self.scheme(name), limits.get(name))
+        return report
+
+    def _scale(self, mapping: ScaleMapping) -> ScaleChoice:
+        """Search the scales of one mapping and fold them."""
+        if problem := folding_problem(self.block, mapping):
+            return ScaleChoice(self.number, mapping.layers, 0.0, float("nan"), float("nan"), note=problem)
+        first = submodule(self.block, mapping.layers[0])
+        inspected = submodule(self.block, mapping.inspect)
+        x, read = inputs_of(self.block, self.inputs, (inspected, first))
+        wanted = inspected(x)
+
+        def loss(scales: Tensor, limited: bool) -> float:
+            with self._replaced(mapping, scales, _rows(read), limited):
+                return float((inspected(x) - wanted).pow(2).mean())
+
+        together = self.settings.together and self.settings.clips
+        importance = read.flatten(0, -2).abs().mean(0)
+        candidates = [(step / GRID, scales_of(importance, step / GRID)) for step in range(GRID)]
+        nearest = loss(candidates[0][1], limited=False)
+        found = [(loss(scales, limited=together), alpha, scales) for alpha, scales in candidates]
+        least, alpha, scales = min(found, key=lambda entry: entry[:2])
+        if together and nearest < least:
+            return ScaleChoice(self.number, mapping.layers, 0.0, nearest, nearest, clipped=False)
+        if alpha:
+            fold(self.block, mapping, scales)
+        return ScaleChoice(self.number, mapping.layers, alpha, least, nearest)
+
+    @contextmanager
+    def _replaced(self, mapping: ScaleMapping, scales: Tensor, read: Array, limited: bool) -> Iterator[None]:
+        """With weights Q(W s) / s for the time being."""
+        layers = {name: submodule(self.block, name) for name in mapping.layers}
+        kept = {name: layer.weight.data for name, layer in layers.items()}
+        try:
+            for name, layer in layers.items():
+                weights, scheme = kept[name] * scales, self.scheme(name)
+                limits: Limits | None = None
+                if limited and self.settings.clips_layer(name):
+                    products = gram(read / _array(scales), scheme, self.settings.clip.tokens)
+                    limits = limits_by_gram(_array(weights), products, scheme, self.settings.clip)
+                layer.weight.data = nearest_weights(weights, scheme, limits) / scales
+            yield
+        finally:
+            for name, layer in layers.items():
+                layer.weight.data = kept[name]
 
 
-def _scales(importance: Tensor, alpha: float) -> Tensor:
+def scales_of(importance: Tensor, alpha: float) -> Tensor:
+    """Scales of input channels: powers of their mean magnitudes, around one."""
     scales = importance.pow(alpha).clamp(min=LEAST_SCALE)
     return scales / (scales.max() * scales.min()).sqrt()
 
 
-def nearest_weights(weights: Tensor, scheme: Scheme, limits: np.ndarray | None = None) -> Tensor:
+def nearest_weights(weights: Tensor, scheme: Scheme, limits: Limits | None = None) -> Tensor:
     """Weights as they are after quantization, as a tensor."""
-    found = quantize(weights.detach().cpu().numpy(), scheme, limits).weights
+    found = quantize(_array(weights), scheme, limits).weights
     return torch.from_numpy(np.ascontiguousarray(found)).to(weights)
-
-
-@contextmanager
-def _replaced(layers: Sequence[nn.Linear], scales: Tensor, scheme: Scheme) -> Iterator[None]:
-    """With weights Q(W s) / s for the time being."""
-    kept = [layer.weight.data for layer in layers]
-    try:
-        for layer in layers:
-            layer.weight.data = nearest_weights(layer.weight.data * scales, scheme) / scales
-        yield
-    finally:
-        for layer, weights in zip(layers, kept, strict=True):
-            layer.weight.data = weights
-
-
-def _limits(block: nn.Module, inputs: Tensor, scheme: Scheme) -> dict[str, np.ndarray]:
-    """Limits of each row and group that make the products' errors smallest; layers that are clipped only."""
-    names = [(name, layer) for name, layer in linear_layers(block) if not name.endswith(NOT_CLIPPED)]
-    reads = inputs_of(block, inputs, tuple(layer for _, layer in names))
-    return {
-        name: clip_limits(layer.weight.detach().numpy(), read.flatten(0, -2).numpy(), scheme)
-        for (name, layer), read in zip(names, reads, strict=True)
-    }
-
-
-def clip_limits(weights: np.ndarray, inputs: np.ndarray, scheme: Scheme) -> np.ndarray:
-    """[out, groups]: the limit for each row and group with the least error over the inputs.
-
-    Args:
-        weights: [out, in].
-        inputs: [tokens, in]; at most :data:`CLIP_TOKENS` of them are used, evenly spread.
-    """
-    chosen = np.linspace(0, len(inputs) - 1, min(len(inputs), CLIP_TOKENS)).astype(int)
-    x = inputs[chosen].astype(np.float32)
-    outputs, width = weights.shape
-    size, groups = scheme.group or width, scheme.groups(width)
-    padded = np.zeros((outputs, groups * size), np.float32)
-    padded[:, :width] = weights
-    largest: np.ndarray = np.abs(padded).reshape(outputs, groups, size).max(axis=2)
-    best, least = largest.copy(), np.full((outputs, groups), np.inf)
-    for step in range(CLIPS):
-        limits = largest * (1 - step / (2 * CLIPS))
-        error = _group_errors(quantize(weights, scheme, limits).weights - weights, x, size, groups)
-        better = error < least
-        best[better], least[better] = limits[better], error[better]
-    return best
-
-
-def _group_errors(difference: np.ndarray, x: np.ndarray, size: int, groups: int) -> np.ndarray:
-    """Mean square of x times the difference, within each group."""
-    found = np.empty((len(difference), groups))
-    for group in range(groups):
-        part = slice(group * size, (group + 1) * size)
-        found[:, group] = np.mean((x[:, part] @ difference[:, part].T) ** 2, axis=0)
-    return found
-
-
-def _store(layer: nn.Linear, scheme: Scheme, limits: np.ndarray | None) -> None:
-    layer.weight.data = nearest_weights(layer.weight.data, scheme, limits)
 
 
 def quantized_copy(
@@ -207,3 +225,13 @@ def quantized_copy(
     """A quantized copy of a model, and what was found; the model itself stays as it is."""
     other = copy.deepcopy(model)
     return other, awq(other, blocks_of(other), tokens, settings)
+
+
+def _array(tensor: Tensor) -> Array:
+    array: Array = tensor.detach().cpu().numpy()
+    return array
+
+
+def _rows(read: Tensor) -> Array:
+    """[tokens, features]."""
+    return _array(read.flatten(0, -2))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[np.floating]
+    Limits: TypeAlias = tuple[Array, Array]
 
 BITS = range(2, 9)
 FLOOR = 1e-5  # least range of a group
@@ -108,13 +109,13 @@ class Quantized:
         return weights
 
 
-def quantize(weights: Array, scheme: Scheme, limits: Array | None = None) -> Quantized:
+def quantize(weights: Array, scheme: Scheme, limits: Limits | None = None) -> Quantized:
     """Round to the nearest of the values that a group can hold.
 
     Args:
         weights: [out, in], finite.
         scheme: Bits, group size, symmetry.
-        limits: [out, groups]; weights beyond plus or minus their group's limit are clipped first.
+        limits: Low and high, each [out, groups]; weights beyond their group's limits are clipped first.
 
     Raises:
         CompressionError: The weights are no matrix, are empty, or are not finite.
@@ -125,12 +126,10 @@ def quantize(weights: Array, scheme: Scheme, limits: Array | None = None) -> Qua
     if not np.all(np.isfinite(matrix)):
         raise CompressionError("the weights hold values that are not finite")
     matrix = matrix.astype(np.float64 if matrix.dtype == np.float64 else np.float32)
-    grouped = _grouped(matrix, scheme)
-    if limits is not None:
-        grouped = np.clip(grouped, -limits[:, :, None], limits[:, :, None])
-    scale, zero = _range(grouped, scheme)
-    low, high = levels(scheme)
-    values = np.clip(np.rint(grouped / scale[:, :, None]) + zero[:, :, None], low, high)
+    grouped = groups_of(matrix, scheme)
+    low, high = ends(grouped) if limits is None else within(ends(grouped), limits)
+    scale, zero = grid(low, high, scheme)
+    values = rounded(np.clip(grouped, low[:, :, None], high[:, :, None]), scale, zero, scheme)
     flat = values.reshape(len(matrix), -1)[:, : matrix.shape[1]]
     return Quantized(flat.astype(np.int16), scale, zero.astype(np.int16), scheme)
 
@@ -142,7 +141,7 @@ def levels(scheme: Scheme) -> tuple[int, int]:
     return 0, (1 << scheme.bits) - 1
 
 
-def _grouped(matrix: Array, scheme: Scheme) -> Array:
+def groups_of(matrix: Array, scheme: Scheme) -> Array:
     """[out, groups, G], with zeros behind a ragged group: every range reaches zero anyway."""
     outputs, inputs = matrix.shape
     size = scheme.group or inputs
@@ -152,17 +151,31 @@ def _grouped(matrix: Array, scheme: Scheme) -> Array:
     return padded.reshape(outputs, count, size)
 
 
-def _range(grouped: Array, scheme: Scheme) -> tuple[Array, Array]:
-    """Scale and zero point of each group."""
+def ends(grouped: Array) -> Limits:
+    """Least and largest weight of each group; the range between them reaches zero."""
+    return np.minimum(grouped.min(axis=2), 0), np.maximum(grouped.max(axis=2), 0)
+
+
+def within(outer: Limits, inner: Limits) -> Limits:
+    """What two ranges have in common."""
+    return np.maximum(outer[0], inner[0]), np.minimum(outer[1], inner[1])
+
+
+def grid(low: Array, high: Array, scheme: Scheme) -> tuple[Array, Array]:
+    """Scale and zero point of groups whose range is this."""
+    _, top = levels(scheme)
     if scheme.symmetric:
-        _, high = levels(scheme)
-        largest = np.abs(grouped).max(axis=2)
-        return np.maximum(largest, FLOOR) / high, np.zeros_like(largest)
-    _, high = levels(scheme)
-    low_end = np.minimum(grouped.min(axis=2), 0)
-    high_end = np.maximum(grouped.max(axis=2), 0)
-    scale = np.maximum(high_end - low_end, FLOOR) / high
-    return scale, np.clip(-np.rint(low_end / scale), 0, high)
+        largest = np.maximum(-low, high)
+        return np.maximum(largest, FLOOR) / top, np.zeros_like(largest)
+    scale = np.maximum(high - low, FLOOR) / top
+    return scale, np.clip(-np.rint(low / scale), 0, top)
+
+
+def rounded(grouped: Array, scale: Array, zero: Array, scheme: Scheme) -> Array:
+    """Stored values of weights [out, groups, G]."""
+    bottom, top = levels(scheme)
+    values: Array = np.clip(np.rint(grouped / scale[:, :, None]) + zero[:, :, None], bottom, top)
+    return values
 
 
 def error_bound(quantized: Quantized) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acadl.errors import AcadlError  # noqa: E402
-from mappings.compression.awq import Settings, awq, clip_limits, quantized_copy  # noqa: E402
+from mappings.compression.awq import Settings, awq, quantized_copy  # noqa: E402
+from mappings.compression.clipping import EACH_END, PUBLISHED, ClipSearch, clip_limits  # noqa: E402
 from mappings.compression.folding import fold  # noqa: E402
 from mappings.compression.language_model import (  # noqa: E402
     LanguageModel,
@@ -49,8 +51,11 @@ def test_folding_scales_changes_nothing(model: LanguageModel, mapping: ScaleMapp
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4])
-def test_the_search_never_loses_to_rounding(model: LanguageModel, bits: int) -> None:
-    _, report = quantized_copy(model, blocks, sequences(TEXT, 8, 64, seed=2), Settings(Scheme(bits, 32)))
+@pytest.mark.parametrize("settings", [Settings, Settings.published])
+def test_the_search_never_loses_to_rounding(
+    model: LanguageModel, bits: int, settings: Callable[[Scheme], Settings]
+) -> None:
+    _, report = quantized_copy(model, blocks, sequences(TEXT, 8, 64, seed=2), settings(Scheme(bits, 32)))
     assert len(report) == len(LLAMA) * len(model.blocks)
     assert all(choice.loss <= choice.nearest_loss for choice in report)
     assert any(choice.alpha > 0 for choice in report)
@@ -72,11 +77,13 @@ def test_the_model_itself_is_left_alone(model: LanguageModel) -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_limits_are_no_worse_than_none() -> None:
+@pytest.mark.parametrize("search", [PUBLISHED, EACH_END])
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_limits_are_no_worse_than_none(search: ClipSearch, symmetric: bool) -> None:
     random = np.random.default_rng(0)
     weights, x = random.normal(size=(12, 50)), random.normal(size=(200, 50)) * random.exponential(size=50)
-    scheme = Scheme(3, 16)
-    limits = clip_limits(weights, x, scheme)
+    scheme = Scheme(3, 16, symmetric)
+    limits = clip_limits(weights, x, scheme, search)
 
     def errors(quantized: np.ndarray) -> np.ndarray:
         return np.array(

@@ -82,7 +82,7 @@ def test_rounding_is_half_to_even() -> None:
 
 def test_limits_clip_first() -> None:
     weights = np.array([[-4.0, 4, 1, 2]])
-    found = quantize(weights, Scheme(8, 4), limits=np.array([[2.0]]))
+    found = quantize(weights, Scheme(8, 4), limits=(np.array([[-2.0]]), np.array([[2.0]])))
     assert np.allclose(found.weights, [[-2, 2, 1, 2]], atol=4 / 255)
 
 
