@@ -75,6 +75,16 @@ class AddressMapping:
         """Where byte addresses are; the bits above ``address_bits`` are ignored."""
         return Place(*(_gather(addresses, field) for field in self.bits))
 
+    def field_of(self, number: int, address: int) -> int:
+        """One field of ``FIELDS`` of one address."""
+        value = 0
+        for place, sources in enumerate(self.bits[number]):
+            bit = 0
+            for source in sources:
+                bit ^= address >> source & 1
+            value |= bit << place
+        return value
+
     def encode(self, place: Place) -> Int64:
         """The lowest byte address of the burst at each place."""
         packed = np.zeros(np.shape(place.row), np.int64)

@@ -38,6 +38,7 @@ class Channel:
         self._waiting = slots_needed(device, controller)
         self._commands: list[Commands] = []
         self._refreshes = refreshes(device, controller)
+        self._refresh_ticks = device.timing.get("tRFC", device.timing.get("tRFCab", 0)) * device.ticks_per_clock
         self._order = _Order() if controller.responses == "in_order_of_arrival" else None
         if fast:
             from dram.compiled_kernel import compiled_run
@@ -138,6 +139,24 @@ class Channel:
     def register(self, position: int) -> int:
         """A register of the kernel."""
         return int(self._kernel.regs[position])
+
+    @property
+    def ranks(self) -> int:
+        """How many there are."""
+        return self._device.organisation.ranks
+
+    def refreshes(self, known: list[tuple[int, int]], since: int) -> list[tuple[int, int]]:
+        """From and to which cycle each rank was refreshed last; ``known`` before, at the cycle ``since``."""
+        settings, ranks = self._kernel.settings, self._kernel.ranks
+        if settings[at.REFRESH] != at.ALL_BANK:
+            return known
+        interval = int(settings[at.REFRESH_INTERVAL])
+        for rank, (_, end) in enumerate(known):
+            due = int(ranks[rank * at.RANK + at.DUE]) - interval  # of the one that was last
+            if due + self._refresh_ticks > end and due > 0:
+                start = max(due, since)
+                known[rank] = start, start + self._refresh_ticks
+        return known
 
     def counts(self) -> dict[int, int]:
         """Commands issued, by number."""

@@ -111,6 +111,22 @@ class OnlineMemory:
             channel.close()
 
     @property
+    def channels(self) -> int:
+        """How many there are."""
+        return len(self._channels)
+
+    def channel_of(self, address: int) -> int:
+        """The channel in which an address lies."""
+        return self._mapping.field_of(0, address)
+
+    def last_refresh(self, address: int) -> tuple[int, int]:
+        """First cycle, and that behind the last, of the latest refresh of all banks where an address lies.
+
+        As far as it has been simulated; the first cycle is exact up to the precharges before it.
+        """
+        return self._channels[self.channel_of(address)].refreshed[self._mapping.field_of(1, address)]
+
+    @property
     def device(self) -> Device:
         """The memory."""
         return self._device
@@ -137,6 +153,8 @@ class _OnlineChannel:
         self._given = 0
         self._end = OPEN_END
         self._called = env.event()
+        self._looked = 0  # up to which cycle all has been simulated
+        self.refreshed = [(0, 0)] * channel.ranks  # latest refresh of each rank
         env.process(self._serve())
 
     def request(self, place: Any, write: bool) -> simpy.Event:
@@ -166,7 +184,10 @@ class _OnlineChannel:
         """Go on to the present cycle, announce what has become known, sleep until the next event."""
         env = self._env
         while True:
-            rows = self.channel.go(self._end, limit=int(env.now) // self._scale)
+            limit = int(env.now) // self._scale
+            rows = self.channel.go(self._end, limit=limit)
+            self.refreshed = self.channel.refreshes(self.refreshed, self._looked)
+            self._looked = limit
             for number, accept, done in rows.tolist():
                 event, arrival, write = self._waiting.pop(number)
                 self.served.append((arrival, write, done))

@@ -15,6 +15,7 @@ import simpy
 from acadl.errors import AcadlError
 from acadl.simulate_objects import Clock, Decision, Steps
 from platforms.caches.below import Below, Transfer
+from platforms.caches.journey import CACHE, LINE, LOOKUP, NOBODY, REGISTERS, WRITES, Journey
 from platforms.caches.tags import Tags
 
 LOOKUP_RANK = 500_000  # when all requests of a cycle are there
@@ -92,14 +93,24 @@ class _Request:
     wanted: int
     first: simpy.Event
     last: simpy.Event
+    journey: Journey | None = None
+
+    @property
+    def core(self) -> int:
+        """Whose request it is."""
+        return self.client if self.journey is None else self.journey.core
 
 
 @dataclass(eq=False, slots=True)
 class _Register:
-    """A line on its way; ``present`` happens when it is complete. ``owner``: who has the first data."""
+    """A line on its way; ``present`` happens when it is complete.
+
+    ``owner``: who has the first data; ``core``: for whom it is fetched.
+    """
 
     line: int
     present: simpy.Event
+    core: int
     owner: _Request | None = None
     waiting: list[_Request] = field(default_factory=list)
 
@@ -124,8 +135,11 @@ class CacheLevel:
         self._queues: dict[int, deque[_Request]] = {}
         self._last_client = -1
         self._ports = [0] * parameters.ports  # first cycle in which each is free
+        self._port_core = NOBODY  # who was looked up last
+        self._stalling = NOBODY  # whose write holds the level
         self._registers: dict[int, _Register] = {}
-        self._buffer: OrderedDict[int, tuple[int, int]] = OrderedDict()  # by number: address and size
+        # by number: address, size, whose
+        self._buffer: OrderedDict[int, tuple[int, int, int]] = OrderedDict()
         self._buffered = 0
         self._draining = False
         self._drained = env.event()
@@ -135,7 +149,13 @@ class CacheLevel:
     # -- requests -------------------------------------------------------------------------------------------
 
     def access(
-        self, client: int, address: int, size: int, write: bool, wanted: int | None = None
+        self,
+        client: int,
+        address: int,
+        size: int,
+        write: bool,
+        wanted: int | None = None,
+        journey: Journey | None = None,
     ) -> Transfer:
         """See :class:`Below`; an access over several lines is one for each of them."""
         line_bytes, end = self.parameters.line_bytes, address + size
@@ -148,7 +168,7 @@ class CacheLevel:
         for line in (*lines[turn:], *lines[:turn]):
             low, high = max(address, line * line_bytes), min(end, (line + 1) * line_bytes)
             first = wanted if low <= wanted < high else low
-            pieces.append(self._enqueue(client, low, high - low, write, first))
+            pieces.append(self._enqueue(client, low, high - low, write, first, journey))
         if len(pieces) == 1:
             return pieces[0]
         last = self._env.all_of([piece.last for piece in pieces])
@@ -201,9 +221,14 @@ class CacheLevel:
         self.counts.hits += 1
         return start + parameters.hit_latency
 
-    def _enqueue(self, client: int, address: int, size: int, write: bool, wanted: int) -> Transfer:
-        request = _Request(client, address, size, write, wanted, self._env.event(), self._env.event())
-        self._queues.setdefault(client, deque()).append(request)
+    def _enqueue(
+        self, client: int, address: int, size: int, write: bool, wanted: int, journey: Journey | None
+    ) -> Transfer:
+        request = _Request(client, address, size, write, wanted, self._env.event(), self._env.event(), journey)
+        queue = self._queues.setdefault(client, deque())
+        if journey is not None:  # what keeps the first one of a queue is noted when it is looked at
+            journey.wait(self._env.cycle, LOOKUP, journey.core if queue else self._port_core)
+        queue.append(request)
         self._wake()
         return Transfer(request.first, request.last)
 
@@ -219,6 +244,9 @@ class CacheLevel:
             self._last_client = client
             request = self._queues[client].popleft()
             self._take_port(now, request.size)
+            self._port_core = request.core
+            if request.journey is not None:
+                request.journey.wait(now, CACHE, NOBODY)
             self._serve(request)
         if any(self._queues.values()):
             self._lookups.due(min(self._ports))
@@ -233,24 +261,40 @@ class CacheLevel:
 
     def _can_go(self, request: _Request) -> bool:
         """Whether what the request needs is free; otherwise it waits at its port, as those behind it do."""
+        obstacle = self._obstacle(request)
+        if obstacle is None:
+            return True
+        if request.journey is not None:
+            request.journey.wait(self._env.cycle, *obstacle)
+        return False
+
+    def _obstacle(self, request: _Request) -> tuple[str, int] | None:
+        """What a request waits for, and whose that is; ``None``: nothing."""
         parameters, line = self.parameters, request.address // self.parameters.line_bytes
-        if self._stalled or (self._registers and not parameters.miss_registers):
-            return False
-        passes = request.write and not parameters.write_back
-        if passes and parameters.write_buffer and len(self._buffer) >= parameters.write_buffer:
-            return False
+        if self._stalled:
+            return WRITES, self._stalling
+        if self._registers and not parameters.miss_registers:
+            return REGISTERS, self._oldest_register().core
+        is_full = bool(parameters.write_buffer) and len(self._buffer) >= parameters.write_buffer
+        if is_full and request.write and not parameters.write_back:
+            return WRITES, self._oldest_write()
         here = self._tags.holds(line)
         if line in self._registers and not here:
-            return False  # it is on its way, and goes again when it is there
+            return LINE, self._registers[line].core  # it is on its way, and goes again when it is there
         if here or (request.write and not parameters.write_allocate):
-            return True
+            return None
         if len(self._registers) >= max(1, parameters.miss_registers):
-            return False
-        # what makes room may have to be written
-        return (
-            not (parameters.write_back and parameters.write_buffer)
-            or len(self._buffer) < parameters.write_buffer
-        )
+            return REGISTERS, self._oldest_register().core
+        if is_full and parameters.write_back:
+            return WRITES, self._oldest_write()  # what makes room may have to be written
+        return None
+
+    def _oldest_register(self) -> _Register:
+        return next(iter(self._registers.values()))
+
+    def _oldest_write(self) -> int:
+        """Whose is the line that has waited longest to be written."""
+        return next(iter(self._buffer.values()))[2]
 
     def _take_port(self, cycle: int, size: int) -> None:
         width = self.parameters.port_bytes
@@ -265,24 +309,28 @@ class CacheLevel:
         register = self._registers.get(line)
         if request.write and (not parameters.write_back or not (hit or parameters.write_allocate)):
             if not hit and parameters.write_allocate:
-                self._miss(line, request.wanted, write=False)
+                self._miss(line, request.wanted, False, request.core)
             self._pass_on(request)
         elif register is not None:
             self.counts.merged += 1
+            if request.journey is not None:
+                request.journey.wait(self._env.cycle, LINE, register.core)
             register.waiting.append(request)
         elif hit:
             self._env.after(parameters.hit_latency, lambda: _answer(request))
         else:
-            self._miss(line, request.wanted, request.write, request)
+            self._miss(line, request.wanted, request.write, request.core, request)
         for ahead in self._prefetcher(line, hit) if self._prefetcher else ():
-            self._fetch_ahead(ahead)
+            self._fetch_ahead(ahead, request.core)
 
     # -- misses ---------------------------------------------------------------------------------------------
 
-    def _miss(self, line: int, wanted: int, write: bool, owner: _Request | None = None) -> None:
+    def _miss(
+        self, line: int, wanted: int, write: bool, core: int, owner: _Request | None = None
+    ) -> None:
         evicted = self._tags.allocate(line, write and self.parameters.write_back)
         coming = self._registers.get(evicted.line)  # the line that has to go may be on its way here
-        register = _Register(line, self._env.event(), owner, [] if owner is None else [owner])
+        register = _Register(line, self._env.event(), core, owner, [] if owner is None else [owner])
         self._registers[line] = register
         victim = evicted.line if evicted.dirty else None
         self._env.process(self._fill(register, wanted, victim, coming))
@@ -292,16 +340,24 @@ class CacheLevel:
     ) -> Steps:
         parameters, env, line = self.parameters, self._env, register.line
         size = parameters.line_bytes
+        journey = None if register.owner is None else register.owner.journey
         if victim is not None:
+            if journey is not None:
+                journey.wait(env.cycle, WRITES, register.core)
             if coming is not None:
                 yield coming.present
-            yield from self._write_back(victim)
+            yield from self._write_back(victim, register.core)
+            if journey is not None:
+                journey.wait(env.cycle, CACHE, NOBODY)
         latency = parameters.hit_latency if parameters.miss_latency is None else parameters.miss_latency
         if latency:
             yield env.timeout(latency)
-        while any(address // size == line for address, _ in self._buffer.values()):
+        while any(address // size == line for address, _, _ in self._buffer.values()):
+            if journey is not None:
+                journey.wait(env.cycle, WRITES, self._oldest_write())
             yield self._drained  # it has to arrive below first
-        transfer = self._below.access(self._number, line * size, size, False, wanted)
+        below = Journey(register.core) if journey is None else journey
+        transfer = self._below.access(self._number, line * size, size, False, wanted, below)
         if parameters.critical_word_first and register.owner is not None and not register.owner.write:
             yield transfer.first
             register.owner.first.succeed()
@@ -312,20 +368,20 @@ class CacheLevel:
             _answer(request)
         self._wake()
 
-    def _write_back(self, line: int) -> Steps:
+    def _write_back(self, line: int, core: int) -> Steps:
         """Write a dirty line below; over when it is in the write buffer, or written."""
         size = self.parameters.line_bytes
         self.counts.writebacks += 1
         if self.parameters.write_buffer:
-            self._put_into_buffer(line * size, size)
+            self._put_into_buffer(line * size, size, core)
         else:
-            yield self._below.access(self._number, line * size, size, True).last
+            yield self._below.access(self._number, line * size, size, True, None, Journey(core)).last
 
     def _wake(self) -> None:
         """Something has become free: perhaps a request can go on."""
         self._lookups.due(max(self._env.cycle, min(self._ports)))
 
-    def _fetch_ahead(self, line: int) -> None:
+    def _fetch_ahead(self, line: int, core: int) -> None:
         """Fetch a line that nobody has asked for, if that takes nothing from those who ask."""
         parameters = self.parameters
         if line < 0 or self._tags.holds(line) or len(self._registers) + 1 >= parameters.miss_registers:
@@ -333,27 +389,31 @@ class CacheLevel:
         if parameters.write_buffer and len(self._buffer) + 1 >= parameters.write_buffer:
             return
         self.counts.prefetches += 1
-        self._miss(line, line * parameters.line_bytes, write=False)
+        self._miss(line, line * parameters.line_bytes, False, core)
 
     # -- writes to the level below --------------------------------------------------------------------------
 
     def _pass_on(self, request: _Request) -> None:
         self.counts.writes_below += 1
         if self.parameters.write_buffer:
-            self._put_into_buffer(request.address, request.size)
+            self._put_into_buffer(request.address, request.size, request.core)
             self._env.after(self.parameters.hit_latency, lambda: _answer(request))
         else:
             self._stalled += 1
+            self._stalling = request.core
             self._env.process(self._write_through(request))
 
     def _write_through(self, request: _Request) -> Steps:
-        yield self._below.access(self._number, request.address, request.size, True).last
+        journey = request.journey or Journey(request.core)
+        yield self._below.access(
+            self._number, request.address, request.size, True, None, journey
+        ).last
         self._stalled -= 1
         _answer(request)
         self._wake()
 
-    def _put_into_buffer(self, address: int, size: int) -> None:
-        self._buffer[self._buffered] = address, size
+    def _put_into_buffer(self, address: int, size: int, core: int) -> None:
+        self._buffer[self._buffered] = address, size, core
         self._buffered += 1
         if not self._draining:
             self._draining = True
@@ -361,8 +421,8 @@ class CacheLevel:
 
     def _drain(self) -> Steps:
         while self._buffer:
-            number, (address, size) = next(iter(self._buffer.items()))
-            yield self._below.access(self._number, address, size, True).last
+            number, (address, size, core) = next(iter(self._buffer.items()))
+            yield self._below.access(self._number, address, size, True, None, Journey(core)).last
             del self._buffer[number]
             self._drained.succeed()
             self._drained = self._env.event()

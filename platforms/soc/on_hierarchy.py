@@ -14,10 +14,15 @@ import simpy
 from acadl.errors import SimulationError
 from acadl.simulate_objects import Clock, Decision
 from platforms.caches.below import Below
+from platforms.caches.journey import Journey
 from platforms.soc.core import Core, Request
 from platforms.soc.manager import CORES_RANK, CoreTimes
 from platforms.soc.phases import Board
 from platforms.soc.shared_memory import NEVER
+
+
+Explain = Callable[[int, int, Journey], None]
+"""A core that wants to know what its requests waited for has this method, ``explain``: tag, cycle, waits."""
 
 
 @dataclass(eq=False, slots=True)
@@ -30,6 +35,7 @@ class _Seat:
     end: int = -1
     evaluated: int = -1
     waiting: int = 0
+    explain: Explain | None = None
 
 
 class HierarchyManager:
@@ -50,7 +56,10 @@ class HierarchyManager:
         """``board``: of cores that work through phases."""
         self._env = env
         self._most = most_outstanding
-        self._seats = [_Seat(core, below) for core, below in zip(cores, belows, strict=True)]
+        self._seats = [
+            _Seat(core, below, explain=getattr(core, "explain", None))
+            for core, below in zip(cores, belows, strict=True)
+        ]
         self._turns = [
             Decision(env, CORES_RANK + number, self._turn_of(number)) for number in range(len(cores))
         ]
@@ -107,11 +116,17 @@ class HierarchyManager:
     def _ask(self, number: int, request: Request) -> None:
         seat = self._seats[number]
         seat.waiting += 1
-        transfer = seat.below.access(number, request.address, request.size, request.write)
+        journey = Journey(number)
+        transfer = seat.below.access(
+            number, request.address, request.size, request.write, journey=journey
+        )
 
         def answered(_: simpy.Event) -> None:
             seat.waiting -= 1
             cycle = max(self._env.cycle, seat.evaluated + 1)
+            journey.end(self._env.cycle)
+            if seat.explain is not None:
+                seat.explain(request.tag, cycle, journey)
             following = seat.core.answer(request.tag, cycle)
             self._turns[number].due(max(cycle, following) if following < NEVER else cycle)
 

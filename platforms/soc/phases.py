@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from acadl.errors import AcadlError
+from platforms.caches.journey import PORT, Cause, Journey
 from platforms.soc.core import Request, Stop
+from platforms.soc.stalls import divided
 from platforms.soc.shared_memory import NEVER
 
 Finished = tuple[int, int]
@@ -58,6 +60,8 @@ class PhaseTimes:
     begin: int
     end: int
     stalled: int
+    causes: tuple[tuple[Cause, int], ...] = ()
+    """What it was stalled by, and for how many cycles; empty where nobody says what requests wait for."""
 
 
 class Board:
@@ -106,6 +110,10 @@ class PhaseCore:
     _outstanding: int = 0
     _earliest: int = 0  # of the next request
     _last: int = 0  # answer of the present phase
+    _journey: Journey | None = None  # of that answer
+    _held: dict[Cause, float] = field(default_factory=dict)  # cycles of the present phase
+    on_held: Callable[[int, int, int], None] | None = None
+    """Called with the core's number and each stretch of time in which it was held up."""
 
     def start(self, cycle: int) -> None:
         """See :class:`Core`."""
@@ -128,6 +136,26 @@ class PhaseCore:
                 return Stop(limit, (), end, False)
             self._finish(phase, end)
         return Stop(self._free, (), NEVER, True)
+
+    def explain(self, tag: int, cycle: int, journey: Journey) -> None:
+        """Hear what a request waited for, before its :meth:`answer`."""
+        phase = self.phases[len(self.times)]
+        count = self._requests(phase)
+        if self._outstanding == self.most_outstanding and self._asked < count:
+            due = max(self._begin + self._asked * phase.cycles // count, self._earliest)
+            self._hold(due, cycle, journey)
+        if cycle >= self._last:
+            self._journey = journey
+
+    def _hold(self, since: int, until: int, journey: Journey) -> None:
+        """It could not go on until a request was answered: its waits count, in proportion."""
+        total = sum(journey.waits.values())
+        if until <= since or not total:
+            return
+        for cause, cycles in journey.waits.items():
+            self._held[cause] = self._held.get(cause, 0) + (until - since) * cycles / total
+        if self.on_held is not None:
+            self.on_held(self.number, since, until)
 
     def answer(self, tag: int, cycle: int) -> int:
         """See :class:`Core`."""
@@ -239,7 +267,12 @@ class PhaseCore:
 
     def _finish(self, phase: Phase, end: int) -> None:
         taken, now = end - self._begin, end + self.board.skipped
-        self.times.append(PhaseTimes(now - taken, now, taken - phase.cycles))
+        stalled = taken - phase.cycles
+        if self._journey is not None and stalled:
+            self._hold(max(self._begin + phase.cycles, self._earliest), end, self._journey)
+        causes = divided(stalled, self._held or {(PORT, self.number): 1.0})
+        self.times.append(PhaseTimes(now - taken, now, stalled, causes))
+        self._journey, self._held = None, {}
         self._free, self._is_busy = end, False
         self.board.finish((self.number, len(self.times) - 1), end)
 
