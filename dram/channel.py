@@ -38,7 +38,9 @@ class Channel:
         self._waiting = slots_needed(device, controller)
         self._commands: list[Commands] = []
         self._refreshes = refreshes(device, controller)
-        self._refresh_ticks = device.timing.get("tRFC", device.timing.get("tRFCab", 0)) * device.ticks_per_clock
+        self._refresh_ticks = (
+            device.timing.get("tRFC", device.timing.get("tRFCab", 0)) * device.ticks_per_clock
+        )
         self._order = _Order() if controller.responses == "in_order_of_arrival" else None
         if fast:
             from dram.compiled_kernel import compiled_run

@@ -119,7 +119,7 @@ class DramMemory:
 
         self.memory = OnlineMemory(env, config, time_per_cycle=time_per_cycle, fast=fast)
         self._env = env
-        self._burst = self.memory.device.organisation.burst_bytes
+        self.burst_bytes = self.memory.device.organisation.burst_bytes
         start, end = self.memory.device.read_data
         self._burst_cycles, self._latency = (end - start) * time_per_cycle, end * time_per_cycle
         self._scale = time_per_cycle
@@ -138,11 +138,11 @@ class DramMemory:
         journey: Journey | None = None,
     ) -> Transfer:
         """See :class:`Below`. A write is done when the memory says so, which may be when it is taken in."""
-        numbers = range(address // self._burst, -(-(address + size) // self._burst))
-        turn = 0 if wanted is None else max(0, wanted // self._burst - numbers[0])
+        numbers = range(address // self.burst_bytes, -(-(address + size) // self.burst_bytes))
+        turn = 0 if wanted is None else max(0, wanted // self.burst_bytes - numbers[0])
         bursts = [*numbers[turn:], *numbers[:turn]]
         self._asked += len(bursts)
-        events = [self.memory.request(number * self._burst, write) for number in bursts]
+        events = [self.memory.request(number * self.burst_bytes, write) for number in bursts]
         last = events[0] if len(events) == 1 else self._env.all_of(events)
         if journey is not None:
             self._note(journey, bursts, events, last)
@@ -153,7 +153,7 @@ class DramMemory:
     ) -> None:
         """Note whose the bursts are, and what the journey waits for."""
         start, core = self._env.cycle, journey.core
-        channels = [self.memory.channel_of(number * self._burst) for number in bursts]
+        channels = [self.memory.channel_of(number * self.burst_bytes) for number in bursts]
         served = self._served[channels[0]]
         before = dict(served)
 
@@ -163,7 +163,7 @@ class DramMemory:
             def count(_: simpy.Event) -> None:
                 counts[core] = counts.get(core, 0) + 1
                 if self.watcher is not None:
-                    self.watcher(channel, core, start, self._burst)
+                    self.watcher(channel, core, start, self.burst_bytes)
 
             return count
 
@@ -184,7 +184,7 @@ class DramMemory:
         now = self._env.cycle
         own = self._latency + (len(bursts) - 1) * self._burst_cycles
         left = max(0, now - start - own)
-        begin, end = self.memory.last_refresh(bursts[0] * self._burst)
+        begin, end = self.memory.last_refresh(bursts[0] * self.burst_bytes)
         refreshed = min(left, max(0, min(now, end * self._scale) - max(start, begin * self._scale)))
         journey.add(REFRESH, NOBODY, refreshed)
         left -= refreshed
@@ -196,7 +196,7 @@ class DramMemory:
 
     def warm(self, address: int, size: int, write: bool) -> None:
         """See :class:`Below`: counted in ``warmed``."""
-        self.warmed[write] += -(-(address + size) // self._burst) - address // self._burst
+        self.warmed[write] += -(-(address + size) // self.burst_bytes) - address // self.burst_bytes
 
     def accesses(self) -> int:
         """Bursts that have come to the memory, those that were only counted included."""

@@ -24,6 +24,10 @@ Prefetcher = Callable[[int, bool], Iterable[int]]
 """Called with the number of each line that is asked for, and whether it hit; the lines to fetch ahead."""
 
 
+Watcher = Callable[[int, bool], None]
+"""Called when an access has its data: the cycle in which it came, and whether its line was there."""
+
+
 @dataclass(frozen=True, slots=True)
 class LevelParameters:
     """A level of a hierarchy.
@@ -93,6 +97,7 @@ class _Request:
     wanted: int
     first: simpy.Event
     last: simpy.Event
+    arrival: int
     journey: Journey | None = None
 
     @property
@@ -144,6 +149,8 @@ class CacheLevel:
         self._draining = False
         self._drained = env.event()
         self._stalled = 0  # writes that hold the level until they are done below
+        self.watcher: Watcher | None = None
+        self.warmed = [0, 0]  # hits and misses that took no time
         self._lookups = Decision(env, LOOKUP_RANK, self._look_up)
 
     # -- requests -------------------------------------------------------------------------------------------
@@ -186,6 +193,8 @@ class CacheLevel:
         hit = self._tags.hit(line, write and parameters.write_back)
         counts.hits += hit
         counts.misses += not hit
+        self.warmed[0] += hit
+        self.warmed[1] += not hit
         if not hit and (parameters.write_allocate or not write):
             evicted = self._tags.allocate(line, write and parameters.write_back)
             if evicted.dirty:
@@ -224,7 +233,8 @@ class CacheLevel:
     def _enqueue(
         self, client: int, address: int, size: int, write: bool, wanted: int, journey: Journey | None
     ) -> Transfer:
-        request = _Request(client, address, size, write, wanted, self._env.event(), self._env.event(), journey)
+        env = self._env
+        request = _Request(client, address, size, write, wanted, env.event(), env.event(), env.cycle, journey)
         queue = self._queues.setdefault(client, deque())
         if journey is not None:  # what keeps the first one of a queue is noted when it is looked at
             journey.wait(self._env.cycle, LOOKUP, journey.core if queue else self._port_core)
@@ -306,6 +316,8 @@ class CacheLevel:
         hit = self._tags.hit(line, request.write and parameters.write_back)
         self.counts.hits += hit
         self.counts.misses += not hit
+        if self.watcher is not None:
+            self._watch(request, hit)
         register = self._registers.get(line)
         if request.write and (not parameters.write_back or not (hit or parameters.write_allocate)):
             if not hit and parameters.write_allocate:
@@ -323,11 +335,15 @@ class CacheLevel:
         for ahead in self._prefetcher(line, hit) if self._prefetcher else ():
             self._fetch_ahead(ahead, request.core)
 
+    def _watch(self, request: _Request, hit: bool) -> None:
+        """Tell the watcher when the request has its data."""
+        watcher = self.watcher
+        assert watcher is not None and request.last.callbacks is not None
+        request.last.callbacks.append(lambda _: watcher(request.arrival, hit))
+
     # -- misses ---------------------------------------------------------------------------------------------
 
-    def _miss(
-        self, line: int, wanted: int, write: bool, core: int, owner: _Request | None = None
-    ) -> None:
+    def _miss(self, line: int, wanted: int, write: bool, core: int, owner: _Request | None = None) -> None:
         evicted = self._tags.allocate(line, write and self.parameters.write_back)
         coming = self._registers.get(evicted.line)  # the line that has to go may be on its way here
         register = _Register(line, self._env.event(), core, owner, [] if owner is None else [owner])
@@ -335,9 +351,7 @@ class CacheLevel:
         victim = evicted.line if evicted.dirty else None
         self._env.process(self._fill(register, wanted, victim, coming))
 
-    def _fill(
-        self, register: _Register, wanted: int, victim: int | None, coming: _Register | None
-    ) -> Steps:
+    def _fill(self, register: _Register, wanted: int, victim: int | None, coming: _Register | None) -> Steps:
         parameters, env, line = self.parameters, self._env, register.line
         size = parameters.line_bytes
         journey = None if register.owner is None else register.owner.journey
@@ -405,9 +419,7 @@ class CacheLevel:
 
     def _write_through(self, request: _Request) -> Steps:
         journey = request.journey or Journey(request.core)
-        yield self._below.access(
-            self._number, request.address, request.size, True, None, journey
-        ).last
+        yield self._below.access(self._number, request.address, request.size, True, None, journey).last
         self._stalled -= 1
         _answer(request)
         self._wake()

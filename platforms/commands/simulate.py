@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--tiles", default=4, show_default=True, help="Pieces of each layer of a pipeline.")
 @click.option("--buffer", default=2, show_default=True, help="Tiles between cores of a pipeline; 0: all.")
 @click.option("--full", is_flag=True, help="Evaluate everything, steady stretches of time, too.")
+@click.option("--alone", is_flag=True, help="Run each core alone, too: its slowdown beside the others.")
 @click.option("--timeline", metavar="OUT.json", help="Write a time line of the cores for Perfetto.")
 @json_option
 def command(
@@ -43,6 +44,7 @@ def command(
     tiles: int,
     buffer: int,
     full: bool,
+    alone: bool,
     timeline: str | None,
     as_json: bool,
 ) -> None:
@@ -69,6 +71,7 @@ def command(
                 schedule=schedule,
                 planning=planning,
                 tolerance=None if full else TOLERANCE,
+                alone=alone,
                 progress=progress_line(),
             )
             if save_schedule:
@@ -102,21 +105,44 @@ def _print(run: SystemRun) -> None:
             f"{100 * skipped.cycles / max(1, run.total_cycles):.0f} % of the cycles extrapolated, "
             f"± {skipped.error_cycles:,} cycles (--full: none)"
         )
-    click.echo(f"{'core':>10}  {'busy':>7}  {'stalled':>7}  {'idle':>7}  parts of layers")
-    total = max(1, run.total_cycles)
-    for core in run.cores:
-        shares = (core.busy_cycles, core.stalled_cycles, core.idle_cycles)
-        text = "  ".join(f"{100 * share / total:>5.1f} %" for share in shares)
-        click.echo(f"{core.name:>10}  {text}  {core.layers} ({core.architecture})")
+    _print_cores(run)
     memory = run.memory
     used = 100 * memory["bandwidth_bytes_per_s"] / memory["peak_bytes_per_s"]
     click.echo(
         f"{memory['device']}: {memory['bytes'] / 1e6:.1f} MB, "
         f"{memory['bandwidth_bytes_per_s'] / 1e9:.2f} GB/s, {used:.1f} % of its peak"
     )
+    rows = memory["row_hits"] + memory["row_misses"] + memory["row_conflicts"]
+    if rows:
+        hits, misses = memory["row_hits"] / rows, memory["row_misses"] / rows
+        click.echo(
+            f"rows: {100 * hits:.1f} % hits, {100 * misses:.1f} % misses, "
+            f"{100 * (1 - hits - misses):.1f} % conflicts"
+        )
     cache = memory.get("shared_cache")
     if cache:
         looked = max(1, cache["hits"] + cache["misses"])
         click.echo(
             f"shared cache: {100 * cache['hits'] / looked:.1f} % hits, {cache['writebacks']:,} write-backs"
         )
+
+
+def _print_cores(run: SystemRun) -> None:
+    """A line for each core, and what it was stalled by most."""
+    from platforms.soc.stalls import stall_text
+
+    total = max(1, run.total_cycles)
+    has_alone = any(core.slowdown is not None for core in run.cores)
+    slower = f"  {'slowdown':>8}" if has_alone else ""
+    click.echo(f"{'core':>10}  {'busy':>7}  {'stalled':>7}  {'idle':>7}{slower}  parts of layers")
+    for core in run.cores:
+        shares = (core.busy_cycles, core.stalled_cycles, core.idle_cycles)
+        text = "  ".join(f"{100 * share / total:>5.1f} %" for share in shares)
+        slower = ""
+        if has_alone:
+            slower = f"  {core.slowdown:>8.3f}" if core.slowdown is not None else f"  {'':>8}"
+        click.echo(f"{core.name:>10}  {text}{slower}  {core.layers} ({core.architecture})")
+    for core in run.cores:
+        if core.stalls:
+            most = "; ".join(stall_text(stall, core.stalled_cycles) for stall in core.stalls[:3])
+            click.echo(f"{core.name:>10}  stalled by {most}")

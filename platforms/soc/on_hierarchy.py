@@ -20,7 +20,6 @@ from platforms.soc.manager import CORES_RANK, CoreTimes
 from platforms.soc.phases import Board
 from platforms.soc.shared_memory import NEVER
 
-
 Explain = Callable[[int, int, Journey], None]
 """A core that wants to know what its requests waited for has this method, ``explain``: tag, cycle, waits."""
 
@@ -117,9 +116,7 @@ class HierarchyManager:
         seat = self._seats[number]
         seat.waiting += 1
         journey = Journey(number)
-        transfer = seat.below.access(
-            number, request.address, request.size, request.write, journey=journey
-        )
+        transfer = seat.below.access(number, request.address, request.size, request.write, journey=journey)
 
         def answered(_: simpy.Event) -> None:
             seat.waiting -= 1

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from acadl.errors import AcadlError
 from platforms.caches.journey import PORT, Cause, Journey
 from platforms.soc.core import Request, Stop
-from platforms.soc.stalls import divided
 from platforms.soc.shared_memory import NEVER
+from platforms.soc.stalls import divided
 
 Finished = tuple[int, int]
 """Number of a core, and of one of its phases."""
@@ -73,6 +73,8 @@ class Board:
         """Cycles that were not evaluated so far; times of phases count them, ``ends`` does not."""
         self.changed: Callable[[], None] = lambda: None
         """Called when another phase is over."""
+        self.on_mark: Callable[[], None] = lambda: None
+        self.on_skip: Callable[[int], None] = lambda cycles: None
 
     def finish(self, which: Finished, cycle: int) -> None:
         """A phase is over."""
@@ -82,6 +84,11 @@ class Board:
     def skip(self, cycles: int) -> None:
         """So many cycles pass now without being evaluated."""
         self.skipped += cycles
+        self.on_skip(cycles)
+
+    def mark(self) -> None:
+        """From here on, time is evaluated that may stand for time that is skipped."""
+        self.on_mark()
 
 
 @dataclass(slots=True)

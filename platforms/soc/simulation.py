@@ -6,35 +6,38 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from acadl.errors import AcadlError
-from acadl.simulate_objects import Clock
 from mappings.network import Network
-from platforms.caches.below import Below, DramMemory
-from platforms.caches.level import CacheLevel
 from platforms.soc.chips import Chip, find_chip
 from platforms.soc.distribution import Distribution, Estimator, check_chip
-from platforms.soc.on_hierarchy import HierarchyManager
-from platforms.soc.phases import Board, PhaseCore
+from platforms.soc.machine import CACHE, Machine, alone_cycles, machine
+from platforms.soc.over_time import OverTime
+from platforms.soc.phases import PhaseCore
 from platforms.soc.planning import Planning, make_schedule, plan_of
 from platforms.soc.prediction import predict
 from platforms.soc.schedule import Schedule
-from platforms.soc.steady import Extrapolated, SteadyState
+from platforms.soc.stalls import Stall, stalls
+from platforms.soc.steady import Extrapolated
 
-MOST_OUTSTANDING = 16
-LEAST_WINDOW = 1 << 13  # cycles
 TOLERANCE = 0.01
-COMPILED_FROM = 16 << 20  # bytes of all layers from which on compiled code pays
 Progress = Callable[[int, int, str], None]
 """Called when a part of a layer is done: how many are, how many there are, which one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoreUse:
-    """What a core did, in cycles of the system; ``stalled``: what its work took longer than alone."""
+    """What a core did, in cycles of the system.
+
+    It is stalled for what its work takes longer than with a memory that is never waited for.
+
+    Attributes:
+        stalls: By whom, or what, it was stalled; the cycles add up to ``stalled_cycles``.
+        alone_cycles: What its work takes on the system while all others do nothing, if that was run.
+    """
 
     name: str
     architecture: str
@@ -42,6 +45,14 @@ class CoreUse:
     stalled_cycles: int
     idle_cycles: int
     layers: int
+    stalls: tuple[Stall, ...] = ()
+    alone_cycles: int | None = None
+
+    @property
+    def slowdown(self) -> float | None:
+        """How many times as long its work took as alone on the system; ``None``: that was not run."""
+        worked = self.busy_cycles + self.stalled_cycles
+        return worked / self.alone_cycles if self.alone_cycles else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class SystemRun:
         unmapped: Layers that no core can run: name, reason. They are missing in all cycles.
         schedule: Which core did what.
         extrapolated: What was not evaluated, and how far ``total_cycles`` may be off by that.
+        over_time: Bandwidth, queues, hits and held up cores in windows of time.
     """
 
     system: str
@@ -82,6 +94,7 @@ class SystemRun:
     schedule: Schedule
     wall_s: float
     extrapolated: Extrapolated = field(default_factory=Extrapolated)
+    over_time: OverTime = field(default_factory=lambda: OverTime(1))
 
     @property
     def latency_s(self) -> float:
@@ -91,6 +104,8 @@ class SystemRun:
     def to_dict(self) -> dict[str, Any]:
         """All attributes and ``latency_s``; ``unmapped`` as objects with ``name`` and ``reason``."""
         found = asdict(self) | {"latency_s": self.latency_s}
+        for core, use in zip(found["cores"], self.cores, strict=True):
+            core["slowdown"] = use.slowdown
         found["unmapped"] = [{"name": name, "reason": reason} for name, reason in self.unmapped]
         return found
 
@@ -106,6 +121,7 @@ def simulate(
     schedule: Schedule | str | os.PathLike[str] | None = None,
     planning: Planning | None = None,
     tolerance: float | None = TOLERANCE,
+    alone: bool = False,
     progress: Progress | None = None,
 ) -> SystemRun:
     """Run a network on a system of several cores.
@@ -120,11 +136,11 @@ def simulate(
         planning: How it is made.
         tolerance: Extrapolate where all cores are in a steady state together: while the rates of two windows
             of time differ by at most this part (:mod:`platforms.soc.steady`). ``None``: all is evaluated.
+        alone: Run the work of each core alone, too, for its slowdown.
 
     Raises:
         AcadlError: The inputs cannot be used.
     """
-    from dram.compiled import is_available
     from dram.configurations import configuration
     from mappings.network import load_network
 
@@ -134,96 +150,45 @@ def simulate(
     chip = system if isinstance(system, Chip) else find_chip(system)
     check_chip(chip)
     loaded = network if isinstance(network, Network) else load_network(network)
-    env = Clock()
-    clock_hz = round(1 / configuration(chip.dram).make_device().tick_seconds)
+    device = configuration(chip.dram).make_device()
+    clock_hz = round(1 / device.tick_seconds)
     estimator = Estimator(chip, clock_hz)
-    peak = configuration(chip.dram).make_device().peak_bytes_per_second / clock_hz
+    peak = device.peak_bytes_per_second / clock_hz
     chosen = make_schedule(chip, loaded, estimator, schedule, planning or Planning(), peak, progress)
     plan = plan_of(chip, loaded, chosen, estimator)
-    memory = DramMemory(env, chip.dram, fast=is_available() and _bytes(plan) >= COMPILED_FROM)
-    shared = CacheLevel(env, chip.shared, memory) if chip.shared else None
-    board = Board()
-    cores = [
-        PhaseCore(number, phases, board, chip.request_bytes, MOST_OUTSTANDING)
-        for number, phases in enumerate(plan.phases)
+    system_run = machine(chip, plan.phases, tolerance)
+    total = system_run.run(None if progress is None else _teller(plan, progress))
+    alone_runs = [
+        alone_cycles(chip, plan.phases, number, tolerance) if alone and plan.phases[number] else None
+        for number in range(len(chip.cores))
     ]
-    steady: SteadyState | None = None
-    below: Below = shared or memory
-    if tolerance is not None:
-        window = _window(memory)
-        steady = SteadyState(
-            env,
-            cores,
-            [below] * len(cores),
-            board,
-            memory.accesses,
-            window=window,
-            peak=_peak(memory, window, clock_hz),
-            alignment=max(1, memory.rows_bytes // chip.request_bytes),
-            tolerance=tolerance,
-        )
-    _run(env, board, plan, cores, below, progress)
-    total = max((core.times[-1].end for core in cores if core.times), default=0)
     return SystemRun(
         chip.name,
         loaded.name,
         clock_hz,
         total,
         _alone(plan),
-        tuple(_use(chip, number, core, total) for number, core in enumerate(cores)),
-        _parts(chip, plan, cores),
-        _memory(memory, shared, total, clock_hz),
+        core_uses(chip, system_run.cores, total, alone_runs),
+        _parts(chip, plan, system_run.cores),
+        memory_use(system_run, total, clock_hz),
         plan.unmapped,
         chosen,
         time.perf_counter() - started,
-        steady.found if steady is not None else Extrapolated(),
+        system_run.extrapolated,
+        system_run.recording.found([core.name for core in chip.cores]),
     )
 
 
-def _window(memory: DramMemory) -> int:
-    """Cycles of a window: whole intervals of refreshes, so that each window has as many."""
-    between = max(1, memory.memory.device.ticks("tREFI"))
-    return -(-LEAST_WINDOW // between) * between
+def _teller(plan: Distribution, progress: Progress) -> Callable[[int, int], None]:
+    """Say which part of a layer is done."""
+    done = 0
 
+    def tell(core: int, phase: int) -> None:
+        nonlocal done
+        progress(done, len(plan.parts), plan.phases[core][phase].label)
+        done += 1
 
-def _peak(memory: DramMemory, window: int, clock_hz: int) -> int:
-    """Bursts that the memory moves in a window at most."""
-    device = memory.memory.device
-    return int(device.peak_bytes_per_second / clock_hz * window / device.organisation.burst_bytes)
-
-
-def _run(
-    env: Clock,
-    board: Board,
-    plan: Distribution,
-    cores: list[PhaseCore],
-    below: Below,
-    progress: Progress | None,
-) -> None:
-    manager = HierarchyManager(env, cores, [below] * len(cores), board=board)
-    if progress is not None:
-        _report(board, plan, progress)
-    for number in range(len(cores)):
-        manager.start(number)
-    manager.run()
-
-
-def _report(board: Board, plan: Distribution, progress: Progress) -> None:
-    """Tell about every part that is done."""
-    wake = board.changed
-
-    def changed() -> None:
-        core, phase = next(reversed(board.ends))
-        progress(len(board.ends) - 1, len(plan.parts), plan.phases[core][phase].label)
-        wake()
-
-    board.changed = changed
-
-
-def _bytes(plan: Distribution) -> int:
-    """What the cores move."""
-    phases = [phase for program in plan.phases for phase in program]
-    return sum(phase.read_bytes + phase.weight_bytes + phase.write_bytes for phase in phases)
+    return tell
 
 
 def _alone(plan: Distribution) -> int:
@@ -231,11 +196,22 @@ def _alone(plan: Distribution) -> int:
     return round(predict(plan.phases, math.inf))
 
 
-def _use(chip: Chip, number: int, core: PhaseCore, total: int) -> CoreUse:
-    stalled = sum(each.stalled for each in core.times)
-    busy = sum(each.end - each.begin for each in core.times) - stalled
-    place = chip.cores[number]
-    return CoreUse(place.name, place.architecture, busy, stalled, total - busy - stalled, len(core.phases))
+def core_uses(
+    chip: Chip, cores: Sequence[PhaseCore], total: int, alone: Sequence[int | None]
+) -> tuple[CoreUse, ...]:
+    """What each core of a system did."""
+    names = {number: place.name for number, place in enumerate(chip.cores)}
+    found = []
+    for number, place in enumerate(chip.cores):
+        times = cores[number].times
+        stalled = sum(each.stalled for each in times)
+        busy = sum(each.end - each.begin for each in times) - stalled
+        causes = stalls((cause for each in times for cause in each.causes), names)
+        idle = total - busy - stalled
+        found.append(
+            CoreUse(place.name, place.architecture, busy, stalled, idle, len(times), causes, alone[number])
+        )
+    return tuple(found)
 
 
 def _parts(chip: Chip, plan: Distribution, cores: list[PhaseCore]) -> tuple[PartTimes, ...]:
@@ -247,7 +223,9 @@ def _parts(chip: Chip, plan: Distribution, cores: list[PhaseCore]) -> tuple[Part
     return tuple(found)
 
 
-def _memory(memory: DramMemory, shared: CacheLevel | None, total: int, clock_hz: int) -> dict[str, Any]:
+def memory_use(system_run: Machine, total: int, clock_hz: int) -> dict[str, Any]:
+    """Counts of the memory and the cache."""
+    memory, shared = system_run.memory, system_run.shared
     online = memory.memory
     totals = online.totals
     reads, writes = totals.reads + memory.warmed[0], totals.writes + memory.warmed[1]
@@ -265,5 +243,5 @@ def _memory(memory: DramMemory, shared: CacheLevel | None, total: int, clock_hz:
         "row_conflicts": round(totals.row_conflicts * scale),
     }
     if shared is not None:
-        found["shared_cache"] = asdict(shared.counts)
+        found[CACHE] = asdict(shared.counts)
     return found

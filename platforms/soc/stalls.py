@@ -6,9 +6,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from platforms.caches.journey import Cause
+from platforms.caches.journey import (
+    CACHE,
+    LINE,
+    LOOKUP,
+    MEMORY,
+    PORT,
+    QUEUE,
+    REFRESH,
+    REGISTERS,
+    WRITES,
+    Cause,
+)
 
 K = TypeVar("K")
+TEXTS = {
+    LOOKUP: "port of the cache",
+    REGISTERS: "miss registers",
+    LINE: "line under way",
+    WRITES: "write buffer",
+    CACHE: "latency of the cache",
+    QUEUE: "queue of the memory",
+    REFRESH: "refresh",
+    MEMORY: "latency of the memory",
+    PORT: "port of the core",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +67,9 @@ def stalls(causes: Iterable[tuple[Cause, int]], names: Mapping[int, str]) -> tup
         sums[cause] = sums.get(cause, 0) + cycles
     found = [Stall(where, names.get(who, ""), cycles) for (where, who), cycles in sums.items()]
     return tuple(sorted(found, key=lambda each: (-each.cycles, each.where, each.who)))
+
+
+def stall_text(stall: Stall, total: int) -> str:
+    """For a table: what a core was stalled by, and its part of all stalled cycles."""
+    who = f" ({stall.who})" if stall.who else ""
+    return f"{TEXTS[stall.where]}{who} {100 * stall.cycles / max(1, total):.1f} %"

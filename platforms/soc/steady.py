@@ -133,6 +133,8 @@ class SteadyState:
             )
             self._skip(both)
             self._before = None
+        else:
+            self._board.mark()
         self._began = self._now()
         self._watch.due(self._env.cycle + self._length)
 

@@ -117,9 +117,7 @@ def _per_core(
     system: System, table: CaseTable, case: Case, outcome: Outcome, key: str
 ) -> Iterator[CaseResult]:
     """The cases of a row, one for each core."""
-    for number, (column, predicted_cycles) in enumerate(
-        zip(system.measured, outcome.per_core, strict=True)
-    ):
+    for number, (column, predicted_cycles) in enumerate(zip(system.measured, outcome.per_core, strict=True)):
         measured = table.cycles(case, column)
         yield CaseResult(
             f"{case.cells[system.label]}:{number}", case.line, measured, predicted_cycles, outcome.method, key

@@ -1,0 +1,125 @@
+"""A system at work: programs of its cores, run on its cache and its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from acadl.simulate_objects import Clock
+from platforms.caches.below import Below, DramMemory
+from platforms.caches.level import CacheLevel
+from platforms.soc.chips import Chip
+from platforms.soc.on_hierarchy import HierarchyManager
+from platforms.soc.phases import Board, Phase, PhaseCore
+from platforms.soc.recording import Recording
+from platforms.soc.steady import Extrapolated, SteadyState
+
+MOST_OUTSTANDING = 16
+LEAST_WINDOW = 1 << 13  # cycles
+COMPILED_FROM = 16 << 20  # bytes that the cores move from which on compiled code pays
+CACHE = "shared_cache"
+
+Programs = Sequence[Sequence[Phase]]
+PartDone = Callable[[int, int], None]
+"""Called when a phase is over: its core, its number."""
+
+
+class Machine:
+    """A system with programs for its cores, from cycle 0 on.
+
+    Attributes:
+        memory, shared: Its memory; its cache, if it has one.
+        cores: One for each program; those behind the system's own cores move no data (they only let time
+            pass).
+        recording: What happens when.
+    """
+
+    def __init__(self, chip: Chip, cores: Sequence[PhaseCore], board: Board, tolerance: float | None) -> None:
+        """``tolerance``: of the extrapolation; ``None``: all is evaluated."""
+        from dram.compiled import is_available
+
+        self._env, self._board = Clock(), board
+        fast = is_available() and _bytes(cores) >= COMPILED_FROM
+        self.cores = list(cores)
+        self.memory = DramMemory(self._env, chip.dram, fast=fast)
+        self.shared = CacheLevel(self._env, chip.shared, self.memory) if chip.shared else None
+        below: Below = self.shared or self.memory
+        belows = [below] * len(self.cores)
+        caches = {CACHE: self.shared} if self.shared else {}
+        self.recording = Recording(self._env, board, self.cores, self.memory, caches)
+        self._steady = None if tolerance is None else self._watch(chip, belows, tolerance)
+        self._manager = HierarchyManager(self._env, self.cores, belows, board=board)
+
+    def run(self, on_part: PartDone | None = None) -> int:
+        """Run to the end; its cycle.
+
+        Raises:
+            SimulationError: Cores wait for each other; the message says what each waits for.
+        """
+        if on_part is not None:
+            _report(self._board, on_part)
+        for number in range(len(self.cores)):
+            self._manager.start(number)
+        self._manager.run()
+        return max((core.times[-1].end for core in self.cores if core.times), default=0)
+
+    @property
+    def extrapolated(self) -> Extrapolated:
+        """What was not evaluated."""
+        return self._steady.found if self._steady is not None else Extrapolated()
+
+    def _watch(self, chip: Chip, belows: Sequence[Below], tolerance: float) -> SteadyState:
+        device = self.memory.memory.device
+        # whole intervals of refreshes, so that each window has as many
+        between = max(1, device.ticks("tREFI"))
+        window = -(-LEAST_WINDOW // between) * between
+        peak = device.peak_bytes_per_second * device.tick_seconds * window / device.organisation.burst_bytes
+        return SteadyState(
+            self._env,
+            self.cores,
+            belows,
+            self._board,
+            self.memory.accesses,
+            window=window,
+            peak=int(peak),
+            alignment=max(1, self.memory.rows_bytes // chip.request_bytes),
+            tolerance=tolerance,
+        )
+
+
+def machine(chip: Chip, programs: Programs, tolerance: float | None) -> Machine:
+    """A system whose cores work through phases in their order."""
+    board = Board()
+    cores = [
+        PhaseCore(number, phases, board, chip.request_bytes, MOST_OUTSTANDING)
+        for number, phases in enumerate(programs)
+    ]
+    return Machine(chip, cores, board, tolerance)
+
+
+def alone_cycles(chip: Chip, programs: Programs, number: int, tolerance: float | None) -> int:
+    """Cycles of a core's work on the system while all others do nothing, and it waits for none of them."""
+    mine = [
+        [replace(phase, after=()) for phase in programs[number]] if n == number else []
+        for n in range(len(programs))
+    ]
+    found = machine(chip, mine, tolerance)
+    found.run()
+    return sum(each.end - each.begin for each in found.cores[number].times)
+
+
+def _bytes(cores: Sequence[PhaseCore]) -> int:
+    """What the cores move."""
+    phases = [phase for core in cores for phase in core.phases]
+    return sum(phase.read_bytes + phase.weight_bytes + phase.write_bytes for phase in phases)
+
+
+def _report(board: Board, on_part: PartDone) -> None:
+    """Tell about every part that is done."""
+    wake = board.changed
+
+    def changed() -> None:
+        on_part(*next(reversed(board.ends)))
+        wake()
+
+    board.changed = changed
