@@ -61,6 +61,14 @@ def vdivide(state: ArchitecturalState, instruction: Instruction) -> None:
     state.write_register(acc, (2 * state.read_register(acc) + n) // (2 * n))
 
 
+def vunpack(state: ArchitecturalState, instruction: Instruction) -> None:
+    """A field of each byte, with its sign."""
+    bits, part = instruction.immediates["bits"], instruction.immediates["part"]
+    field = (state.read_register(instruction.read_registers[0]) >> (part * bits)) & ((1 << bits) - 1)
+    signed = field - ((field >> (bits - 1)) << bits)
+    state.write_register(instruction.write_registers[0], signed)
+
+
 def vstore(state: ArchitecturalState, instruction: Instruction) -> None:
     """Cut to int8."""
     target = instruction.write_addresses[0]
@@ -77,5 +85,6 @@ FUNCTIONS: Mapping[str, Callable[[Any, Instruction], None]] = {
     "vadd": vadd,
     "vmax": vmax,
     "vdivide": vdivide,
+    "vunpack": vunpack,
     "vstore": vstore,
 }

@@ -5,11 +5,15 @@ vectors of channels, stays in the accumulators while the reduction runs: for eac
 consecutive bytes of the input, P vectors of inputs are loaded, and for each of their lanes Q vectors of
 weights, which meet all P of them. So a load of weights serves P instructions, a load of inputs up to
 ``lanes`` · Q.
+
+Weights of fewer than 8 bits are packed along the reduction: byte j of a vector holds output channel j of
+8 / bits consecutive lanes, from the low bits up. One load serves them all; each is unpacked into a register
+of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -32,6 +36,21 @@ class VectorUnit:
     weight_registers: int
 
 
+def packed_rows(depth: int, bits: int) -> int:
+    """Rows of bytes that ``depth`` weights of an output channel take."""
+    return -(-depth * bits // 8)
+
+
+def whole_fields(size: int, fields: int) -> Split:
+    """``size`` weights, ``fields`` in each byte but the last."""
+    return Split(fields, size // fields, size % fields) if size >= fields else Split(size, 1, 0)
+
+
+def lower_packed(layer: Layer, at: Mapping[str, Array], unit: VectorUnit, bits: int) -> Node:
+    """A matrix product whose weights are packed, over the same arrays."""
+    return _Nest(product(layer), unit, at, bits).lower()
+
+
 def lower_product(layer: Layer, at: Mapping[str, Array], unit: VectorUnit) -> Node:
     """The layer's loop nest over arrays ``input, weights, output`` and, where there is one, ``bias``."""
     return _Nest(product(layer), unit, at).lower()
@@ -42,6 +61,12 @@ class _Nest:
     problem: Product
     unit: VectorUnit
     at: Mapping[str, Array]
+    bits: int = 8  # of a weight
+
+    @property
+    def fields(self) -> int:
+        """Weights in a byte."""
+        return 8 // self.bits
 
     def lower(self) -> Node:
         bias = self.at["bias"].address if "bias" in self.at else 0
@@ -77,7 +102,7 @@ class _Nest:
         width = self.vectors.tile
         return Place(
             place.a,
-            place.b + vector * (width * self.problem.depth),
+            place.b + vector * (width * packed_rows(self.problem.depth, self.bits)),
             place.c + vector * width,
             place.bias + vector * (SUM_BYTES * width),
             place.number * self.vectors.tiles + number,
@@ -112,16 +137,27 @@ class _Nest:
             step("vstore", dst=memory(place.c + (p * step_c + q * self.vectors.tile), width), acc=sums[p, q])
             for p, q in grid
         ]
-        run = split(self.problem.run, self.unit.lanes)
+        run = self._run
 
         def reduce(a: Affine, tap: Affine) -> Node:
             return over("k", run, lambda k: self._piece(
-                a + k.offset, place.b + (tap * self.problem.run + k.offset) * width,
+                a + k.offset, place.b + self._weights(tap, k) * width,
                 (place.number * prod(t.count for t in self.problem.taps) + tap) * run.tiles + k.number,
                 (pixels, vectors, width, k.size), sums,
             ))  # fmt: skip
 
         return sequence(*begin, over_taps(self.problem, place.a, reduce), *stores)
+
+    def _weights(self, tap: Affine, k: Tile) -> Affine:
+        """Rows of weights before a piece; packed ones have no taps."""
+        if self.bits == 8:
+            return tap * self.problem.run + k.offset
+        return k.number * (self._run.tile // self.fields)
+
+    @property
+    def _run(self) -> Split:
+        """Pieces of the reduction; all but the last have whole bytes of packed weights."""
+        return split(self.problem.run, self.unit.lanes, self.fields)
 
     def _begin(self, acc: Register, bias: Affine, width: int) -> Node:
         if "bias" in self.at:
@@ -144,7 +180,9 @@ class _Nest:
             step("vload", dst=inputs[p], src=memory(a + p * self.problem.pixels.a, size))
             for p in range(pixels)
         ]
-        lanes = split(self.problem.run, self.unit.lanes).tile
+        if self.bits < 8:
+            return sequence(*loads, self._packed(b, number, sizes, sums, inputs))
+        lanes = self._run.tile
 
         def lane(number_of_lane: Affine) -> Node:
             nodes: list[Node] = []
@@ -160,3 +198,42 @@ class _Nest:
             return sequence(*nodes)
 
         return sequence(*loads, repeat("l", size, lane))
+
+    def _packed(
+        self,
+        b: Affine,
+        number: Affine,
+        sizes: tuple[int, int, int, int],
+        sums: Mapping[tuple[int, int], Register],
+        inputs: Sequence[Register],
+    ) -> Node:
+        """The lanes of a piece, as many at a time as a byte holds weights."""
+        pixels, vectors, width, size = sizes
+        bytes_of = whole_fields(size, self.fields)
+        groups, half = whole_fields(self._run.tile, self.fields).tiles, self.unit.weight_registers // 2
+
+        def some(k: Tile, members: range) -> list[Node]:
+            """Vectors of output channels in turns, so that no sum waits for its last product."""
+            use = {q: (number * groups + k.number) * vectors + q for q in members}
+            packed = {q: Register("w", rotating(use[q], half)) for q in members}
+            place = b + k.number * width
+            pitch = self.vectors.tile * packed_rows(self.problem.depth, self.bits)
+            nodes: list[Node] = [
+                step("vload", dst=packed[q], src=memory(place + q * pitch, width)) for q in members
+            ]
+            for part in range(k.size):
+                for q in members:
+                    weights = Register("w", rotating(use[q] + part * vectors, half) + half)
+                    nodes.append(step("vunpack", dst=weights, src=packed[q], part=part, bits=self.bits))
+                    nodes += [
+                        step("vmac_lane", acc=sums[p, q], x=inputs[p], w=weights, lane=k.offset + part)
+                        for p in range(pixels)
+                    ]
+            return nodes
+
+        def group(k: Tile) -> Node:
+            turn = max(1, half // 2)  # the other half is loaded meanwhile
+            chunks = [range(q, min(q + turn, vectors)) for q in range(0, vectors, turn)]
+            return sequence(*(node for members in chunks for node in some(k, members)))
+
+        return over("l", bytes_of, group)

@@ -33,12 +33,12 @@ from mappings.library._operands import (
     output_shape,
     weight_matrices,
 )
-from mappings.library._simd_product import VectorUnit, lower_product
+from mappings.library._simd_product import VectorUnit, lower_packed, lower_product
 from mappings.library._simd_windows import lower_elementwise, lower_windows
 from mappings.library._split import split
 from mappings.library._systolic_vector import is_depthwise
 from mappings.program import DataFunction, LoopProgram, Node
-from mappings.registry import mapper
+from mappings.registry import MappingError, mapper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +61,50 @@ def map_layer(layer: Layer, arch: Architecture) -> LoopProgram:
     body = _lowering(layer)(layer, arrays(layer, arch), vector_unit(arch))
     known = general_functions(layer, functions, "scalar")
     return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op})", known)
+
+
+PACKED_BITS = (2, 4)  # of a weight; 8 is a byte of its own
+
+
+def map_packed(layer: Layer, arch: Architecture, bits: int) -> LoopProgram:
+    """A matrix product whose weights have few bits, with signs, and are unpacked in registers.
+
+    Arrays lie where :func:`arrays` has them; the weights take a part of their place.
+
+    Raises:
+        MappingError: It is none, its weights have other bits, or the machine is too small.
+    """
+    layer, unit = canonical(layer), vector_unit(arch)
+    if layer.op not in MATRIX_PRODUCTS or layer.gemm_batch > 1:
+        raise MappingError(
+            f"layer '{layer.name}' ({layer.op}): matrix products with one matrix of weights are packed"
+        )
+    if bits not in PACKED_BITS:
+        raise MappingError(f"layer '{layer.name}': weights of {bits} bits; 'simd' unpacks {PACKED_BITS}")
+    if unit.lanes < 8 // bits or unit.weight_registers < 2:
+        raise MappingError(f"{bits} bits need {8 // bits} lanes and 2 weight registers or more")
+    body = lower_packed(layer, arrays(layer, arch), unit, bits)
+    return LoopProgram(simplify(body), arch.operations, f"{layer.name} ({layer.op}, {bits} bits)", functions)
+
+
+def prepare_packed(
+    layer: Layer, arch: Architecture, bits: int, inputs: Sequence[Any], weights: Any, bias: Any = None
+) -> dict[int, NDArray[Any]]:
+    """Contents of memory before :func:`map_packed`; ``weights`` [K, N] from -2^(bits-1) to 2^(bits-1) - 1."""
+    import numpy as np
+
+    layer = canonical(layer)
+    at = arrays(layer, arch)
+    contents = {at[name].address: array for name, array in input_arrays(layer, inputs).items()}
+    fields = 8 // bits
+    (matrix,) = weight_matrices(layer, weights)
+    rows = np.pad(matrix, ((0, -layer.gemm_K % fields), (0, 0))).astype(np.uint8) & ((1 << bits) - 1)
+    shifts = bits * np.arange(fields, dtype=np.uint8)[None, :, None]
+    joined = np.bitwise_or.reduce(rows.reshape(-1, fields, layer.gemm_N) << shifts, axis=1).view(np.int8)
+    contents[at["weights"].address] = _packed(layer, vector_unit(arch), joined[None])
+    if "bias" in at:
+        contents[at["bias"].address] = bias_array(layer, bias)
+    return contents
 
 
 def vector_unit(arch: Architecture) -> VectorUnit:
@@ -130,7 +174,7 @@ def _lowering(layer: Layer) -> Callable[[Layer, Arrays, VectorUnit], Node]:
 functions: Mapping[str, DataFunction] = {
     **data_functions(
         "_simd_data",
-        ("vload", "vload_sums", "vset", "vmac_lane", "vmac", "vadd", "vmax", "vdivide", "vstore"),
+        ("vload", "vload_sums", "vset", "vmac_lane", "vmac", "vadd", "vmax", "vdivide", "vunpack", "vstore"),
     ),
     **timed_only(["scalar"]),
 }

@@ -14,7 +14,7 @@ import platforms
 from mappings.layers import KERNELS, Layer
 from mappings.library import simd
 from mappings.network import load_network
-from mappings.registry import map_layer
+from mappings.registry import MappingError, map_layer
 from tests.mappings.cases import SMALL, computed, equal, layers, with_names
 from tests.mappings.oracle import random_operands, reference
 
@@ -103,3 +103,67 @@ def test_chains_on_one_accumulator_wait_for_its_sums() -> None:
         arch = platforms.load("simd", accumulators=1, mac_stages=stages)
         cycles[stages] = aidg.estimate(arch, map_layer(layer, arch)).cycles
     assert 2 * 512 <= cycles[5] - cycles[3] <= 2 * 512 + 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([2, 4]),
+    st.integers(1, 7),
+    st.integers(1, 20),
+    st.integers(1, 40),
+    st.booleans(),
+    machines(),
+)
+def test_packed_weights_make_the_same_products(
+    bits: int, rows: int, columns: int, depth: int, bias: bool, sizes: dict[str, int]
+) -> None:
+    """NumPy's numbers with weights of few bits, and the simulation's cycles by the kernel, too."""
+    sizes = {**sizes, "lanes": sizes["lanes"] + 3, "weight_registers": sizes["weight_registers"] + 1}
+    arch = platforms.load("simd", **sizes)
+    layer = Layer(name="l", op="fc", gemm_M=rows, gemm_N=columns, gemm_K=depth, bias=bias)
+    inputs, weights, added = random_operands(layer)
+    weights = weights % (1 << bits) - (1 << (bits - 1))
+    program = simd.map_packed(layer, arch, bits)
+    data = simd.prepare_packed(layer, arch, bits, inputs, weights, added)
+    run = acadl.simulate(arch, program, data=data)
+    assert equal(simd.read_output(layer, arch, run.state), reference(layer, inputs, weights, added))
+    assert run.cycles == aidg.estimate(arch, program).cycles
+
+
+def test_packed_weights_take_a_part_of_the_loads() -> None:
+    """One load for 8 / bits vectors of weights, each of which is unpacked."""
+    arch = platforms.load("simd")
+    layer = Layer(name="l", op="fc", gemm_M=1, gemm_N=128, gemm_K=16)
+    for bits, loads in ((4, 64), (2, 32)):
+        counts = Counter(i.operation for i in simd.map_packed(layer, arch, bits))
+        assert counts == {"vset": 8, "vload": 1 + loads, "vunpack": 128, "vmac_lane": 128, "vstore": 8}
+
+
+def test_a_narrow_memory_gains_from_packing_and_a_wide_one_loses() -> None:
+    layer = Layer(name="l", op="fc", gemm_M=1, gemm_N=512, gemm_K=512)
+
+    def cycles(bus_bytes: int) -> tuple[int, int]:
+        arch = platforms.load("simd", bus_bytes=bus_bytes)
+        whole = aidg.estimate(arch, map_layer(layer, arch)).cycles
+        return whole, aidg.estimate(arch, simd.map_packed(layer, arch, 4)).cycles
+
+    whole, packed = cycles(2)
+    assert 0.5 < packed / whole < 0.52
+    whole, packed = cycles(16)
+    assert 1.9 < packed / whole < 2.1  # two cycles to unpack, beside products that take one
+
+
+@pytest.mark.parametrize(
+    ("layer", "bits", "message"),
+    [
+        (
+            Layer(name="l", op="fc", gemm_M=1, gemm_N=4, gemm_K=4),
+            3,
+            r"weights of 3 bits; 'simd' unpacks \(2, 4\)",
+        ),
+        (Layer(name="l", op="conv", C=4, K=4), 4, "matrix products"),
+    ],
+)
+def test_what_is_not_packed(layer: Layer, bits: int, message: str) -> None:
+    with pytest.raises(MappingError, match=message):
+        simd.map_packed(layer, platforms.load("simd"), bits)
