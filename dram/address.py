@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -75,15 +75,19 @@ class AddressMapping:
         """Where byte addresses are; the bits above ``address_bits`` are ignored."""
         return Place(*(_gather(addresses, field) for field in self.bits))
 
-    def field_of(self, number: int, address: int) -> int:
-        """One field of ``FIELDS`` of one address."""
-        value = 0
-        for place, sources in enumerate(self.bits[number]):
-            bit = 0
-            for source in sources:
-                bit ^= address >> source & 1
-            value |= bit << place
-        return value
+    def decoder(self) -> Callable[[int], tuple[int, ...]]:
+        """Function that says where one byte address is: numbers in the order of ``FIELDS``."""
+        fields = [_shift(field) for field in self.bits]
+
+        def decode(address: int) -> tuple[int, ...]:
+            return tuple(
+                [
+                    address >> how & mask if isinstance(how, int) else _gather_one(address, how)
+                    for how, mask in fields
+                ]
+            )
+
+        return decode
 
     def encode(self, place: Place) -> Int64:
         """The lowest byte address of the burst at each place."""
@@ -201,6 +205,27 @@ def _field(name: str) -> str:
 
 def _sources(entry: int | Iterable[int]) -> tuple[int, ...]:
     return (entry,) if isinstance(entry, int) else tuple(entry)
+
+
+def _shift(field: tuple[tuple[int, ...], ...]) -> tuple[int | tuple[tuple[int, ...], ...], int]:
+    """Shift and mask of a field whose bits follow each other, else its bits."""
+    mask = (1 << len(field)) - 1
+    if not field:
+        return 0, mask
+    first = field[0][0]
+    follow = all(sources == (first + number,) for number, sources in enumerate(field))
+    return (first, mask) if follow else (field, mask)
+
+
+def _gather_one(address: int, field: tuple[tuple[int, ...], ...]) -> int:
+    """The value of a field of one address, bit by bit."""
+    value = 0
+    for number, sources in enumerate(field):
+        bit = 0
+        for source in sources:
+            bit ^= address >> source
+        value |= (bit & 1) << number
+    return value
 
 
 def _gather(addresses: Int64, field: tuple[tuple[int, ...], ...]) -> Int64:

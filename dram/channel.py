@@ -20,6 +20,8 @@ from dram.ordering import InOrder
 from dram.prepare import new_kernel, refreshes, slots_needed
 from dram.requests import Int64
 
+LEAST_ROOM = 256  # requests that are handed over one by one
+INPUT_NAMES = ("arrival", "bank", "row", "column", "write")
 ROOM = 1 << 16  # commands that are recorded before they are fetched
 
 
@@ -56,10 +58,9 @@ class Channel:
         shape = self._device.organisation
         bank = (place.rank * shape.bank_groups + place.bank_group) * shape.banks + place.bank
         columns = (arrival, bank, place.row, place.column, np.asarray(write, np.int64))
-        names = ("arrival", "bank", "row", "column", "write")
         given: dict[str, Any] = {}
-        for name, values in zip(names, columns, strict=True):
-            left = getattr(kernel, name)[taken:]
+        for name, values in zip(INPUT_NAMES, columns, strict=True):
+            left = getattr(kernel, name)[taken : int(kernel.regs[at.INPUTS])]
             joined = np.concatenate([left, values]) if len(left) else values
             given[name] = np.ascontiguousarray(joined, np.int64) if self._fast else joined.tolist()
         count = len(given["arrival"])
@@ -71,6 +72,45 @@ class Channel:
         kernel.regs[at.INPUTS] = count
         if count:  # the next event may be earlier than it seemed without these requests
             self.look_at(max(int(given["arrival"][0]) + 1, int(kernel.regs[at.LAST_ACCEPT]) + 2))
+
+    def give_one(self, arrival: int, write: bool, place: tuple[int, ...]) -> None:
+        """Hand over the next request; ``place`` as :class:`dram.Place`, but numbers."""
+        regs = self._kernel.regs
+        if int(regs[at.INPUTS]) >= len(self._kernel.arrival):
+            self._make_room()
+        kernel, count = self._kernel, int(regs[at.INPUTS])
+        _, rank, group, bank, row, column = place
+        shape = self._device.organisation
+        kernel.arrival[count] = arrival
+        kernel.bank[count] = (rank * shape.bank_groups + group) * shape.banks + bank
+        kernel.row[count] = row
+        kernel.column[count] = column
+        kernel.write[count] = int(write)
+        regs[at.INPUTS] = count + 1
+        first = int(kernel.arrival[int(regs[at.INPUT])])
+        self.look_at(max(first + 1, int(regs[at.LAST_ACCEPT]) + 2))
+
+    def _make_room(self) -> None:
+        """Forget the requests that have been taken in, and make room for as many as are left, or more."""
+        kernel = self._kernel
+        taken, given = int(kernel.regs[at.INPUT]), int(kernel.regs[at.INPUTS])
+        room = max(LEAST_ROOM, 2 * (given - taken))
+        if len(kernel.arrival) >= room:  # the same arrays: compiled code knows where they are
+            for name in INPUT_NAMES:
+                values = getattr(kernel, name)
+                values[: given - taken] = values[taken:given].copy()
+        else:
+            arrays: dict[str, Any] = {}
+            for name in INPUT_NAMES:
+                left = list(getattr(kernel, name)[taken:given])
+                values = left + [0] * (room - len(left))
+                arrays[name] = np.array(values, np.int64) if self._fast else values
+            size = (room + self._waiting + 8) * at.RESULT
+            results: Any = np.empty(size, np.int64) if self._fast else [0] * size
+            self._kernel = replace(kernel, results=results, **arrays)
+        kernel.regs[at.BASE] += taken
+        kernel.regs[at.INPUT] = 0
+        kernel.regs[at.INPUTS] = given - taken
 
     def look_at(self, cycle: int) -> None:
         """Something may happen in a cycle that was none to look at before."""

@@ -38,9 +38,10 @@ def run_over_pauses(kernel: at.Kernel, run: Run, limit: int, long: int = LONG) -
 def _pauses(kernel: at.Kernel, limit: int, long: int) -> list[tuple[int, int]]:
     """Start and end of the times up to ``limit`` in which for long no request arrives."""
     now = int(kernel.regs[at.NOW])
-    if min(int(kernel.arrival[-1]), limit) - now <= long:
+    first, count = int(kernel.regs[at.INPUT]), int(kernel.regs[at.INPUTS])
+    if min(int(kernel.arrival[count - 1]), limit) - now <= long:
         return []
-    arrivals = np.asarray(kernel.arrival[kernel.regs[at.INPUT] :], np.int64)
+    arrivals = np.asarray(kernel.arrival[first:count], np.int64)
     ends = np.minimum(arrivals, limit)
     starts = np.maximum(np.concatenate([[now], ends[:-1]]), now)
     found = np.flatnonzero(ends - starts > long)

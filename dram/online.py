@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import partial
 from operator import index
 from typing import Any, NamedTuple
 
@@ -73,6 +74,7 @@ class OnlineMemory:
             )
             for _ in range(self._mapping.channels)
         ]
+        self._place = self._mapping.decoder()
         self._closed = False
         self._gathered = Gathered()
 
@@ -97,9 +99,9 @@ class OnlineMemory:
             raise DramError(f"address {hex(address)} is beyond the memory, which ends at {end}")
         if self._closed:
             raise DramError("a request comes after the memory has been closed")
-        place = self._mapping.decode(np.array([address], np.int64))
-        self._gathered.begin(np.array([-(-int(self._env.now) // self._scale)], np.int64))
-        channel = self._channels[int(place.channel[0])]
+        place = self._place(address)
+        self._gathered.begin_at(-(-int(self._env.now) // self._scale))
+        channel = self._channels[place[0]]
         if len(channel.served) >= KEPT:
             channel.flush(self._gathered)
         return channel.request(place, write)
@@ -117,14 +119,15 @@ class OnlineMemory:
 
     def channel_of(self, address: int) -> int:
         """The channel in which an address lies."""
-        return self._mapping.field_of(0, address)
+        return self._place(address)[0]
 
     def last_refresh(self, address: int) -> tuple[int, int]:
         """First cycle, and that behind the last, of the latest refresh of all banks where an address lies.
 
         As far as it has been simulated; the first cycle is exact up to the precharges before it.
         """
-        return self._channels[self.channel_of(address)].refreshed[self._mapping.field_of(1, address)]
+        channel, rank = self._place(address)[:2]
+        return self._channels[channel].refreshed[rank]
 
     @property
     def device(self) -> Device:
@@ -157,12 +160,12 @@ class _OnlineChannel:
         self.refreshed = [(0, 0)] * channel.ranks  # latest refresh of each rank
         env.process(self._serve())
 
-    def request(self, place: Any, write: bool) -> simpy.Event:
+    def request(self, place: tuple[int, ...], write: bool) -> simpy.Event:
         cycle = -(-int(self._env.now) // self._scale)
         done = self._env.event()
         self._waiting[self._given] = (done, cycle, bool(write))
         self._given += 1
-        self.channel.give(np.array([cycle], np.int64), np.array([write]), place)
+        self.channel.give_one(cycle, bool(write), place)
         if not self._called.triggered:
             self._called.succeed()
         return done
@@ -188,17 +191,28 @@ class _OnlineChannel:
             rows = self.channel.go(self._end, limit=limit)
             self.refreshed = self.channel.refreshes(self.refreshed, self._looked)
             self._looked = limit
+            known = []
             for number, accept, done in rows.tolist():
                 event, arrival, write = self._waiting.pop(number)
                 self.served.append((arrival, write, done))
-                env.process(self._announce(event, Times(accept, done)))
+                known.append((event, Times(accept, done)))
             self._called = env.event()
             if not self._waiting:
+                self._announce(known)
                 yield self._called
                 continue
             following = max(self.channel.register(NOW) * self._scale, int(env.now) + 1)
-            yield self._called | env.timeout(following - env.now)
+            sleep = env.timeout(following - env.now)
+            self._announce(known)
+            yield self._called | sleep
 
-    def _announce(self, event: simpy.Event, times: Times) -> Generator[simpy.Event, Any, None]:
-        yield self._env.timeout(max(0, times.done * self._scale - self._env.now))
-        event.succeed(times)
+    def _announce(self, known: list[tuple[simpy.Event, Times]]) -> None:
+        """Let events happen when their requests are done."""
+        for event, times in known:
+            timer = self._env.timeout(max(0, times.done * self._scale - self._env.now))
+            assert timer.callbacks is not None
+            timer.callbacks.append(partial(_succeed, event, times))
+
+
+def _succeed(event: simpy.Event, times: Times, _: simpy.Event) -> None:
+    event.succeed(times)

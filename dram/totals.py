@@ -77,6 +77,11 @@ class Gathered:
         if self._first is None and len(arrival):
             self._first = int(arrival[0])
 
+    def begin_at(self, arrival: int) -> None:
+        """The same for one request."""
+        if self._first is None:
+            self._first = arrival
+
     def add(self, arrival: Int64, is_write: Bool, done: Int64) -> None:
         """Requests that have been served."""
         if not len(done):
