@@ -22,6 +22,7 @@ from dram.requests import Int64
 
 LEAST_ROOM = 256  # requests that are handed over one by one
 INPUT_NAMES = ("arrival", "bank", "row", "column", "write")
+NO_ROWS: Int64 = np.empty((0, at.RESULT), np.int64)
 ROOM = 1 << 16  # commands that are recorded before they are fetched
 
 
@@ -143,6 +144,8 @@ class Channel:
         if kernel.settings[at.RECORD]:
             self._fetch()
         count = int(kernel.regs[at.OUT])
+        if not count and self._order is None:
+            return NO_ROWS
         rows = np.array(kernel.results[: count * at.RESULT], np.int64)
         rows = rows.reshape(count, at.RESULT)
         return self._order.sorted(rows) if self._order else rows

@@ -63,11 +63,15 @@ class _Addresses(local):
     """Where the arrays of a kernel are; those of the last one are remembered: asking for them is slow."""
 
     def __init__(self) -> None:
+        self._kernel: layout.Kernel | None = None
         self._arrays: list[Any] = [None] * len(NAMES)
         self._addresses = np.zeros(len(NAMES), np.int64)
 
     def of(self, kernel: layout.Kernel) -> Any:
         """In the order of :data:`NAMES`."""
+        if kernel is self._kernel:
+            return self._addresses
+        self._kernel = kernel
         for number, name in enumerate(NAMES):
             array = getattr(kernel, name)
             if array is not self._arrays[number]:
