@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platforms.commands._options import json_option, network_option, print_json
+from platforms.commands._options import json_option, print_json
 
 if TYPE_CHECKING:
     from platforms.soc.planning import Scheduler
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("system")
-@network_option
+@click.option("--network", "-n", help="Name in the zoo, .onnx file or layer table (.csv).")
+@click.option("--load", metavar="FILE.json", help="Several networks at once: which inputs come when.")
 @click.option("--schedule", metavar="FILE.json", help="Which core does what; by default it is made.")
 @click.option("--save-schedule", metavar="OUT.json", help="Write the schedule that is used.")
 @click.option(
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     system: str,
-    network: str,
+    network: str | None,
+    load: str | None,
     schedule: str | None,
     save_schedule: str | None,
     scheduler: Scheduler,
@@ -48,16 +50,27 @@ def command(
     timeline: str | None,
     as_json: bool,
 ) -> None:
-    """Run a network on SYSTEM, whose cores share a cache and a memory.
+    """Run a network, or several at once (--load), on SYSTEM, whose cores share a cache and a memory.
 
     Layers are split over equal cores or run side by side where they can; see `acadl list` for the systems.
     """
     from platforms.commands._outputs import check_outputs
+    from platforms.commands._simulate_load import run_load
     from platforms.commands._termination import termination_unwinds
     from platforms.messages import clear_progress, progress_line, warn
     from platforms.soc.planning import Planning
     from platforms.soc.simulation import TOLERANCE, simulate
 
+    if (network is None) == (load is None):
+        raise click.UsageError("one of --network and --load says what is run")
+    if load is not None:
+        alone_only = {"--schedule": schedule, "--save-schedule": save_schedule, "--timeline": timeline}
+        given = [name for name, value in (*alone_only.items(), ("--alone", alone)) if value]
+        if given:
+            raise click.UsageError(f"{given[0]} is for one network, not for --load")
+        run_load(system, load, Planning(scheduler, seed, budget, tiles, buffer), full, as_json)
+        return
+    assert network is not None
     check_outputs(
         {"the schedule": save_schedule, "the time line": timeline},
         [("the network", network), ("the schedule", schedule)],
@@ -93,6 +106,8 @@ def command(
 
 
 def _print(run: SystemRun) -> None:
+    from platforms.commands._simulate_text import print_cores, print_memory
+
     longer = 100 * (run.total_cycles / run.alone_cycles - 1) if run.alone_cycles else 0.0
     click.echo(
         f"{run.network} on {run.system}: {run.latency_s * 1e3:.3f} ms, "
@@ -105,44 +120,5 @@ def _print(run: SystemRun) -> None:
             f"{100 * skipped.cycles / max(1, run.total_cycles):.0f} % of the cycles extrapolated, "
             f"± {skipped.error_cycles:,} cycles (--full: none)"
         )
-    _print_cores(run)
-    memory = run.memory
-    used = 100 * memory["bandwidth_bytes_per_s"] / memory["peak_bytes_per_s"]
-    click.echo(
-        f"{memory['device']}: {memory['bytes'] / 1e6:.1f} MB, "
-        f"{memory['bandwidth_bytes_per_s'] / 1e9:.2f} GB/s, {used:.1f} % of its peak"
-    )
-    rows = memory["row_hits"] + memory["row_misses"] + memory["row_conflicts"]
-    if rows:
-        hits, misses = memory["row_hits"] / rows, memory["row_misses"] / rows
-        click.echo(
-            f"rows: {100 * hits:.1f} % hits, {100 * misses:.1f} % misses, "
-            f"{100 * (1 - hits - misses):.1f} % conflicts"
-        )
-    cache = memory.get("shared_cache")
-    if cache:
-        looked = max(1, cache["hits"] + cache["misses"])
-        click.echo(
-            f"shared cache: {100 * cache['hits'] / looked:.1f} % hits, {cache['writebacks']:,} write-backs"
-        )
-
-
-def _print_cores(run: SystemRun) -> None:
-    """A line for each core, and what it was stalled by most."""
-    from platforms.soc.stalls import stall_text
-
-    total = max(1, run.total_cycles)
-    has_alone = any(core.slowdown is not None for core in run.cores)
-    slower = f"  {'slowdown':>8}" if has_alone else ""
-    click.echo(f"{'core':>10}  {'busy':>7}  {'stalled':>7}  {'idle':>7}{slower}  parts of layers")
-    for core in run.cores:
-        shares = (core.busy_cycles, core.stalled_cycles, core.idle_cycles)
-        text = "  ".join(f"{100 * share / total:>5.1f} %" for share in shares)
-        slower = ""
-        if has_alone:
-            slower = f"  {core.slowdown:>8.3f}" if core.slowdown is not None else f"  {'':>8}"
-        click.echo(f"{core.name:>10}  {text}{slower}  {core.layers} ({core.architecture})")
-    for core in run.cores:
-        if core.stalls:
-            most = "; ".join(stall_text(stall, core.stalled_cycles) for stall in core.stalls[:3])
-            click.echo(f"{core.name:>10}  stalled by {most}")
+    print_cores(run.cores, run.total_cycles)
+    print_memory(run.memory)

@@ -9,6 +9,7 @@ from acadl.simulate_objects import Clock
 from platforms.caches.below import Below, DramMemory
 from platforms.caches.level import CacheLevel
 from platforms.soc.chips import Chip
+from platforms.soc.load_core import LoadCore
 from platforms.soc.on_hierarchy import HierarchyManager
 from platforms.soc.phases import Board, Phase, PhaseCore
 from platforms.soc.recording import Recording
@@ -30,7 +31,7 @@ class Machine:
     Attributes:
         memory, shared: Its memory; its cache, if it has one.
         cores: One for each program; those behind the system's own cores move no data (they only let time
-            pass).
+            pass), and have their turn first in a cycle.
         recording: What happens when.
     """
 
@@ -48,7 +49,9 @@ class Machine:
         caches = {CACHE: self.shared} if self.shared else {}
         self.recording = Recording(self._env, board, self.cores, self.memory, caches)
         self._steady = None if tolerance is None else self._watch(chip, belows, tolerance)
-        self._manager = HierarchyManager(self._env, self.cores, belows, board=board)
+        self._manager = HierarchyManager(
+            self._env, self.cores, belows, board=board, early=len(self.cores) - len(chip.cores)
+        )
 
     def run(self, on_part: PartDone | None = None) -> int:
         """Run to the end; its cycle.
@@ -111,6 +114,9 @@ def alone_cycles(chip: Chip, programs: Programs, number: int, tolerance: float |
 def _bytes(cores: Sequence[PhaseCore]) -> int:
     """What the cores move."""
     phases = [phase for core in cores for phase in core.phases]
+    for core in cores:
+        if isinstance(core, LoadCore):
+            phases += [job.phase for queue in core.queues for job in queue]
     return sum(phase.read_bytes + phase.weight_bytes + phase.write_bytes for phase in phases)
 
 

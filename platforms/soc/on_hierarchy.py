@@ -51,8 +51,9 @@ class HierarchyManager:
         *,
         board: Board | None = None,
         most_outstanding: int = 64,
+        early: int = 0,
     ) -> None:
-        """``board``: of cores that work through phases."""
+        """``board``: of cores that work through phases; ``early``: how many of the last go before the others."""
         self._env = env
         self._most = most_outstanding
         self._seats = [
@@ -60,10 +61,11 @@ class HierarchyManager:
             for core, below in zip(cores, belows, strict=True)
         ]
         self._turns = [
-            Decision(env, CORES_RANK + number, self._turn_of(number)) for number in range(len(cores))
+            Decision(env, CORES_RANK + (number + early) % len(cores), self._turn_of(number))
+            for number in range(len(cores))
         ]
         if board is not None:
-            board.changed = self._wake_all
+            board.changed = board.wake = self._wake_all
 
     def start(self, number: int, cycle: int = 0) -> None:
         """Let a core begin in a cycle, the present one or a later one."""

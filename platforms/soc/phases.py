@@ -73,6 +73,8 @@ class Board:
         """Cycles that were not evaluated so far; times of phases count them, ``ends`` does not."""
         self.changed: Callable[[], None] = lambda: None
         """Called when another phase is over."""
+        self.wake: Callable[[], None] = lambda: None
+        """Called when cores have to look at what they do next: time has been skipped."""
         self.on_mark: Callable[[], None] = lambda: None
         self.on_skip: Callable[[int], None] = lambda cycles: None
 
@@ -281,7 +283,11 @@ class PhaseCore:
         self.times.append(PhaseTimes(now - taken, now, stalled, causes))
         self._journey, self._held = None, {}
         self._free, self._is_busy = end, False
-        self.board.finish((self.number, len(self.times) - 1), end)
+        self.board.finish(self._which(), end)
+
+    def _which(self) -> Finished:
+        """What others call the phase that is over."""
+        return self.number, len(self.times) - 1
 
 
 def _piece(tag: int, write: bool, address: int, place: int, total: int, span: int, size: int) -> Request:

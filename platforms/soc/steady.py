@@ -165,6 +165,8 @@ class SteadyState:
         self._board.skip(skipped)
         for core in self._cores:
             core.skip(skipped)
+        if skipped:  # what cores will do next comes earlier now
+            self._board.wake()
         stretch.cycles += skipped
 
     def _skip_paced(self, window: _Window) -> int:
