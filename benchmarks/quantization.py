@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +31,12 @@ from mappings.compression.language_model import (
     train,
 )
 from mappings.compression.quantizer import Scheme
+from mappings.compression.texts import library_texts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 PAGE = Path(__file__).parents[1] / "docs" / "quantization.md"
-HELD_OUT = 12  # one file of so many
 SLICES, LENGTH = 192, 128
 CALIBRATION = 64  # sequences
 CASES = ((3, 128), (3, 32), (4, 128))
@@ -74,17 +73,9 @@ class Found:
     divergences: np.ndarray
 
 
-def texts() -> tuple[bytes, bytes]:
-    """Training text and held-out text."""
-    files = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
-    parts = [file.read_bytes() for file in files]
-    held = b"\n".join(part for i, part in enumerate(parts) if i % HELD_OUT == 0)
-    return b"\n".join(part for i, part in enumerate(parts) if i % HELD_OUT), held
-
-
 def measure(steps: int, seeds: int) -> Iterator[Row]:
     """A row for each kind of model and scheme."""
-    training, held = texts()
+    training, held = library_texts()
     test = sequences(held, SLICES, LENGTH + 1, seed=1000)
     models = []
     for seed in range(seeds):

@@ -169,7 +169,9 @@ def losses(model: nn.Module, tokens: Tensor) -> Tensor:
         return each.view(len(tokens), -1).mean(dim=1)
 
 
-def divergences(model: nn.Module, other: nn.Module, tokens: Tensor) -> Tensor:
+def divergences(
+    model: Callable[[Tensor], Tensor], other: Callable[[Tensor], Tensor], tokens: Tensor
+) -> Tensor:
     """Mean Kullback-Leibler divergence of the other's predictions from the model's in each sequence, in nats.
 
     What quantization changes, whether the text likes the change or not: much less noise than losses have.
