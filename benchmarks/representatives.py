@@ -67,7 +67,9 @@ def rows_of(case: Case, folder: Path, most: int) -> Iterator[Row]:
     judged = _measured(target, draw(case.space, JUDGED, 1), folder / f"{case.platform}_judged.csv")
     drawn = replace(case.space, widths=widths)
     random = _measured(target, draw(case.space, most, 2), folder / f"{case.platform}_random.csv")
-    ends = _measured(target, draw(drawn, most, 3), folder / f"{case.platform}_ends.csv")
+    ends = random  # without steps every layer is its own representative
+    if widths:
+        ends = _measured(target, draw(drawn, most, 3), folder / f"{case.platform}_ends.csv")
     networks = [_network(case, target, name, folder) for name in case.networks]
     for size in SIZES:
         if size > most:
@@ -77,7 +79,7 @@ def rows_of(case: Case, folder: Path, most: int) -> Iterator[Row]:
         single = [errors(m.predict(judged.layers)[0], judged.latency) for m in models]
         yield {
             "accelerator": case.platform,
-            "steps": ", ".join(f"{name} {width}" for name, width in widths.items()),
+            "steps": ", ".join(f"{name} {width}" for name, width in widths.items()) or "none",
             "layers measured": size,
             "random": round(single[0].mape, 6),
             "representatives": round(single[1].mape, 6),

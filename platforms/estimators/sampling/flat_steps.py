@@ -3,6 +3,8 @@
 A width is right for a size if raising the size to its next multiple costs nothing. If a width is, so are its
 divisors; so widths grow by prime factors, from 1, as long as the larger layers are not slower. In contrast to
 a sweep of one size, all other sizes differ from pair to pair, so that a step counts which holds everywhere.
+Sizes are searched one after the other, each on layers whose other sizes are at the ends of the steps that have
+been found: otherwise two sizes that rise together (c_in and kernel_row) can hide each other's cost.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from platforms.estimators.targets import Target
 SIZES = ("c_in", "kernel_row", "c_out", "h_out", "w_out", "m")
 FACTORS = (2, 3, 5)
 WIDEST = 128
-PAIRS = 10  # for each width
+PAIRS = 20  # for each width
 FEWEST_PAIRS = 4
-TOLERANCE = 0.005  # of the mean latency: what still counts as free
+TOLERANCE = 0.002  # of the mean latency: what still counts as free
+MOST_DEAR = 0.1  # part of the pairs that may cost more than that, where there is no noise
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def find_widths(target: Target, layers: Sequence[Layer], *, tolerance: float = T
     widths: dict[str, int] = {}
     unsure = []
     for size in SIZES:
+        pairs.widths = dict(widths)
         width, doubt = _grown(pairs, size)
         if width > 1:
             widths[size] = width
@@ -75,16 +79,22 @@ def _grown(pairs: _Pairs, size: str) -> tuple[int, bool]:
 
 
 class _Pairs:
-    """Layers, their would-be representatives, and what was measured of both."""
+    """Layers, their would-be representatives, and what was measured of both.
+
+    Attributes:
+        widths: Steps that have been found; layers are at their ends.
+    """
 
     def __init__(self, target: Target, layers: Sequence[Layer], tolerance: float) -> None:
         self._target, self._layers, self._tolerance = target, layers, tolerance
         self.known: dict[Layer, tuple[float, float]] = {}
+        self.widths: Mapping[str, int] = {}
 
     def free(self, size: str, width: int) -> bool | None:
         """Whether raising the size costs nothing; ``None`` where that cannot be told."""
         costs, noises = [], []
-        for layer in self._layers:
+        for drawn in self._layers:
+            layer = representative(drawn, self.widths)
             raised = representative(layer, {size: width})
             if raised == layer:
                 continue
@@ -97,10 +107,11 @@ class _Pairs:
         if len(costs) < FEWEST_PAIRS:
             return None if costs else False
         blur = float(np.sqrt(np.sum(noises))) / len(costs)
-        cost = float(np.mean(np.abs(costs))) if blur == 0 else float(np.mean(costs))
-        if abs(cost - self._tolerance) < 2 * blur:
-            return None
-        return cost <= self._tolerance
+        if blur == 0:
+            dear = float(np.mean(np.abs(costs) > self._tolerance))
+            return float(np.mean(np.abs(costs))) <= self._tolerance and dear <= MOST_DEAR
+        cost = float(np.mean(costs))
+        return None if abs(cost - self._tolerance) < 2 * blur else cost <= self._tolerance
 
     def _measure(self, layer: Layer) -> tuple[float, float]:
         key = replace(layer, name="")
