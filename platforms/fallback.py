@@ -38,13 +38,17 @@ def with_fallback(
         name, fitted = os.fspath(model), load_model(model)
     factor = cycles_per_unit(fitted.target, report.clock_hz)
     missing = {layer.name for layer in report.unmapped}
-    filled = _estimates([layer for layer in network.layers if layer.name in missing], fitted, factor, name)
+    layers = [layer for layer in network.layers if layer.name in missing]
+    filled = _estimates(layers, fitted, factor, name)
+    unknown = fitted.unmeasured(layers) if layers else ()
+    notes = tuple(f"{name} was fitted without layers of kind '{op}': it guesses them" for op in unknown)
     known = {layer.name: layer for layer in (*report.layers, *filled)}
     source = fitted.provenance
     return replace(
         report,
         layers=tuple(known[layer.name] for layer in network.layers if layer.name in known),
         unmapped=(),
+        notes=(*report.notes, *notes),
         provenance={
             **report.provenance,
             "fallback": name,

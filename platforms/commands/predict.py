@@ -34,6 +34,7 @@ def command(
     from platforms.estimators.cross_validation import errors
     from platforms.estimators.measurements import layers_of, read_measurements, read_table
     from platforms.estimators.model_file import load_model
+    from platforms.messages import warn
 
     fitted = load_model(model)
     if target is None:
@@ -43,6 +44,8 @@ def command(
     else:
         measured = read_measurements(data, target, None, where)
         layers, lines = measured.layers, measured.lines
+    for op in fitted.unmeasured(layers):
+        warn(f"{model} was fitted without layers of kind '{op}': it guesses them")
     estimate = fitted.predict(layers, confidence)
     rows: list[dict[str, Any]] = []
     for i, line in enumerate(lines):

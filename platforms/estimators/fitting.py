@@ -99,13 +99,14 @@ def fit(
     recipe = min(ways, key=lambda way: errors(judged[way].predicted, measured.latency).score)
     estimator, apart = _shifted(recipe.fit(measured), judged[recipe], measured)
     source, digest = measured.source
+    operators = " ".join(sorted(set(measured.layers.ops)))
     return Model(
         recipe.kind,
         measured.target,
         estimator,
         calibrate(measured, apart),
         errors(apart.predicted, measured.latency),
-        Provenance(VERSION, source, digest, where, group, len(measured), seed),
+        Provenance(VERSION, source, digest, where, group, len(measured), seed, operators),
     )
 
 

@@ -63,6 +63,7 @@ class Provenance:
         group: Column whose values were kept together.
         rows: Measurements.
         seed: Of everything random.
+        operators: Of the measured layers, with blanks between; empty if that is not known.
     """
 
     version: str
@@ -72,6 +73,7 @@ class Provenance:
     group: str
     rows: int
     seed: int
+    operators: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ class Model:
         latency, spread = self._estimates(table)
         lower, upper = self.intervals.around(latency, spread, confidence)
         return Prediction(latency, lower, upper, confidence)
+
+    def unmeasured(self, layers: LayerTable | Sequence[Layer] | Network) -> tuple[str, ...]:
+        """Operators of layers of which no measurement tells: estimates of these are guesses."""
+        known = self.provenance.operators.split()
+        return tuple(sorted(set(as_table(layers).ops) - set(known))) if known else ()
 
     def predict_network(
         self, layers: LayerTable | Sequence[Layer] | Network, confidence: float = CONFIDENCE

@@ -15,10 +15,11 @@ from mappings import load_network
 from platforms.estimators import fit, load_model, read_measurements, write_model
 from platforms.estimators.analytic import Roofline, Step, efficiency, fit_roofline, nonnegative
 from platforms.estimators.cross_validation import best_factor, errors, folds
-from platforms.estimators.layer_table import LayerTable
+from platforms.estimators.layer_table import LayerTable, from_layers
 from platforms.estimators.measurements import Measurements, layers_of, read_table
 from platforms.estimators.model import KINDS
 from platforms.estimators.rooflines import Rooflines
+from platforms.estimators.sampling.random_layers import Space, draw
 
 HEADING = "op,c_in,c_out,h_in,w_in,k_h,k_w,stride,groups,latency_us,network"
 
@@ -101,6 +102,26 @@ def test_a_network_is_the_sum_of_its_layers(measured: Measurements) -> None:
     counts = [layer.count for layer in network.layers]
     assert whole.latency == pytest.approx(float(np.dot(each.latency, counts)))
     assert whole.lower <= whole.latency <= whole.upper
+
+
+@pytest.mark.parametrize(("together", "alone"), [(0.0, 0.2), (0.1, 0.1), (0.15, 0.05)])
+def test_bounds_of_networks_know_that_errors_go_together(together: float, alone: float) -> None:
+    """Networks are off as a whole, their layers besides; what of each is found in the measurements."""
+    inside = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(60), 12)
+        table = from_layers(draw(Space(channels=(8, 256), image=(7, 56)), len(groups), seed))
+        off = rng.normal(0, together, 60)[groups] + rng.normal(0, alone, len(groups))
+        latency = (1000 + table.operations / 64 + table.elements / 8) * np.exp(off)
+        known = groups < 40
+        measured = Measurements(table.rows(known), latency[known], groups[known], "latency_us")
+        model = fit("refined_roofline", measured)
+        for network in range(40, 60):
+            mine = groups == network
+            whole = model.predict_network(table.rows(mine))
+            inside.append(whole.lower <= latency[mine].sum() <= whole.upper)
+    assert 0.83 <= np.mean(inside) <= 0.99
 
 
 @given(st.lists(st.floats(0.2, 5), min_size=1, max_size=30), st.floats(0.3, 3))

@@ -48,6 +48,16 @@ def test_an_unmapped_layer_is_filled_in_where_it_stands() -> None:
     assert filled.provenance["fallback_kind"] == "roofline"
 
 
+def test_operators_without_measurements_are_guesses() -> None:
+    table = from_layers(draw(Space(), 40, 1))
+    fitted = fit("roofline", Measurements(table, 100 + table.elements, np.arange(40), "latency_us"))
+    assert fitted.unmeasured([SOFTMAX]) == ("softmax",) and not fitted.unmeasured(draw(Space(), 2, 5))
+    filled = platforms.estimate("axis_sa", NETWORK, fallback=fitted)
+    assert any("fitted without layers of kind 'softmax'" in note for note in filled.notes)
+    known = platforms.estimate("axis_sa", NETWORK, fallback=model("latency_us"))
+    assert not any("fitted without" in note for note in known.notes)
+
+
 def test_units_are_read_from_the_column() -> None:
     assert cycles_per_unit("total_cycles", 10**9) == 1
     assert cycles_per_unit("latency_ms", 10**9) == pytest.approx(10**6)

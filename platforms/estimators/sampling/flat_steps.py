@@ -3,8 +3,8 @@
 A width is right for a size if raising the size to its next multiple costs nothing. If a width is, so are its
 divisors; so widths grow by prime factors, from 1, as long as the larger layers are not slower. In contrast to
 a sweep of one size, all other sizes differ from pair to pair, so that a step counts which holds everywhere.
-Sizes are searched one after the other, each on layers whose other sizes are at the ends of the steps that have
-been found: otherwise two sizes that rise together (c_in and kernel_row) can hide each other's cost.
+Sizes are searched one after the other, each on layers whose other sizes are at the ends of the steps that
+have been found: otherwise two sizes that rise together (c_in and kernel_row) can hide each other's cost.
 """
 
 from __future__ import annotations
