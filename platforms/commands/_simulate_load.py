@@ -13,13 +13,23 @@ if TYPE_CHECKING:
     from platforms.soc.serving import LoadRun
 
 
-def run_load(system: str, load: str, planning: Planning, full: bool, as_json: bool) -> None:
+def run_load(
+    system: str,
+    load: str,
+    planning: Planning,
+    full: bool,
+    plot: str | None,
+    html: str | None,
+    as_json: bool,
+) -> None:
     """Run a load and print what became of it."""
+    from platforms.commands._simulate_pictures import check_plot, write_pictures
     from platforms.commands._termination import termination_unwinds
     from platforms.messages import clear_progress, progress_line, warn
     from platforms.soc.serving import serve
     from platforms.soc.simulation import TOLERANCE
 
+    check_plot(plot)
     try:
         with termination_unwinds():
             run = serve(
@@ -29,6 +39,7 @@ def run_load(system: str, load: str, planning: Planning, full: bool, as_json: bo
                 tolerance=None if full else TOLERANCE,
                 progress=progress_line(),
             )
+            write_pictures(run, plot, html)
     finally:
         clear_progress()
     for stream in run.streams:

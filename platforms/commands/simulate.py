@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platforms.commands._options import json_option, print_json
+from platforms.commands._options import html_option, json_option, print_json
 
 if TYPE_CHECKING:
     from platforms.soc.planning import Scheduler
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Evaluate everything, steady stretches of time, too.")
 @click.option("--alone", is_flag=True, help="Run each core alone, too: its slowdown beside the others.")
 @click.option("--timeline", metavar="OUT.json", help="Write a time line of the cores for Perfetto.")
+@click.option(
+    "--plot", metavar="OUT.svg", help="Draw bandwidth and contention (.svg; .png with the extra `plot`)."
+)
+@html_option
 @json_option
 def command(
     system: str,
@@ -48,6 +52,8 @@ def command(
     full: bool,
     alone: bool,
     timeline: str | None,
+    plot: str | None,
+    html: str | None,
     as_json: bool,
 ) -> None:
     """Run a network, or several at once (--load), on SYSTEM, whose cores share a cache and a memory.
@@ -56,6 +62,7 @@ def command(
     """
     from platforms.commands._outputs import check_outputs
     from platforms.commands._simulate_load import run_load
+    from platforms.commands._simulate_pictures import check_plot, write_pictures
     from platforms.commands._termination import termination_unwinds
     from platforms.messages import clear_progress, progress_line, warn
     from platforms.soc.planning import Planning
@@ -68,13 +75,20 @@ def command(
         given = [name for name, value in (*alone_only.items(), ("--alone", alone)) if value]
         if given:
             raise click.UsageError(f"{given[0]} is for one network, not for --load")
-        run_load(system, load, Planning(scheduler, seed, budget, tiles, buffer), full, as_json)
+        check_outputs({"the plot": plot, "the report": html}, [("the load", load)])
+        run_load(system, load, Planning(scheduler, seed, budget, tiles, buffer), full, plot, html, as_json)
         return
     assert network is not None
     check_outputs(
-        {"the schedule": save_schedule, "the time line": timeline},
+        {
+            "the schedule": save_schedule,
+            "the time line": timeline,
+            "the plot": plot,
+            "the report": html,
+        },
         [("the network", network), ("the schedule", schedule)],
     )
+    check_plot(plot)
     planning = Planning(scheduler, seed, budget, tiles, buffer)
     try:
         with termination_unwinds():
@@ -95,6 +109,7 @@ def command(
                 from platforms.soc.trace import write_trace
 
                 write_trace(timeline, run)
+            write_pictures(run, plot, html)
     finally:
         clear_progress()
     for name, reason in run.unmapped:

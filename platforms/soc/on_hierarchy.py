@@ -53,7 +53,7 @@ class HierarchyManager:
         most_outstanding: int = 64,
         early: int = 0,
     ) -> None:
-        """``board``: of cores that work through phases; ``early``: how many of the last go before the others."""
+        """``board``: of cores that work through phases; ``early``: how many of the last ones go first."""
         self._env = env
         self._most = most_outstanding
         self._seats = [

@@ -39,6 +39,7 @@ class Panel:
         logarithmic: Whether both axes are; all values are positive then.
         logarithmic_x: Whether the horizontal axis is.
         whole: Whether values are whole numbers: no marks in between.
+        joined: Whether the dots of a series are joined by lines, and not drawn themselves.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Panel:
     logarithmic: bool = False
     logarithmic_x: bool = False
     whole: bool = False
+    joined: bool = False
 
     def is_logarithmic(self, axis: int) -> bool:
         """Whether an axis is, 0 or 1."""

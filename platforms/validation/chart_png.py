@@ -55,7 +55,8 @@ def _draw(panel: Panel, ax: Any) -> None:
     for number, series in enumerate(panel.series):
         x, y = [point[0] for point in series.points], [point[1] for point in series.points]
         name = series.name.replace("$", r"\$")
-        ax.plot(x, y, ".", markersize=4, color=PALETTE[number % len(PALETTE)], label=name)
+        style = "-" if panel.joined else "."
+        ax.plot(x, y, style, markersize=4, linewidth=1.2, color=PALETTE[number % len(PALETTE)], label=name)
     ax.set_xlim(panel.span(0))
     ax.set_ylim(panel.span(1))
     for axis, most in ((ax.xaxis, X_TICKS), (ax.yaxis, Y_TICKS)):

@@ -90,7 +90,8 @@ def _panel(panel: Panel, top: int) -> Iterator[str]:
     elif panel.series:
         yield f'<line class="line" x1="{LEFT}" y1="{y.at(0):g}" x2="{right}" y2="{y.at(0):g}"/>'
     for number, series in enumerate(panel.series):
-        yield from _dots(series, PALETTE[number % len(PALETTE)], x.at, y.at)
+        draw = _lines if panel.joined else _dots
+        yield from draw(series, PALETTE[number % len(PALETTE)], x.at, y.at)
     if len(panel.series) > 1:
         yield from _legend(panel.series, right + 16, top)
 
@@ -120,6 +121,14 @@ def _dots(
     places = dict.fromkeys((x(a), y(b)) for a, b in series.points)
     path = "".join(f"M{a:g} {b:g}h0" for a, b in places)
     yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="4.5" stroke-linecap="round"/>'
+
+
+def _lines(
+    series: Series, colour: str, x: Callable[[float], float], y: Callable[[float], float]
+) -> Iterator[str]:
+    """A line through the dots of a series."""
+    path = " ".join(f"{x(a):g},{y(b):g}" for a, b in series.points)
+    yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
 
 
 def _legend(series: tuple[Series, ...], left: float, top: int) -> Iterator[str]:

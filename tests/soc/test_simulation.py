@@ -115,7 +115,14 @@ def test_command(table: Path, tmp_path: Path) -> None:
     assert {core["name"] for core in found["cores"]} == {"mcu", "array0", "array1", "simd"}
     assert found["memory"]["shared_cache"]["misses"] > 0
     trace = json.loads((tmp_path / "out.json").read_text())
-    assert sum(event["ph"] == "X" for event in trace["traceEvents"]) == len(found["layers"])
+    events = trace["traceEvents"]
+    assert sum(event["ph"] == "X" and event["pid"] == 0 for event in events) == len(found["layers"])
+    names = {event["args"]["name"] for event in events if event["ph"] == "M"}
+    assert {"mcu", "array0", "array1", "simd", "channel0", "shared_cache"} <= names
+    moved = [event["args"] for event in events if event["ph"] == "X" and event["name"] == "channel0"]
+    total = sum(value for args in moved for key, value in args.items() if key.endswith(" bytes"))
+    assert total == found["memory"]["bytes"]
+    assert any(event["ph"] == "C" and event["name"] == "channel0 GB/s" for event in events)
     assert "shared cache:" in acadl("simulate", "soc", "--network", table).stdout
 
 
