@@ -15,7 +15,7 @@ import simpy
 from acadl.errors import AcadlError
 from acadl.simulate_objects import Clock, Decision, Steps
 from platforms.caches.below import Below, Transfer
-from platforms.caches.journey import CACHE, LINE, LOOKUP, NOBODY, REGISTERS, WRITES, Journey
+from platforms.caches.journey import CACHE, LINE, LOOKUP, NOBODY, REGISTERS, WRITES, Cause, Journey
 from platforms.caches.tags import Tags
 
 LOOKUP_RANK = 500_000  # when all requests of a cycle are there
@@ -140,6 +140,7 @@ class CacheLevel:
         self._queues: dict[int, deque[_Request]] = {}
         self._last_client = -1
         self._ports = [0] * parameters.ports  # first cycle in which each is free
+        self._blocked: dict[int, Cause] = {}  # by client: what its queue waits for
         self._port_core = NOBODY  # who was looked up last
         self._stalling = NOBODY  # whose write holds the level
         self._registers: dict[int, _Register] = {}
@@ -237,7 +238,8 @@ class CacheLevel:
         request = _Request(client, address, size, write, wanted, env.event(), env.event(), env.cycle, journey)
         queue = self._queues.setdefault(client, deque())
         if journey is not None:  # what keeps the first one of a queue is noted when it is looked at
-            journey.wait(self._env.cycle, LOOKUP, journey.core if queue else self._port_core)
+            first = LOOKUP, journey.core if queue else self._port_core
+            journey.wait(self._env.cycle, *self._blocked.get(client, first))
         queue.append(request)
         self._wake()
         return Transfer(request.first, request.last)
@@ -255,6 +257,10 @@ class CacheLevel:
             request = self._queues[client].popleft()
             self._take_port(now, request.size)
             self._port_core = request.core
+            if self._blocked.pop(client, None) is not None:
+                for each in self._queues[client]:
+                    if each.journey is not None:
+                        each.journey.wait(now, LOOKUP, request.core)
             if request.journey is not None:
                 request.journey.wait(now, CACHE, NOBODY)
             self._serve(request)
@@ -274,8 +280,12 @@ class CacheLevel:
         obstacle = self._obstacle(request)
         if obstacle is None:
             return True
-        if request.journey is not None:
-            request.journey.wait(self._env.cycle, *obstacle)
+        client, now = request.client, self._env.cycle
+        if self._blocked.get(client) != obstacle:
+            self._blocked[client] = obstacle
+            for each in self._queues[client]:  # those behind it wait for the same
+                if each.journey is not None:
+                    each.journey.wait(now, *obstacle)
         return False
 
     def _obstacle(self, request: _Request) -> tuple[str, int] | None:

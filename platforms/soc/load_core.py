@@ -67,6 +67,20 @@ class LoadCore(PhaseCore):
                 return f"'{queue[0].phase.label}' waits for phase {missing[0][1]} of core {missing[0][0]}"
         return f"{self._outstanding} answers"
 
+    @property
+    def waits_for_core(self) -> int:
+        """See :class:`PhaseCore`."""
+        if self._is_busy:
+            return -1
+        missing = [
+            which[0]
+            for queue in self.queues
+            if queue
+            for which in queue[0].phase.after
+            if which not in self.board.ends
+        ]
+        return missing[0] if missing else -1
+
     def _choose(self) -> bool:
         """Take the next job; whether one is ready."""
         ends = self.board.ends

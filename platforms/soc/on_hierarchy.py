@@ -87,8 +87,23 @@ class HierarchyManager:
                 f"core {number}: {getattr(self._seats[number].core, 'waits_for', 'waits')}"
                 for number in stuck
             ]
+            circle = self._circle(stuck)
+            if circle:
+                reasons.append(f"they wait in a circle: {' -> '.join(f'core {each}' for each in circle)}")
             raise SimulationError(f"deadlock at cycle {self._env.cycle}: {'; '.join(reasons)}")
         return [CoreTimes(seat.start, seat.end) for seat in self._seats]
+
+    def _circle(self, stuck: Sequence[int]) -> list[int]:
+        """Cores that wait for each other, the first one again at the end; none where there is no circle."""
+        following = {number: getattr(self._seats[number].core, "waits_for_core", -1) for number in stuck}
+        for first in stuck:
+            way = [first]
+            while following.get(way[-1], -1) >= 0 and following[way[-1]] not in way:
+                way.append(following[way[-1]])
+            if following.get(way[-1], -1) in way:
+                circle = way[way.index(following[way[-1]]) :]
+                return [*circle, circle[0]]
+        return []
 
     def _wake_all(self) -> None:
         for seat, turn in zip(self._seats, self._turns, strict=True):

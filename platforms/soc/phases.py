@@ -187,6 +187,14 @@ class PhaseCore:
             return f"{name} waits for phase {missing[0][1]} of core {missing[0][0]}"
         return f"{name} waits for {self._outstanding} answers"
 
+    @property
+    def waits_for_core(self) -> int:
+        """The core whose phase it waits for; -1: none."""
+        if self.is_done or self._is_busy:
+            return -1
+        missing = [which for which in self.phases[len(self.times)].after if which not in self.board.ends]
+        return missing[0][0] if missing else -1
+
     # -- extrapolation --------------------------------------------------------------------------------------
 
     @property
