@@ -47,24 +47,6 @@ def test_widths_are_found_of_a_machine_that_steps_in_kernel_rows(row: int, colum
     assert found.measured < 600
 
 
-@dataclass
-class Sloped(Stepped):
-    """A machine whose steps are not flat: each element of a kernel row costs a part ``slope`` of a step."""
-
-    slope: float = 0.0
-
-    def measure(self, layer: Layer) -> Timing:
-        inside = self.slope * layer.R * layer.S * layer.C / self.row * ceil(layer.K / self.columns)
-        return Timing(super().measure(layer).latency + 3.0 * inside * layer.OH * layer.OW)
-
-
-@pytest.mark.parametrize(("slope", "row"), [(0.02, 16), (0.3, 1)])
-def test_steps_may_rise_a_little_inside_beside_their_jumps(slope: float, row: int) -> None:
-    found = find_widths(Sloped(16, 16, slope=slope), draw(Space(image=(7, 30)), 80, 1))
-    assert found.widths.get("kernel_row", 1) == row
-    assert found.widths["c_out"] == 16
-
-
 def test_noise_that_hides_the_steps_is_reported() -> None:
     found = find_widths(Stepped(16, 16, noise=0.3), draw(Space(image=(7, 30)), 40, 1))
     assert "c_out" in found.unsure

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,17 +18,12 @@ from mappings.layers import Layer
 from platforms.estimators.sampling.random_layers import representative
 from platforms.estimators.targets import Target
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 SIZES = ("c_in", "kernel_row", "c_out", "h_out", "w_out", "m")
 FACTORS = (2, 3, 5)
 WIDEST = 128
 PAIRS = 20  # for each width
 FEWEST_PAIRS = 4
 TOLERANCE = 0.002  # of the mean latency: what still counts as free
-SLOPE = 0.05  # of the next step's cost: what a step may cost inside
-LARGEST_SLOPE = 0.01  # of the mean latency, whatever the next step costs
 MOST_DEAR = 0.1  # part of the pairs that may cost more than that, where there is no noise
 
 
@@ -72,18 +66,15 @@ def find_widths(target: Target, layers: Sequence[Layer], *, tolerance: float = T
 def _grown(pairs: _Pairs, size: str) -> tuple[int, bool]:
     """The largest width that costs nothing, and whether there is doubt about one.
 
-    All products of cheap widths and prime factors are tried: of few pairs a width like 4 may seem free where
-    30 is right, and has to be no dead end; and parts of a step that is not quite flat cost a little without
-    the jump at its end to set that against.
+    All products of free widths and prime factors are tried: of few pairs a width like 4 may seem free where
+    30 is right, and has to be no dead end.
     """
     tried: dict[int, bool | None] = {1: True}
-    cheap = {1}
     for width in range(1, WIDEST + 1):
-        if width in cheap:
+        if tried.get(width):
             for wider in (width * factor for factor in FACTORS):
                 if wider <= WIDEST and wider not in tried:
-                    tried[wider], worth_growing = pairs.free(size, wider)
-                    cheap |= {wider} if worth_growing else set()
+                    tried[wider] = pairs.free(size, wider)
     return max(width for width, free in tried.items() if free), None in tried.values()
 
 
@@ -99,9 +90,9 @@ class _Pairs:
         self.known: dict[Layer, tuple[float, float]] = {}
         self.widths: Mapping[str, int] = {}
 
-    def free(self, size: str, width: int) -> tuple[bool | None, bool]:
-        """Whether raising the size costs nothing, ``None`` where that cannot be told; and whether little."""
-        costs, noises, pairs = [], [], []
+    def free(self, size: str, width: int) -> bool | None:
+        """Whether raising the size costs nothing; ``None`` where that cannot be told."""
+        costs, noises = [], []
         for drawn in self._layers:
             layer = representative(drawn, self.widths)
             raised = representative(layer, {size: width})
@@ -109,34 +100,18 @@ class _Pairs:
                 continue
             (before, noise), (after, other) = self._measure(layer), self._measure(raised)
             if np.isfinite(before) and np.isfinite(after):
-                costs.append(float(np.log(after / before)))
+                costs.append(np.log(after / before))
                 noises.append(noise**2 + other**2)
-                pairs.append(raised)
             if len(costs) == PAIRS:
                 break
         if len(costs) < FEWEST_PAIRS:
-            return (None if costs else False), False
+            return None if costs else False
         blur = float(np.sqrt(np.sum(noises))) / len(costs)
-        if blur > 0:
-            cost = float(np.mean(costs))
-            free = None if abs(cost - self._tolerance) < 2 * blur else cost <= self._tolerance
-            return free, free is True
-        paid = np.abs(costs)
-        little = float(np.mean(paid)) <= LARGEST_SLOPE
-        flat = np.mean(paid) <= self._tolerance and np.mean(paid > self._tolerance) <= MOST_DEAR
-        return bool(flat) or (little and self._nearly_flat(paid, pairs, size)), little
-
-    def _nearly_flat(self, paid: NDArray[np.float64], ends: Sequence[Layer], size: str) -> bool:
-        """Whether what a step costs inside is little beside what the next one costs.
-
-        A step need not be quite flat: a few more bytes are moved. Of nine layers in ten it must be.
-        """
-        jumps = []
-        for end in ends:
-            (before, _), (after, _) = self._measure(end), self._measure(_next_step(end, size))
-            jumps.append(abs(float(np.log(after / before))) if np.isfinite(before + after) else np.inf)
-        steep = paid > np.maximum(SLOPE * np.array(jumps), self._tolerance)
-        return float(np.mean(paid)) <= SLOPE * float(np.mean(jumps)) and float(np.mean(steep)) <= MOST_DEAR
+        if blur == 0:
+            dear = float(np.mean(np.abs(costs) > self._tolerance))
+            return float(np.mean(np.abs(costs))) <= self._tolerance and dear <= MOST_DEAR
+        cost = float(np.mean(costs))
+        return None if abs(cost - self._tolerance) < 2 * blur else cost <= self._tolerance
 
     def _measure(self, layer: Layer) -> tuple[float, float]:
         key = replace(layer, name="")
@@ -144,20 +119,3 @@ class _Pairs:
             timing = self._target.measure(layer)
             self.known[key] = timing.latency, timing.noise
         return self.known[key]
-
-
-def _next_step(layer: Layer, size: str) -> Layer:
-    """The layer with a size raised by one."""
-    more = {
-        "c_in": {"C": layer.C + 1, "gemm_K": layer.gemm_K + 1},
-        "kernel_row": {"C": layer.C + 1},
-        "c_out": {"K": layer.K + 1, "gemm_N": layer.gemm_N + 1},
-        "h_out": {"H": layer.H + layer.stride_h},
-        "w_out": {"W": layer.W + layer.stride_w},
-        "m": {"gemm_M": layer.gemm_M + 1},
-    }[size]
-    if layer.op == "dwconv" and size == "c_out":
-        more = {"C": layer.C + 1, "K": layer.K + 1, "groups": layer.groups + 1}
-    product = layer.op == "gemm"
-    chosen = {name: value for name, value in more.items() if name.startswith("gemm_") == product}
-    return replace(layer, **chosen)  # type: ignore[arg-type]
