@@ -11,7 +11,9 @@ DHSPG): plain HSPG shrinks all of them alike and needs hundreds of epochs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ need_torch()
 import torch  # noqa: E402
 
 from mappings.compression.pruning.coupling import Coupling, Keep, norms, own_parameters, zero  # noqa: E402
-from mappings.compression.pruning.trace import Traced  # noqa: E402
+from mappings.compression.pruning.trace import Operator, Traced  # noqa: E402
 
 
 @dataclass
@@ -45,35 +47,48 @@ class HalfSpace:
     epsilon: float = 0.0
     projects: bool = True
     empty: Keep = field(init=False)
-    _before: NDArray[np.float64] = field(init=False)
+    _before: list[Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.pressed = self.pressed & ~self.coupling.fixed
         self.empty = np.zeros(self.coupling.count, bool)
-        self._before = norms(self.traced, self.coupling)
+        self._before = self._copies()
 
     def after_step(self, rate: float) -> None:
         """To be called after each step of the optimizer."""
         now = norms(self.traced, self.coupling)
         shrink = rate * self.strength / np.maximum(now, 1e-12)
-        factor = np.where(self.pressed, 1 - np.minimum(shrink, 1.0), 1.0)
+        self._scale(np.where(self.pressed, 1 - np.minimum(shrink, 1.0), 1.0))
         if self.projects:
-            # <y, x> < ε |x|² with y along x: what is left of the group is too little
-            left = now * factor
-            self.empty |= self.pressed & (left <= self.epsilon * self._before)
-            self.empty |= self.pressed & (shrink >= 1.0)
-        self._scale(factor)
+            along, square = self._products()
+            self.empty |= self.pressed & (along <= self.epsilon * square)
         zero(self.traced, self.coupling, ~self.empty)
-        self._before = np.where(self.empty, 0.0, now * factor)
+        self._before = self._copies()
+
+    def _copies(self) -> list[Any]:
+        return [parameter.detach().clone() for _, parameter in self._parameters()]
+
+    def _parameters(self) -> Iterator[tuple[Operator, Any]]:
+        for op in self.traced.operators:
+            if op.module:
+                for parameter in own_parameters(self.traced.weights(op)):
+                    yield op, parameter
+
+    def _products(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For each group <y, x> and <x, x>, x before the step and y after it."""
+        along, square = np.zeros(self.coupling.count), np.zeros(self.coupling.count)
+        for (op, parameter), before in zip(self._parameters(), self._before, strict=True):
+            groups = self.coupling.groups[op.name]
+            y, x = (each.detach().double().reshape(len(before), -1) for each in (parameter, before))
+            np.add.at(along, groups, (y * x).sum(1).numpy())
+            np.add.at(square, groups, (x * x).sum(1).numpy())
+        return along, square
 
     def _scale(self, factor: NDArray[np.float64]) -> None:
         with torch.no_grad():
-            for op in self.traced.operators:
-                if op.module:
-                    each = torch.from_numpy(factor[self.coupling.groups[op.name]])
-                    for parameter in own_parameters(self.traced.weights(op)):
-                        shape = (-1, *[1] * (parameter.dim() - 1))
-                        parameter.mul_(each.to(parameter.dtype).reshape(shape))
+            for op, parameter in self._parameters():
+                each = torch.from_numpy(factor[self.coupling.groups[op.name]]).to(parameter.dtype)
+                parameter.mul_(each.reshape(-1, *[1] * (parameter.dim() - 1)))
 
 
 def weakest(traced: Traced, coupling: Coupling, share: float, floor: int = 4) -> Keep:

@@ -1,4 +1,4 @@
-"""Four ways to take channels and blocks out of a network while it is trained.
+"""Five ways to take channels and blocks out of a network while it is trained.
 
 What the publications leave open is said in the functions; all end with :func:`lossless.tidy`, so what they
 return is smaller, not masked.
@@ -20,7 +20,7 @@ import torch  # noqa: E402
 
 from mappings.compression.pruning import blocks, half_space, polarization, sparsity  # noqa: E402
 from mappings.compression.pruning.adjunct import Adjuncts  # noqa: E402
-from mappings.compression.pruning.coupling import couple, norms, size, zero  # noqa: E402
+from mappings.compression.pruning.coupling import Keep, couple, norms, size, zero  # noqa: E402
 from mappings.compression.pruning.lossless import tidy  # noqa: E402
 from mappings.compression.pruning.trace import Traced  # noqa: E402
 from mappings.compression.pruning.training import Data, Recipe, accuracy, train  # noqa: E402
@@ -69,23 +69,13 @@ def si(traced: Traced, data: Data, settings: Settings) -> Traced:
 
 
 def hspg(traced: Traced, data: Data, settings: Settings) -> Traced:
-    """Half-space pruning of the weakest groups of each layer, then training of what is left.
-
-    The strength λ follows from the rates: within half of the recipe a pressed group is to lose its norm.
-    """
+    """Half-space pruning of the weakest groups of each layer, then training of what is left."""
     x = data.train[0][:SEEN]
     current, most = _copy(tidy(traced, x)), _most(traced, settings)
     if parameters(current) <= most:
         return current
-    groups, recipe = couple(current), settings.recipe
-    pressed = half_space.weakest(current, groups, _share(current, most))
-    if pressed.any():
-        steps = max(1, recipe.epochs * -(-len(data.train[0]) // recipe.batch))
-        largest = float(norms(current, groups)[pressed].max())
-        strength = 2.5 * largest / (recipe.rate * steps / 2)
-        presses = half_space.HalfSpace(current, groups, pressed, strength, epsilon=0.5)
-        train(current, data, recipe, settings.seed, after_step=presses.after_step)
-        zero(current, groups, ~pressed)  # what has not got there yet
+    groups = couple(current)
+    _press(current, half_space.weakest(current, groups, _share(current, most)), data, settings)
     smaller = tidy(current, x)
     train(smaller, data, _longer(settings.recipe), settings.seed + 1)
     return tidy(smaller, x)
@@ -104,8 +94,9 @@ def ll(traced: Traced, data: Data, settings: Settings) -> Traced:
 
 
 def ihsopti(traced: Traced, data: Data, settings: Settings) -> Traced:
-    """IHSOpti: scales polarized layer by layer, half-space pruning of those that are off, fewer blocks.
+    """IHSOpti: scales polarized layer by layer, half-space pruning of channels, fewer blocks.
 
+    Channels that polarization has turned off go, and the weakest ones as far as the target asks for more.
     t follows from the target: the part 1/2 - t/4 of the scales stays away from 0, and parameters go with the
     square of the channels.
     """
@@ -127,16 +118,17 @@ def ihsopti(traced: Traced, data: Data, settings: Settings) -> Traced:
     groups = couple(current)
     off = polarization.off(current, groups)
     weakest = half_space.weakest(current, groups, _share(current, most))
-    zero(current, groups, ~(off | weakest))
+    _press(current, off | weakest, data, settings)
     smaller = tidy(current, x)
     train(smaller, data, _longer(settings.recipe), settings.seed + 1)
     return _fewer_blocks(smaller, data, settings, accuracy(traced, data.validation) - settings.budget, x)
 
 
 def gcao(traced: Traced, data: Data, settings: Settings) -> Traced:
-    """GC&AO: adjunct scales at the ends of main paths are pressed to zero; then whole blocks go.
+    """GC&AO: adjunct scales of norms are pressed to zero; then whole blocks go.
 
-    Adjuncts are folded into the norms; the blocks with the least effect go while the accuracy allows it.
+    The constraint is on parameters here, where the publication has operations. Blocks go while the accuracy
+    allows it, those first that save most cost for their effect.
     """
     x = data.train[0][:SEEN]
     least = accuracy(traced, data.validation) - settings.budget
@@ -171,6 +163,22 @@ def _copy(traced: Traced) -> Traced:
 
 def _longer(recipe: Recipe) -> Recipe:
     return replace(recipe, epochs=2 * recipe.epochs)
+
+
+def _press(traced: Traced, groups: Keep, data: Data, settings: Settings) -> None:
+    """Train while some groups are pressed to zero; those that have not got there at the end go, too.
+
+    The strength follows from the rates: within half of the recipe a pressed group is to lose its norm.
+    """
+    coupling, recipe = couple(traced), settings.recipe
+    if not groups.any():
+        return
+    steps = max(1, recipe.epochs * -(-len(data.train[0]) // recipe.batch))
+    largest = float(norms(traced, coupling)[groups].max())
+    strength = 2.5 * largest / (recipe.rate * steps / 2)
+    presses = half_space.HalfSpace(traced, coupling, groups, strength, epsilon=0.5)
+    train(traced, data, recipe, settings.seed, after_step=presses.after_step)
+    zero(traced, coupling, ~presses.pressed)
 
 
 def _most(traced: Traced, settings: Settings) -> float:
