@@ -231,8 +231,9 @@ def _joined(whole: Problem, view: Windows) -> Problem:
     """Dimensions that continue each other as one: pixels of all rows, taps of a window over it all."""
     point = (view.kernel_h, view.kernel_w) == (1, 1)
     if point and (view.out_h, view.out_w) == (view.height, view.width):
-        pixels = replace(whole.pixels, count=view.batch * view.out_h * view.out_w)
-        return replace(whole, images=Axis(1), rows=Axis(1), pixels=pixels)
+        # strides are 1, or there is nowhere to go; but images follow one another without gaps
+        pixels = replace(whole.pixels, count=view.batch * view.out_h * view.out_w, a=view.channels)
+        return replace(whole, images=Axis(1), rows=Axis(1), pixels=pixels, stride_h=1, stride_w=1)
     one_output = (view.out_h, view.out_w) == (1, 1)
     dense = view.dilation_w == 1 or view.kernel_w == 1
     if view.kernel_h > 1:

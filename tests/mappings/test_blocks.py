@@ -64,6 +64,15 @@ def test_any_layer_on_any_machine_computes_what_numpy_computes(arch: Architectur
     assert equal(found, expected)
 
 
+@pytest.mark.parametrize("name", BLOCK_MACHINES)
+@pytest.mark.parametrize("op", ["maxpool", "conv"])
+def test_images_of_one_pixel_follow_each_other_whatever_the_stride(name: str, op: str) -> None:
+    arch = acadl.load(str(LIBRARY / f"{name}.acadl"))
+    layer = Layer(name="l", op=op, N=3, C=4, K=4, stride_h=2, stride_w=3)
+    found, expected = computed(library_module(name), layer, arch, seed=4)
+    assert equal(found, expected)
+
+
 @settings(max_examples=40, deadline=None)
 @given(machines(), layers())
 def test_nothing_is_larger_than_its_place(arch: Architecture, layer: Layer) -> None:
