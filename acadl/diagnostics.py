@@ -1,16 +1,17 @@
-"""Diagnostics: collecting, suggesting names, rendering for terminals."""
+"""Diagnostics: collecting, rendering for terminals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from acadl.errors import AcadlError, Diagnostic, Label, Span
+from acadl.errors import AcadlError, Diagnostic, Label, Span, shortened
+from acadl.reading import with_line_feeds
 
 MAX_DIAGNOSTICS = 100
 MAX_REPETITIONS = 300
-MAX_CANDIDATES = 300  # names that are compared with an unknown one
 LONGEST_LINE = 200  # characters of a line that are shown
-MAX_LENGTH = 60  # of an unknown name that is compared
+LONGEST_TEXT = 600  # characters of a message, a hint or a label
 
 
 # Stable identifiers; the documentation explains each.
@@ -85,31 +86,46 @@ class Collector:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Span | None, str], Diagnostic] = {}
+        self._errors = 0
+        self._others = 0
         self._repeated = 0
+        self._is_cut = False
 
     def add(self, diagnostic: Diagnostic, distinct: bool = False) -> None:
         """Keep ``diagnostic``; a ``distinct`` one also beside another one of its code at its place.
 
-        Raises :class:`TooManyDiagnosticsError` beyond a limit.
+        Warnings beyond a limit are left out, for an error may come behind them. Raises
+        :class:`TooManyDiagnosticsError` beyond a limit of errors.
         """
         key = (diagnostic.code, diagnostic.span, diagnostic.message if distinct else "")
+        if not diagnostic.is_error:
+            self._add_warning(key, diagnostic)
+            return
         if key in self._found:
             self._repeated += 1
         else:
-            self._found[key] = diagnostic
-        if len(self._found) >= MAX_DIAGNOSTICS or self._repeated >= MAX_REPETITIONS:
+            self._found[key] = _bounded(diagnostic)
+            self._errors += 1
+        if self._errors >= MAX_DIAGNOSTICS or self._repeated >= MAX_REPETITIONS:
             raise TooManyDiagnosticsError
+
+    def _add_warning(self, key: tuple[str, Span | None, str], diagnostic: Diagnostic) -> None:
+        if key in self._found:
+            return
+        if self._others < MAX_DIAGNOSTICS:
+            self._found[key] = _bounded(diagnostic)
+            self._others += 1
+        else:
+            self.note_rest()
 
     @property
     def error_count(self) -> int:
         """Errors so far, warnings not counted."""
-        return sum(diagnostic.is_error for diagnostic in self._found.values())
+        return self._errors
 
     def note_rest(self) -> None:
         """Say that there may be more findings than these."""
-        self._found.pop(("N1002", None, ""), None)
-        message = f"there may be more findings than the {len(self._found)} that are listed"
-        self._found["N1002", None, ""] = Diagnostic("N1002", message, hint="mend these and check again")
+        self._is_cut = True
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """All diagnostics by file and place; those without a place last."""
@@ -118,7 +134,19 @@ class Collector:
             span = diagnostic.span or Span("", 0, 0, 0, 0)
             return (diagnostic.span is None, span.file, span.line, span.column, diagnostic.code)
 
-        return tuple(sorted(self._found.values(), key=place))
+        message = f"there may be more findings than the {len(self._found)} that are listed"
+        rest = Diagnostic("N1002", message, hint="mend these and check again")
+        return (*sorted(self._found.values(), key=place), *((rest,) if self._is_cut else ()))
+
+
+def _bounded(diagnostic: Diagnostic) -> Diagnostic:
+    """With texts that people can read, however long the names in them are."""
+    return replace(
+        diagnostic,
+        message=shortened(diagnostic.message, LONGEST_TEXT),
+        hint=shortened(diagnostic.hint, LONGEST_TEXT) if diagnostic.hint else diagnostic.hint,
+        labels=tuple(replace(label, text=shortened(label.text, LONGEST_TEXT)) for label in diagnostic.labels),
+    )
 
 
 class DescriptionError(AcadlError):
@@ -127,63 +155,6 @@ class DescriptionError(AcadlError):
     def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str]) -> None:
         super().__init__(render(diagnostics, sources), diagnostics)
         self.sources = dict(sources)
-
-
-# --- names ----------------------------------------------------------------------------------------------
-
-
-def distance(first: str, second: str) -> int:
-    """Edits (insert, delete, replace, swap neighbours) that turn one name into the other."""
-    before: list[int] = []
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, 1):
-        above, row = row, [i]
-        for j, b in enumerate(second, 1):
-            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before = above
-    return row[-1]
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant.
-
-    Another case, or at most a third of the letters wrong, or one name begins with the other, or ends with it
-    as ``data_width`` with ``width``.
-    """
-    if len(name) > MAX_LENGTH:
-        return None
-    limit = max(1, len(name) // 3)
-    candidates = list(dict.fromkeys(known))[:MAX_CANDIDATES]
-    for candidate in candidates:
-        if candidate.lower() == name.lower():
-            return candidate
-    near = [c for c in candidates if abs(len(c) - len(name)) <= limit]
-    close = [(edits, c) for c in near if (edits := distance(name, c)) <= limit]
-    if close:
-        return min(close, key=lambda pair: pair[0])[1]
-    longer = (c for c in candidates if min(len(c), len(name)) >= 3)
-    return next((c for c in longer if c.startswith(name) or name.startswith(c) or _ends_with(c, name)), None)
-
-
-def _ends_with(name: str, words: str) -> bool:
-    """Whether the words at the end of a name are these: ``width`` in ``data_width``."""
-    return name.endswith(f"_{words}")
-
-
-def suggestion(name: str, known: Iterable[str], what: str) -> str:
-    """A hint: the nearest name, else the accessible ones."""
-    names = list(dict.fromkeys(known))
-    close = nearest(name, names)
-    if close is not None:
-        return f"did you mean '{close}'?"
-    if not names:
-        return f"there are no {what} here"
-    listed = ", ".join(sorted(names)[:12])
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return f"known {what}: {listed}{more}"
 
 
 # --- rendering ------------------------------------------------------------------------------------------
@@ -200,10 +171,26 @@ _PLAIN = "\x1b[0m"
 
 def render(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:
     """Text for a terminal: each finding with the line it is about and a caret below it."""
-    return "\n\n".join(_render_one(diagnostic, sources, color) for diagnostic in diagnostics)
+    lines = SourceLines(sources)
+    return "\n\n".join(_render_one(diagnostic, lines, color) for diagnostic in diagnostics)
 
 
-def _render_one(diagnostic: Diagnostic, sources: Mapping[str, str], color: bool) -> str:
+class SourceLines:
+    """The lines of source texts; each text is split once."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._lines: dict[str, list[str]] = {}
+
+    def line(self, file: str, number: int) -> str | None:
+        """A line by its number from 1, without its end; ``None`` where there is none."""
+        if file not in self._lines:
+            self._lines[file] = with_line_feeds(self._sources.get(file, "")).split("\n")
+        lines = self._lines[file]
+        return lines[number - 1].rstrip("\r") if 1 <= number <= len(lines) else None
+
+
+def _render_one(diagnostic: Diagnostic, sources: SourceLines, color: bool) -> str:
     def paint(text: str, style: str) -> str:
         return f"{_COLOURS[style]}{text}{_PLAIN}" if color else text
 
@@ -241,20 +228,19 @@ def window(line: str, start: int, end: int) -> tuple[str, int, int]:
     return before + line[first:last] + behind, start + moved, min(end, last) + moved
 
 
-def _excerpt(label: Label, sources: Mapping[str, str], mark: str, bar: str) -> list[str]:
+def _excerpt(label: Label, sources: SourceLines, mark: str, bar: str) -> list[str]:
     span = label.span
     head = f"  --> {printable(span.file)}:{span.line}:{span.column}"
-    text = sources.get(span.file, "").split("\n")
-    if not 1 <= span.line <= len(text):
-        return [f"{head}: {label.text}" if label.text else head]
-    line = text[span.line - 1].rstrip("\r")
+    line = sources.line(span.file, span.line)
+    if line is None:
+        return [f"{head}: {printable(label.text)}" if label.text else head]
     end = span.end_column if span.end_line == span.line else len(line) + 1
     line, start, end = window(line, span.column - 1, end - 1)
     shown = printable(line)
     indent = len(printable(line[:start]))
     width = max(1, len(printable(line[start:end])))
     margin = " " * max(3, len(str(span.line)))
-    note = f" {label.text}" if label.text else ""
+    note = f" {printable(label.text)}" if label.text else ""
     return [
         head,
         f"{span.line:>{len(margin)}}{bar} {shown}",

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from acadl import syntax
-from acadl.diagnostics import suggestion
 from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_names import Scope
 from acadl.elaborate_schema import AttributeForm, Form
@@ -14,6 +13,7 @@ from acadl.elaborate_scope import Component, Session, whole_number
 from acadl.elaborate_values import NUMERIC, Kind, Reject, Value, reject
 from acadl.errors import Label, Span
 from acadl.expressions import FUNCTION_NAMES, Expr
+from acadl.suggesting import suggestion
 
 MAX_REGISTERS = 65_536
 
@@ -65,6 +65,7 @@ class AttributeReader:
         if id(item) not in self._session.constants:
             self._session.constants[id(item)] = self._checked_operations(item)
         found: frozenset[str] = self._session.constants[id(item)]
+        self._session.step(item.span, len(found))  # of every unit
         self._operations = found
         return found
 
@@ -109,7 +110,7 @@ class AttributeReader:
         try:
             value = Evaluator(scope, attributes).evaluate(expression)
         except Reject as rejected:
-            if self._session.incomplete & (self._operations or self._session.operations.keys()):
+            if not self._wrong_operands().isdisjoint(syntax.names_in(expression)):
                 raise Reject from rejected  # perhaps for the operand that is wrong, which is reported
             raise
         _expect(value, kinds, expression.span, name, wanted, example)
@@ -119,6 +120,12 @@ class AttributeReader:
         for used in sorted(result.names()):
             self._check_attribute(used, expression.span)
         return result
+
+    def _wrong_operands(self) -> set[str]:
+        """Operands with an error, of the unit's operations, of any operation for a stage."""
+        wrong = self._session.incomplete
+        names = wrong if self._operations is None else wrong.keys() & self._operations
+        return set().union(*(wrong[name] for name in names))
 
     def _check_fixed(self, expression: syntax.Expression, scope: Scope, name: str) -> None:
         """Reject what only latencies may use, with the reason and not as an unknown name."""
@@ -133,19 +140,19 @@ class AttributeReader:
 
     def _instruction_attributes(self) -> frozenset[str]:
         """Names that instructions bind: those of the unit's operations, of any operation for a stage."""
-        table = self._session.operations
-        names = self._operations if self._operations is not None else frozenset(table)
-        if names not in self._session.attribute_names:
-            found = frozenset().union(*(table[name].attribute_names() for name in names))
-            self._session.attribute_names[names] = found
-        return self._session.attribute_names[names]
+        table, known = self._session.operations, self._session.attribute_names
+        names = self._operations  # `None` for all: objects are made when the table is complete
+        if names not in known:
+            chosen = table if names is None else names
+            known[names] = frozenset().union(*(table[name].attribute_names() for name in chosen))
+        return known[names]
 
     def _check_attribute(self, used: str, span: Span) -> None:
         """Every operation of a unit binds the name; for a stage :mod:`acadl.validate` looks at that."""
         if self._operations is None:
             self._session.latency_names.setdefault(self._name, []).append((used, span))
             return
-        for name in sorted(self._operations - self._session.incomplete):
+        for name in sorted(self._operations - self._session.incomplete.keys()):
             operation = self._session.operations[name]
             if used not in operation.attribute_names():
                 known = suggestion(used, operation.attribute_names(), f"attributes of '{name}'")

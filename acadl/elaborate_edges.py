@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NoReturn
 
 from acadl import syntax
-from acadl.diagnostics import suggestion
 from acadl.elaborate_names import Scope
 from acadl.elaborate_objects import place
 from acadl.elaborate_schema import OBJECTS
@@ -24,6 +24,7 @@ from acadl.elaborate_scope import (
 from acadl.elaborate_values import Reject, reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.model import EdgeKind
+from acadl.suggesting import suggestion
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _STAGES = frozenset({"fetch", "stage", "execute"})
@@ -74,7 +75,10 @@ def _open(item: syntax.OpenEdge, scope: Scope, component: Component, session: Se
     place(component.members, item.declared, scope, Broken(item.declared.span))
     ends: list[Node] = []
     for end in _ends(item.end, scope, component, session):
-        ends.extend(_fixed(end, item.arrow, item.leaves, item.end.span))  # an inner open edge is passed on
+        passed_on = _fixed(end, item.arrow, item.leaves, item.end.span)  # an inner open edge
+        session.step(item.end.span, len(passed_on))
+        ends.extend(passed_on)
+    _check_distinct(ends, item)
     local = item.declared.name.text
     port = Port(
         component.prefix + local,
@@ -89,6 +93,15 @@ def _open(item: syntax.OpenEdge, scope: Scope, component: Component, session: Se
         reject("E0502", "open edges have no index", item.declared.span)
     component.members[local] = port
     session.ports.append(port)
+
+
+def _check_distinct(ends: Sequence[Node], item: syntax.OpenEdge) -> None:
+    """Joining the open edge would join the same objects twice."""
+    seen: set[str] = set()
+    for end in ends:
+        if end.object.name in seen:
+            reject("E0504", f"'{end.object.name}' is twice at the end of this open edge", item.end.span)
+        seen.add(end.object.name)
 
 
 def _chain(item: syntax.EdgeChain, scope: Scope, component: Component, session: Session) -> None:

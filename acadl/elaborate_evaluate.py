@@ -7,10 +7,10 @@ What stays symbolic (immediates and operand sizes of the instruction) becomes an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import NoReturn
 
 from acadl import expressions, syntax
-from acadl.diagnostics import suggestion
 from acadl.elaborate_names import Entry, Scope
 from acadl.elaborate_values import (
     NUMERIC,
@@ -26,6 +26,7 @@ from acadl.elaborate_values import (
 )
 from acadl.errors import Label, Span
 from acadl.expressions import Const, Expr, ExpressionError
+from acadl.suggesting import suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class Evaluator:
             hint = "move the declaration up, before its first use"
             label = Label(later, "declared here")
             reject("E0201", f"'{name}' is used before it is declared", path.span, hint, (label,))
-        known = [*sorted(self.attributes), *self.scope.visible()]
+        known = chain(sorted(self.attributes), self.scope.visible())
         reject("E0201", f"unknown name '{name}'", path.span, suggestion(name, known, "names"))
 
     def _call(self, path: syntax.Path, call: syntax.Call) -> Value:

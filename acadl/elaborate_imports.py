@@ -73,6 +73,7 @@ class _Reader:
         self._collector = collector
         self._texts: dict[str, str] = {}
         self._files: dict[Path, SourceFile] = {}
+        self._paths: dict[Path, Path] = {}
         self._parsed: list[ParsedFile] = []
         self._unread: set[str] = set()
         self._chain: list[tuple[Path | None, syntax.Import | None]] = []
@@ -115,7 +116,7 @@ class _Reader:
             self._report("E0702", f"'{wanted}' is outside of this folder", item.file.span, hint)
             return None
         try:
-            path, folder = resolved(directory / relative), resolved(directory)
+            path, folder = self._resolved(directory / relative), self._resolved(directory)
         except ReadError as error:
             self._report("E0701", f"cannot read '{wanted}': {error}", item.file.span, None)
             return None
@@ -124,6 +125,12 @@ class _Reader:
             self._report("E0702", f"'{wanted}' leads outside of this folder", item.file.span, hint)
             return None
         return self._enter(path, item, file)
+
+    def _resolved(self, path: Path) -> Path:
+        """The path without links, found once. Raises :class:`ReadError`."""
+        if path not in self._paths:
+            self._paths[path] = resolved(path)
+        return self._paths[path]
 
     def _enter(self, path: Path, item: syntax.Import, file: SourceFile) -> SourceFile | None:
         for position, (open_path, _) in enumerate(self._chain):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import prod
 
 from acadl import syntax
-from acadl.diagnostics import suggestion
 from acadl.elaborate_names import Scope, TooLargeError
 from acadl.elaborate_objects import place, replace_placed
 from acadl.elaborate_parameters import bind_arguments
@@ -23,6 +22,7 @@ from acadl.elaborate_scope import (
     whole_number,
 )
 from acadl.elaborate_values import reject
+from acadl.suggesting import suggestion
 
 BodyRunner = Callable[[syntax.TemplateDeclaration, Component], None]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from acadl import syntax
-from acadl.diagnostics import suggestion
 from acadl.elaborate_imports import SourceFile
 from acadl.elaborate_operations import complete_functions, declare_operations
 from acadl.elaborate_scope import Component, Session, Template, expand
 from acadl.elaborate_values import Reject, reject
 from acadl.errors import Diagnostic, Label, Span
+from acadl.suggesting import suggestion
 
 
 class Libraries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from acadl import syntax
@@ -117,11 +118,9 @@ class Scope:
             scope = scope.parent
         return None
 
-    def visible(self) -> list[str]:
+    def visible(self) -> Iterator[str]:
         """All names that can be used here, innermost first."""
-        names: list[str] = []
         scope: Scope | None = self
         while scope is not None:
-            names.extend(scope.entries)
+            yield from scope.entries
             scope = scope.parent
-        return names

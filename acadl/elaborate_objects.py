@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from acadl import model, syntax
-from acadl.diagnostics import nearest, suggestion
 from acadl.elaborate_attributes import AttributeReader
 from acadl.elaborate_names import Scope
 from acadl.elaborate_schema import FIELDS, OBJECTS, ObjectForm
@@ -23,6 +22,7 @@ from acadl.elaborate_scope import (
 )
 from acadl.elaborate_values import reject
 from acadl.errors import Diagnostic, Label, Span
+from acadl.suggesting import nearest, suggestion
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import cast
 
 from acadl import syntax
-from acadl.diagnostics import suggestion
 from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_names import Scope
 from acadl.elaborate_scope import Session
@@ -14,6 +13,7 @@ from acadl.elaborate_values import Kind, reject
 from acadl.errors import Label
 from acadl.expressions import Expr
 from acadl.operations import Direction, Operand, OperandKind, Operation
+from acadl.suggesting import suggestion
 
 _KINDS = ("reg", "address", "int")
 
@@ -48,7 +48,7 @@ def _declare(declaration: syntax.OperationDeclaration, session: Session) -> None
         reject("E0203", f"operation '{name.text}' is already declared", name.span, None, label)
     # known from here on, so that units that list it add no second error
     session.operations[name.text] = Operation(name.text, (), None, declaration.doc, name.span)
-    session.incomplete.add(name.text)
+    session.incomplete[name.text] = {operand.name.text for operand in declaration.operands}
     operands: dict[str, Operand] = {}
     for operand in declaration.operands:
         if operand.name.text in operands:
@@ -57,7 +57,9 @@ def _declare(declaration: syntax.OperationDeclaration, session: Session) -> None
             operands[operand.name.text] = _operand(operand)
     made = tuple(operands.values())
     if len(made) == len(declaration.operands):
-        session.incomplete.discard(name.text)
+        del session.incomplete[name.text]
+    else:
+        session.incomplete[name.text] -= operands.keys()
     session.operations[name.text] = Operation(name.text, made, None, declaration.doc, name.span)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from acadl import syntax
-from acadl.diagnostics import Collector, suggestion
+from acadl.diagnostics import Collector
 from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_names import Meter, Scope
 from acadl.elaborate_scope import Session, Template
 from acadl.elaborate_values import NUMERIC, Kind, Reject, Value, reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser import parse_expression
+from acadl.suggesting import suggestion
 
 ParameterValue: TypeAlias = int | bool | str
 

@@ -17,6 +17,7 @@ from acadl.operations import Operation
 MAX_OBJECTS = 50_000
 MAX_EDGES = 200_000
 MAX_INSTANCE_DEPTH = 24
+MAX_BINDERS = 16
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Session:
     objects: dict[str, model.ACADLObject] = field(default_factory=dict)
     edges: dict[tuple[str, str, model.EdgeKind], model.Edge] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
-    incomplete: set[str] = field(default_factory=set)  # operations with an operand that is wrong
+    incomplete: dict[str, set[str]] = field(default_factory=dict)  # operation to its operands that are wrong
     latency_names: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
@@ -140,7 +141,7 @@ class Session:
     used: set[Span] = field(default_factory=set)
     clock: tuple[int, Span] | None = None
     meter: Meter = field(default_factory=Meter)
-    attribute_names: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # by operations
+    attribute_names: dict[frozenset[str] | None, frozenset[str]] = field(default_factory=dict)
     constants: dict[int, Any] = field(
         default_factory=dict
     )  # attribute statement to value, where always the same
@@ -198,6 +199,7 @@ def expand(
                     if chosen is not None:
                         yield from expand(chosen.items, Scope(scope, scope.meter), session)
                 case syntax.For():
+                    _check_binders(item)
                     for inner in _bindings(item.binders, scope, session):
                         yield from expand(item.body.items, inner, session)
                 case _:
@@ -245,6 +247,12 @@ def _chosen(item: syntax.If, scope: Scope) -> syntax.Block | None:
         if condition(expression, scope):
             return block
     return item.otherwise
+
+
+def _check_binders(item: syntax.For) -> None:
+    if len(item.binders) > MAX_BINDERS:
+        message = f"a `for` gives values to at most {MAX_BINDERS} names, found {len(item.binders)}"
+        reject("E0802", message, item.binders[MAX_BINDERS].span, "use a template for the inner loops")
 
 
 def _bindings(binders: tuple[syntax.Binder, ...], scope: Scope, session: Session) -> Iterator[Scope]:

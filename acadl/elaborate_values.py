@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import NoReturn
 
 from acadl import syntax
-from acadl.diagnostics import suggestion
 from acadl.errors import Diagnostic, Label, Span
 from acadl.expressions import Const, Expr
+from acadl.suggesting import suggestion
 
 LARGEST = 2**62
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from acadl.diagnostics import CODES, nearest
+from acadl.diagnostics import CODES
 from acadl.errors import AcadlError
+from acadl.suggesting import nearest
 
 _SECTION = re.compile(r"^## (\w\d{4})\n(.*?)\n+```acadl\n(.*?)```\n", re.DOTALL | re.MULTILINE)
 

@@ -17,7 +17,7 @@ from acadl.errors import AcadlError, Diagnostic
 from acadl.memory import no_garbage_collection
 from acadl.model import Architecture
 from acadl.parser import MAX_CHARACTERS, parse, too_long
-from acadl.parser_damage import is_independent
+from acadl.parser_damage import independent
 from acadl.reading import ReadError, read_text
 from acadl.validate import validate
 
@@ -178,11 +178,11 @@ def _check_rest(
         if result is not None:
             validate(replace(result, is_whole=False), inner)
     except TooManyDiagnosticsError:
-        pass
+        collector.note_rest()
     codes = {finding.code for finding in collector.sorted()}
-    for finding in inner.sorted():
-        if finding.is_error and is_independent(finding, read.damages, codes):
-            collector.add(finding)
+    errors = (finding for finding in inner.sorted() if finding.is_error)
+    for finding in independent(errors, read.damages, codes):
+        collector.add(finding)
     return result
 
 

@@ -7,26 +7,27 @@ keyword is a name where the grammar has no room for it, and how to go on after a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
 from acadl import syntax
 from acadl.diagnostics import Collector
-from acadl.errors import Diagnostic, Span
+from acadl.errors import Diagnostic, Label, Span
+from acadl.parser_braces import WrongBrace
 from acadl.parser_builder import Leaf
 from acadl.parser_damage import Damage
 from acadl.parser_run import Run
 from acadl.parser_tables import END, Automaton, tables
+from acadl.reading import LONE_RETURN, with_line_feeds
 
 MAX_CHARACTERS = 2_000_000
 MAX_TOKENS = 200_000
 MAX_DEPTH = 100
+MAX_WRONG_BRACES = 5
 
 Start = Literal["file", "expression"]
-_DOC = re.compile(r"\s*///[ ]?(.*?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,10 @@ def parse_expression(text: str, file: str, collector: Collector) -> syntax.Expre
 
 def leaves_of(text: str, file: str, collector: Collector, most: int = MAX_TOKENS) -> list[Leaf] | None:
     """The words of a text, line ends included; ``None`` if there are too many, which is reported."""
-    if "\r" in text and "\n" not in text:
-        collector.add(_old_line_ends(text, file))
-        return None
-    leaves = list(islice(_leaves(text, file), most + 1)) if len(text) <= MAX_CHARACTERS else []
+    if (finding := _lone_return(text, file)) is not None:
+        collector.add(finding)
+    lines = with_line_feeds(text)
+    leaves = list(islice(_leaves(lines, file), most + 1)) if len(text) <= MAX_CHARACTERS else []
     if 0 < len(leaves) <= most:
         return leaves
     collector.add(too_long(file))
@@ -81,12 +82,18 @@ def too_long(file: str) -> Diagnostic:
     return Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint)
 
 
-def _old_line_ends(text: str, file: str) -> Diagnostic:
-    """What is said about a text in which a single line comment would hide all the rest."""
-    column = text.index("\r") + 1
-    message = "the lines of this text end with a carriage return (U+000D) alone"
-    hint = "save it with line ends \\n or \\r\\n"
-    return Diagnostic("E0102", message, Span(file, 1, column, 1, column + 1), hint)
+def _lone_return(text: str, file: str) -> Diagnostic | None:
+    """What is said about line ends that some programs do not see: a comment would hide the next line."""
+    places = [match.start() for match in LONE_RETURN.finditer(text)]
+    if not places:
+        return None
+    column = places[0] - text.rfind("\n", 0, places[0])
+    line = text.count("\n", 0, places[0]) + 1
+    message = "this line ends with a carriage return (U+000D) alone"
+    if len(places) > 1:
+        message += f", as do {len(places) - 1} more" if len(places) > 2 else ", as does another one"
+    hint = "save the text with line ends \\n or \\r\\n"
+    return Diagnostic("E0102", message, Span(file, line, column, line, column + 1), hint)
 
 
 def _run(
@@ -96,8 +103,7 @@ def _run(
     leaves = leaves_of(text, file, collector, most)
     if leaves is None:
         return None, Damage(), most
-    run = Run(leaves, Automaton(start), collector)
-    result = run.run()
+    run, result = _with_braces(leaves, start, collector)
     if (place := run.too_deep or too_deep(result or ())) is not None:
         hint = "split it with `const` or a template"
         collector.add(Diagnostic("E0802", f"nested more than {MAX_DEPTH} levels deep", place, hint))
@@ -105,14 +111,44 @@ def _run(
     return result, run.damage(), len(leaves)
 
 
+def _with_braces(leaves: list[Leaf], start: Start, collector: Collector) -> tuple[Run, Any]:
+    """A run over the whole text, its closing braces where its indentation has them.
+
+    What is read behind a missing brace, or one too many, is read as part of the wrong block. So the text is
+    read again with it, or without it.
+    """
+    for _ in range(MAX_WRONG_BRACES):
+        findings = Collector()
+        run = Run(leaves.copy(), Automaton(start), findings)
+        result = run.run()
+        wrong = run.wrong_brace
+        if wrong is None:
+            break
+        collector.add(_mended(leaves, wrong))
+    for finding in findings.sorted():
+        collector.add(finding)
+    return run, result
+
+
+def _mended(leaves: list[Leaf], wrong: WrongBrace) -> Diagnostic:
+    """Put a brace into its place, or take it away; returns what is said about it."""
+    position = next(number for number, leaf in enumerate(leaves) if leaf.span == wrong.place)
+    if not wrong.is_missing:
+        del leaves[position]
+        return wrong.finding
+    leaves[position:position] = [Leaf("RBRACE", "}", wrong.place), Leaf("NEWLINE", "", wrong.place)]
+    label = Label(wrong.place, "by its indentation, the block ends before this")
+    return replace(wrong.finding, labels=(label,))
+
+
 def _documentation(text: str) -> dict[int, str]:
     """Line number to the documentation comment that ends on the line above it."""
     found: dict[int, str] = {}
     block: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
-        match = _DOC.fullmatch(line)
-        if match:
-            block.append(match[1])
+        comment = line.strip()
+        if comment.startswith("///"):
+            block.append(comment[3:].removeprefix(" "))
             continue
         if block:
             found[number] = "\n".join(block)
@@ -137,9 +173,9 @@ def _leaves(text: str, file: str) -> Iterator[Leaf]:
         place = Span(file, line, column, line, column + len(word))
         yield Leaf(kind, word, place, _doc(docs, line, last_line))
         last_line, last_kind = line, kind
-    lines = text.split("\n")
-    column = len(lines[-1]) + 1
-    yield Leaf(END, "", Span(file, len(lines), column, len(lines), column + 1))
+    last_line = text.count("\n") + 1
+    column = len(text) - text.rfind("\n")
+    yield Leaf(END, "", Span(file, last_line, column, last_line, column + 1))
 
 
 def _doc(docs: Mapping[int, str], line: int, last_line: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from acadl.diagnostics import nearest
 from acadl.errors import Diagnostic, Span
 from acadl.parser_builder import Leaf, join
 from acadl.parser_words import ARROWS, CLOSING_SIGNS, STATEMENTS
+from acadl.suggesting import nearest
 
 # What these say is true whatever the statements say that could not be read.
 _LOCAL = frozenset(
@@ -47,47 +48,71 @@ class Damage:
     is_nameless: bool = False
 
 
-def damage_of(leaves: Sequence[Leaf], skipped: Sequence[tuple[int, int]], edges: Sequence[int]) -> Damage:
-    """What was dropped of a text.
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Words that were not read as they stand.
 
-    Args:
-        leaves: Its words.
-        skipped: First position and end of every statement that was dropped.
-        edges: First positions of those that are edges, which declare nothing.
+    Attributes:
+        leaves: At least one.
+        is_edge: Whether they are an edge, which declares nothing.
     """
+
+    leaves: Sequence[Leaf]
+    is_edge: bool = False
+
+
+def damage_of(dropped: Sequence[Dropped], is_nameless: bool = False) -> Damage:
+    """What was dropped of a text; ``is_nameless``: there were names that nobody knows."""
     regions: list[Span] = []
     names: set[str] = set()
-    is_nameless = False
-    for start, end in skipped:
-        dropped = leaves[start : max(end, start + 1)]
-        if not (start in edges or _is_edge(dropped)):
-            names.update(leaf.text for leaf in dropped if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
-        regions.append(join(dropped[0].span, dropped[-1].span))
-        is_nameless = is_nameless or _is_nameless(dropped)
+    for part in dropped:
+        leaves = part.leaves
+        if not (part.is_edge or _is_edge(leaves)):
+            names.update(leaf.text for leaf in leaves if leaf.text[:1].isalpha() or leaf.text[:1] == "_")
+        regions.append(join(leaves[0].span, leaves[-1].span))
+        is_statement = leaves[0].type not in ("LBRACE", "$END")  # and not the block of a broken header
+        is_nameless = is_nameless or (is_statement and _is_nameless(leaves))
     return Damage(tuple(regions), frozenset(names), is_nameless)
 
 
-def is_independent(finding: Diagnostic, damages: Sequence[Damage], codes: Collection[str]) -> bool:
-    """Whether a finding about what could be read has nothing to do with what could not.
+def independent(
+    findings: Iterable[Diagnostic], damages: Sequence[Damage], codes: Collection[str]
+) -> Iterator[Diagnostic]:
+    """The findings about what could be read that have nothing to do with what could not.
 
     Args:
-        finding: An error of elaboration or validation.
+        findings: Errors of elaboration or validation.
         damages: What each file has lost.
         codes: Those of the errors found before.
     """
-    names = {name for damage in damages for name in damage.names}
+    names = sorted({name for damage in damages for name in damage.names})
+    yield from (finding for finding in findings if _is_independent(finding, damages, names, codes))
+
+
+def _is_independent(
+    finding: Diagnostic, damages: Sequence[Damage], names: Sequence[str], codes: Collection[str]
+) -> bool:
     if any(_share_a_line(finding.span, region) for damage in damages for region in damage.regions):
         return False
+    if finding.code == "E0402" and _OF_STRUCTURE & set(codes):
+        # else it may be the name of what stands behind a block that is not closed
+        return (finding.hint or "").startswith("did you mean")
     if finding.code in _LOCAL:
-        return not names & _OF_ATTRIBUTES.get(finding.code, frozenset())
+        return _OF_ATTRIBUTES.get(finding.code, frozenset()).isdisjoint(names)
     if any(damage.is_nameless for damage in damages) or _may_be_imported(finding, codes):
         return False
     quoted = {name for text in _QUOTED.findall(finding.message) for name in _NAME.findall(text)}
     if finding.code in _OF_NAMES:
-        return not any(name.startswith(tuple(quoted)) for name in names)
+        return not any(_begins_one(name, names) for name in quoted)
     if finding.code == "E0403":
         return "clock" not in finding.message and all(nearest(name, names) is None for name in quoted)
     return finding.code == "E0401" and not _OF_STRUCTURE & set(codes)
+
+
+def _begins_one(start: str, names: Sequence[str]) -> bool:
+    """Whether one of the sorted names begins with ``start``."""
+    position = bisect_left(names, start)
+    return position < len(names) and names[position].startswith(start)
 
 
 def _may_be_imported(finding: Diagnostic, codes: Collection[str]) -> bool:

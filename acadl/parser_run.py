@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from acadl.diagnostics import Collector
-from acadl.errors import Span
+from acadl.errors import Diagnostic, Span
+from acadl.parser_braces import Bracket, Indentation, WrongBrace
 from acadl.parser_builder import Leaf
-from acadl.parser_damage import ENDS, Damage, damage_of
+from acadl.parser_damage import ENDS, Damage, Dropped, damage_of
 from acadl.parser_tables import Automaton, UnexpectedWordError
 from acadl.parser_words import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS
 
@@ -19,23 +21,8 @@ MAX_SYNTAX_ERRORS = 20
 # Symbols that wait for what is behind them. A level of nesting takes up to eight; what has more levels than
 # can be followed is not read to its end.
 MAX_WAITING = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class _Bracket:
-    """An open bracket.
-
-    Attributes:
-        position: Where it stands.
-        header, start: The first token of its statement, and where that stands.
-        is_set: Whether it is the brace of a set of endpoints.
-    """
-
-    leaf: Leaf
-    position: int
-    header: Leaf
-    start: int
-    is_set: bool = False
+_STRAY = "'}' closes a block that goes on behind it"
+_READABLE = HEADERS - {"OPERATIONS"}  # headers whose block is read even if they are broken
 
 
 class Run:
@@ -50,14 +37,16 @@ class Run:
         self._position = 0
         self._statement = 0  # position of the first token of the current statement
         self._last = "NEWLINE"  # type of the last token that was fed
-        self._open: list[_Bracket] = []
+        self._open: list[Bracket] = []
         self._collector = collector
         self._errors = 0
         self._parser = parser
-        self._skipped: list[tuple[int, int]] = []  # positions of statements that were dropped
-        self._edges: list[int] = []  # those of them that are edges, as far as can be seen
+        self._dropped: list[Dropped] = []
+        self._is_nameless = False  # whether names of parameters may be hidden in other words
+        self._indentation = Indentation(leaves)
         self._is_closed_up = False
         self.too_deep: Span | None = None  # where reading was given up
+        self.wrong_brace: WrongBrace | None = None
 
     def run(self) -> Any:
         """The result of the start rule; of no use after mistakes, which are reported."""
@@ -98,7 +87,7 @@ class Run:
         if leaf.type in OPENING:
             start = min(self._statement, self._position)
             is_set = leaf.type == "LBRACE" and not self._is_statement_next()
-            self._open.append(_Bracket(leaf, self._position, self._leaves[start], start, is_set))
+            self._open.append(Bracket(leaf, self._position, self._leaves[start], start, is_set))
         elif leaf.type in CLOSING:
             closed = self._open.pop()
             self._statement = closed.start if leaf.type == "RBRACE" else self._statement
@@ -157,27 +146,37 @@ class Run:
             accepts=accepts,
         )
         diagnostic = explain(context)
+        if diagnostic.code == "E0105" and (stray := self._indentation.stray(self._position)) is not None:
+            place = self._leaves[stray].span
+            finding = replace(diagnostic, span=place, message=_STRAY)
+            self.wrong_brace = WrongBrace(place, finding, is_missing=False)
+            return False
         self._collector.add(diagnostic)
         if self._errors >= MAX_SYNTAX_ERRORS:
             self._collector.note_rest()
             return False
         if leaf.type == "$END":
-            return self._close_up(unclosed)
+            return self._close_up(unclosed, diagnostic)
         if leaf.text == ";" or diagnostic.code == "E0105":
             if diagnostic.code == "E0105":
-                self._skipped.append((self._position, self._position + 1))
+                self._drop(self._position, self._position + 1)
             self._position += 1
         elif diagnostic.code == "E0106":
             self._insert_brace(leaf, context)
         elif self._lacks_brace_before_else(leaf):
             self._close_block(leaf.span)
-        elif not self._read_as_meant(context):
+        elif not (
+            self._read_as_meant(context) or self._read_with_parenthesis() or self._read_without_parameter()
+        ):
             start = min(self._statement, self._position)
             self._recover(unclosed)
-            edge = diagnostic.message.startswith("there is no arrow") and context.first.type in ENDS
-            self._skipped.append((start, self._position))
-            self._edges += [start] if edge else []
+            is_edge = diagnostic.message.startswith("there is no arrow") and context.first.type in ENDS
+            self._drop(start, self._position, is_edge)
         return True
+
+    def _drop(self, start: int, end: int, is_edge: bool = False) -> None:
+        """Note words that are not read as they stand; at least one."""
+        self._dropped.append(Dropped(self._leaves[start : max(end, start + 1)], is_edge))
 
     def _read_as_meant(self, context: Context) -> bool:
         """Go on with the word that a misspelt one must mean, if there is one."""
@@ -192,22 +191,83 @@ class Run:
         if not meant.starts:
             self._leaves[self._position] = word
             return True
-        start = self._statement
-        self._leaves[start] = word
-        self._unwind()
-        if kind not in self._parser.choices():
-            self._feed(Leaf("NEWLINE", "", word.span))
-        self._position = self._statement = start
-        self._last = "NEWLINE"
+        self._leaves[self._statement] = word
+        self._read_again()
         return True
 
-    def _close_up(self, unclosed: _Bracket | None) -> bool:
+    def _read_with_parenthesis(self) -> bool:
+        """Read a header again whose parameters stand there without their opening parenthesis."""
+        first, here = self._leaves[min(self._statement, self._position)], self._position
+        following = [leaf.type for leaf in self._leaves[here : here + 4] if leaf.type != "NEWLINE"]
+        is_named = self._leaves[here - 1].type == "NAME" and here == self._statement + 2
+        if (
+            first.type not in ("ARCHITECTURE", "TEMPLATE")
+            or not is_named
+            or following[:2] != ["NAME", "COLON"]
+        ):
+            return False
+        self._leaves.insert(here, Leaf("LPAR", "(", self._leaves[here].span))
+        self.__dict__.pop("_closed", None)
+        self._read_again()
+        return True
+
+    def _read_without_parameter(self) -> bool:
+        """Read a header again without the parameter that is wrong, if that is what is wrong."""
+        first = self._leaves[min(self._statement, self._position)]
+        bracket = next((b for b in self._open if b.leaf.type == "LPAR" and b.header is first), None)
+        if first.type not in ("ARCHITECTURE", "TEMPLATE") or bracket is None:
+            return False
+        commas = [bracket.position, *self._commas(bracket.position)]  # and the closing parenthesis
+        if bracket.position not in self._closed or commas[-1] < self._position:
+            return False
+        number = next(n for n, place in enumerate(commas) if place >= self._position)
+        start = commas[number - 1] + 1
+        while self._leaves[start].type == "NEWLINE":
+            start += 1
+        end = commas[number] + (number + 1 < len(commas))
+        if start >= end:
+            return False
+        self._drop(start, end)
+        del self._leaves[start:end], self._closed
+        self._read_again()
+        return True
+
+    def _commas(self, opening: int) -> list[int]:
+        """Positions of the commas in a parenthesis that is closed, and of its end."""
+        found: list[int] = []
+        depth = 0
+        for position in range(opening, len(self._leaves)):
+            kind = self._leaves[position].type
+            depth += (kind in ("LPAR", "LSQB")) - (kind in ("RPAR", "RSQB"))
+            if depth == 0 or (depth == 1 and kind == "COMMA"):
+                found.append(position)
+            if depth == 0:
+                break
+        return found
+
+    def _read_again(self) -> None:
+        """Go back to the start of the statement, whose words have been changed."""
+        start = self._statement
+        first = self._leaves[start]
+        self._unwind()
+        if first.type not in self._parser.choices():
+            self._feed(Leaf("NEWLINE", "", first.span))
+        self._position = self._statement = start
+        self._last = "NEWLINE"
+
+    def _close_up(self, unclosed: Bracket | None, finding: Diagnostic) -> bool:
         """At the end of the text, go on as if all brackets were closed; once."""
         if self._is_closed_up:
             return False
         self._is_closed_up = True
-        start = unclosed.start if unclosed is not None else min(self._statement, self._position)
-        self._skipped.append((min(start, self._statement), self._position))
+        end = self._indentation.end_of(unclosed) if unclosed is not None else None
+        if unclosed in self._open and end is not None and not self._indentation.is_balanced(end):
+            end = None  # where nothing else points to this brace, the rest must be right without it
+        if end is not None and end < self._position:
+            self.wrong_brace = WrongBrace(self._leaves[end].span, finding, is_missing=True)
+            return False
+        start = unclosed.start if unclosed is not None else self._position
+        self._drop(self._position if end is not None else min(start, self._statement), self._position)
         self._unwind()
         try:
             while self._open:
@@ -218,7 +278,7 @@ class Run:
 
     def damage(self) -> Damage:
         """What was dropped."""
-        return damage_of(self._leaves, self._skipped, self._edges)
+        return damage_of(self._dropped, self._is_nameless)
 
     def _previous(self) -> Leaf:
         position = max(self._position - 1, 0)
@@ -226,15 +286,15 @@ class Run:
             position -= 1
         return self._leaves[position]
 
-    def _unclosed(self, leaf: Leaf, accepts: frozenset[str]) -> _Bracket | None:
+    def _unclosed(self, leaf: Leaf, accepts: frozenset[str]) -> Bracket | None:
         """The open bracket that lacks its counterpart, if that is why ``leaf`` does not fit."""
         if leaf.type == "NEWLINE" and "RBRACE" in accepts and "NEWLINE" not in accepts:
             return self._open[-1]  # a set of endpoints
         for bracket in self._open:
-            if bracket.leaf.type != "LBRACE" and not self._is_closed(bracket):
+            if bracket.leaf.type != "LBRACE" and bracket.position not in self._closed:
                 return bracket
         if leaf.type == "$END" and self._open:
-            return self._misindented() or self._open[-1]
+            return self._indentation.misindented() or self._open[-1]
         if self._leaves_operations() or self._lacks_brace_before_else(leaf):
             return self._open[-1]
         return None
@@ -252,33 +312,19 @@ class Run:
         is_statement = first.type in STATEMENTS and self._position == self._statement + 1
         return is_statement and self._in_operations()
 
-    def _is_closed(self, bracket: _Bracket) -> bool:
-        """Whether a parenthesis is balanced before braces show that it was meant to be."""
-        depth = 0
-        for leaf in self._leaves[bracket.position :]:
-            if leaf.type in ("LPAR", "LSQB"):
-                depth += 1
-            elif leaf.type in ("RPAR", "RSQB"):
-                depth -= 1
-                if not depth:
-                    return True
-            elif leaf.type in ("LBRACE", "RBRACE"):
-                return False
-        return False
-
-    def _misindented(self) -> _Bracket | None:
-        """The first brace whose counterpart is indented less: the likely one that is not closed."""
-        starts: dict[int, Leaf] = {}
-        opened: list[_Bracket] = []
+    @cached_property
+    def _closed(self) -> frozenset[int]:
+        """Positions of parentheses that are balanced before braces show that they were meant to be."""
+        closed: set[int] = set()
+        pending: list[int] = []
         for position, leaf in enumerate(self._leaves):
-            first = starts.setdefault(leaf.span.line, leaf)
-            if leaf.type == "LBRACE":
-                opened.append(_Bracket(leaf, position, first, position))
-            elif leaf.type == "RBRACE" and opened:
-                bracket = opened.pop()
-                if first is leaf and first.span.column < bracket.header.span.column:
-                    return bracket
-        return None
+            if leaf.type in ("LPAR", "LSQB"):
+                pending.append(position)
+            elif leaf.type in ("RPAR", "RSQB") and pending:
+                closed.add(pending.pop())
+            elif leaf.type in ("LBRACE", "RBRACE"):
+                pending.clear()
+        return frozenset(closed)
 
     def _insert_brace(self, leaf: Leaf, context: Context) -> None:
         """Go on as if the missing brace were there; an empty block where the next line is no attribute."""
@@ -287,17 +333,20 @@ class Run:
             return
         brace = Leaf("LBRACE", "{", leaf.span)
         self._feed(brace)
+        self._indentation.supplied[self._position] = context.first
         if leaf.type != "NEWLINE":
             return
         rest = [item for item in self._leaves[self._position : self._position + 4] if item.type != "NEWLINE"]
         is_attribute = len(rest) > 1 and rest[1].type == "COLON"
         if context.first.type == "KIND" and not is_attribute and not rest[0].text.endswith("unit"):
             self._feed(Leaf("RBRACE", "}", leaf.span))
+            del self._indentation.supplied[self._position]
 
-    def _recover(self, unclosed: _Bracket | None) -> None:
+    def _recover(self, unclosed: Bracket | None) -> None:
         """Unwind the parser to the enclosing block and skip the statement; its own block is still read."""
         ends_operations = self._leaves_operations()
         if unclosed is not None and not ends_operations:
+            self._indentation.given_up.add(id(unclosed.leaf))
             self._position = unclosed.position + 1  # what follows was read as being inside
         header = self._leaves[min(self._statement, self._position)]
         dropped = self._unwind()
@@ -311,9 +360,9 @@ class Run:
             dropped = []
         parentheses = sum(bracket.leaf.type != "LBRACE" for bracket in dropped)
         blocks = sum(self._is_ahead(bracket) for bracket in dropped)
-        self._skip(header.type if header.type != "OPERATIONS" else "", parentheses, blocks)
+        self._skip(header, parentheses, blocks)
 
-    def _unwind(self) -> list[_Bracket]:
+    def _unwind(self) -> list[Bracket]:
         """Drop what the parser has of the broken statement; returns the brackets that were open in it."""
         parser = self._parser
         still_open = {id(bracket.leaf) for bracket in self._open}
@@ -336,7 +385,7 @@ class Run:
             self._unwind()
             self._feed(brace)
 
-    def _is_ahead(self, bracket: _Bracket) -> bool:
+    def _is_ahead(self, bracket: Bracket) -> bool:
         """Whether a dropped brace has its counterpart behind the mistake: on its line, or as a block's."""
         if bracket.leaf.type != "LBRACE":
             return False
@@ -355,7 +404,7 @@ class Run:
     def _between_statements(self) -> bool:
         return self._parser.is_read_next("NEWLINE")
 
-    def _skip(self, header: str, parentheses: int, braces: int) -> None:
+    def _skip(self, header: Leaf, parentheses: int, braces: int) -> None:
         """Move on to the end of the statement (line end, closing brace) or into the block it opens.
 
         ``parentheses`` and ``braces`` of the statement are open.
@@ -367,8 +416,8 @@ class Run:
                 parentheses = max(0, parentheses - 1)
             elif kind == "LBRACE":
                 parentheses = 0
-                if not braces and header in HEADERS and self._is_block_readable():
-                    self._enter_block(self._leaves[self._position])
+                if not braces and header.type in _READABLE and self._is_block_readable():
+                    self._enter_block(header, self._leaves[self._position])
                     return
                 braces += 1
             elif kind == "RBRACE":
@@ -376,7 +425,12 @@ class Run:
                 if not braces and not self._is_stray():
                     return
                 braces = max(0, braces - 1)
-            elif kind == "NEWLINE" and not braces and not parentheses and not self._is_list_continued(header):
+            elif (
+                kind == "NEWLINE"
+                and not braces
+                and not parentheses
+                and not self._is_list_continued(header.type)
+            ):
                 return
             self._position += 1
 
@@ -396,14 +450,21 @@ class Run:
         ends_line = self._leaves[self._position + 1].type == "NEWLINE"
         return ends_line and self._between_statements() and not self._in_operations()
 
-    def _enter_block(self, brace: Leaf) -> None:
-        """Read the block of a broken header as that of `if true`, for the mistakes in it."""
-        if "IF" not in self._parser.choices():
+    def _enter_block(self, header: Leaf, brace: Leaf) -> None:
+        """Read the block of a broken header: as that of the same kind, or of `if true`."""
+        start = min(self._statement, self._position)
+        name = self._leaves[start + 1]
+        is_named = name.type == "NAME"
+        if header.type in ("ARCHITECTURE", "TEMPLATE", "KIND"):
+            words = [header, name if is_named else Leaf("NAME", "unnamed", brace.span)]
+            self._is_nameless |= self._leaves[start + 2].type not in ("LPAR", "LBRACE")
+        else:
+            words = [Leaf("IF", "if", brace.span), Leaf("TRUE", "true", brace.span)]
+            self._drop(self._position, self._matching(self._position))
+        if words[0].type not in self._parser.choices():
             self._feed(Leaf("NEWLINE", "", brace.span))
-        self._feed(Leaf("IF", "if", brace.span))
-        self._feed(Leaf("TRUE", "true", brace.span))
-        self._feed(brace)
-        self._skipped.append((self._position, self._matching(self._position)))
+        for word in (*words, brace):
+            self._feed(word)
         self._position += 1
 
     def _matching(self, position: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from acadl.diagnostics import nearest
 from acadl.errors import Diagnostic
 from acadl.parser_builder import Leaf
+from acadl.suggesting import nearest
 
 # Words that start an object's header, and those of other blocks with a name.
 KINDS = (

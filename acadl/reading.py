@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
 # No description is longer; it keeps endless and mistaken files out.
 MAX_BYTES = 16 << 20
+LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 class ReadError(Exception):
@@ -49,3 +51,11 @@ def decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReadError(f"it is not UTF-8 text (byte {error.start})") from error
+
+
+def with_line_feeds(text: str) -> str:
+    """The text, as long as it is, with a line feed for each carriage return that stands alone.
+
+    Editors end a line there. So places in a description count these line ends, though they are errors.
+    """
+    return LONE_RETURN.sub("\n", text) if "\r" in text else text

@@ -31,7 +31,7 @@ class Record:
             given = self._defaults | given
         if is_given_twice or given.keys() != set(fields):
             raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}; got {values}, {named}")
-        self.__dict__.update(given)
+        self.__dict__.update((name, given[name]) for name in fields)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable: cannot set '{name}'")
@@ -41,7 +41,7 @@ class Record:
 
     def values(self) -> tuple[Any, ...]:
         """The fields' values, in order of declaration."""
-        return tuple([getattr(self, name) for name in self._fields])
+        return tuple(self.__dict__.values())
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

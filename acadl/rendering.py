@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from acadl.diagnostics import printable, window
+from acadl.diagnostics import SourceLines, printable, window
 from acadl.errors import Diagnostic, Label, Span
+from acadl.reading import with_line_feeds
 
 _LSP_SEVERITY = {"error": 1, "warning": 2, "note": 3}
 
@@ -27,7 +28,8 @@ STYLE = """
 
 def to_html(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> str:
     """A fragment for a web page: every finding with its lines. All text of the description is escaped."""
-    articles = "\n".join(_article(diagnostic, sources) for diagnostic in diagnostics)
+    lines = SourceLines(sources)
+    articles = "\n".join(_article(diagnostic, lines) for diagnostic in diagnostics)
     return f'<section class="acadl-findings">\n<style>{STYLE}</style>\n{articles}\n</section>\n'
 
 
@@ -41,7 +43,7 @@ def to_page(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], title
     )
 
 
-def _article(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
+def _article(diagnostic: Diagnostic, sources: SourceLines) -> str:
     head = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
     parts = [f'<article class="{diagnostic.severity}">', f"<h3>{_text(head)}</h3>"]
     if diagnostic.span is not None:
@@ -56,14 +58,13 @@ def _text(text: str) -> str:
     return escape(printable(text), quote=True)
 
 
-def _excerpt(label: Label, sources: Mapping[str, str], kind: str) -> str:
+def _excerpt(label: Label, sources: SourceLines, kind: str) -> str:
     span = label.span
     note = f" – {_text(label.text)}" if label.text else ""
     place = f'<div class="place">{_text(span.file)}:{span.line}:{span.column}{note}</div>'
-    lines = sources.get(span.file, "").split("\n")
-    if not 1 <= span.line <= len(lines):
+    line = sources.line(span.file, span.line)
+    if line is None:
         return f'<div class="{kind}">{place}</div>'
-    line = lines[span.line - 1].rstrip("\r")
     start, end = span.column - 1, span.end_column - 1 if span.end_line == span.line else len(line)
     line, start, end = window(line, start, end)
     marked = f"{_text(line[:start])}<mark>{_text(line[start:end]) or ' '}</mark>{_text(line[end:])}"
@@ -114,7 +115,7 @@ def lsp_range(
     """A range of the language server protocol: lines from 0, columns from 0 in code units of the encoding."""
     if span is None:
         return {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
-    lines = sources.get(span.file, "").split("\n")
+    lines = with_line_feeds(sources.get(span.file, "")).split("\n")
 
     def position(line: int, column: int) -> dict[str, int]:
         text = lines[line - 1] if 1 <= line <= len(lines) else ""

@@ -402,12 +402,15 @@ def nodes_of(values: Iterable[Any]) -> list[Any]:
 def _named(tree: object, *kinds: type[Path | Member]) -> set[str]:
     """First names of all nodes of some kinds in a node or a tuple of nodes."""
     found: set[str] = set()
-    pending = nodes_of((tree,))
+    pending: list[Any] = [tree]
     while pending:
-        node = pending.pop()
-        if isinstance(node, kinds):
-            found.add(node.name.text)
-        pending += nodes_of(node.values())
+        value = pending.pop()
+        if value.__class__ is tuple:
+            pending += value
+        elif isinstance(value, Record) and not isinstance(value, Word):
+            if isinstance(value, kinds):
+                found.add(value.name.text)
+            pending += value.values()
     return found
 
 

@@ -7,9 +7,10 @@ only where there is one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
-from acadl.diagnostics import Collector, suggestion
+from acadl.diagnostics import Collector
 from acadl.elaborate import Elaborated
 from acadl.errors import Diagnostic, Label, Span
 from acadl.expressions import Const
@@ -30,9 +31,10 @@ from acadl.model import (
 )
 from acadl.operations import Operation
 from acadl.routing import ends_at_memory
+from acadl.suggesting import suggestion
 from acadl.validate_queues import roomy_queues
 from acadl.validate_rows import idle_movers, row_errors
-from acadl.validate_tools import Findings, cycle, label
+from acadl.validate_tools import Findings, circle, cycle, label
 
 MAX_REASONS = 4  # of further units that cannot process an operation
 
@@ -46,13 +48,13 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
     for check in (_addresses, _caches, row_errors):
         _collect(check(arch), collector)
     fetch = _the_fetch_stage(arch, elaborated.span, collector)
-    circle = _forward_cycle(arch)
-    if circle:
-        collector.add(circle)
+    loop = _forward_cycle(arch)
+    if loop:
+        collector.add(loop)
     elif fetch is not None:
         _collect(_fetching(arch, fetch), collector)
         _collect(_instruction_paths(arch, fetch), collector)
-        _collect(_stage_latencies(arch, elaborated.latency_names), collector)
+        _collect(_stage_latencies(arch, fetch, elaborated.latency_names), collector)
     if collector.error_count:
         return
     _collect(_operations(arch, elaborated.span.file), collector)
@@ -70,9 +72,9 @@ def _validate_rest(arch: Architecture, collector: Collector) -> None:
     stages = list(arch.of_type(InstructionFetchStage))
     if len(stages) > 1:
         _the_fetch_stage(arch, Span("", 1, 1, 1, 1), collector)
-    circle = _forward_cycle(arch)
-    if circle:
-        collector.add(circle)
+    loop = _forward_cycle(arch)
+    if loop:
+        collector.add(loop)
     elif len(stages) == 1:
         _collect((f for f in _instruction_paths(arch, stages[0]) if f.code == "E0608"), collector)
         _collect((f for f in _fetching(arch, stages[0]) if f.code == "E0604"), collector)
@@ -119,7 +121,7 @@ def _caches(arch: Architecture) -> Findings:
         ],
     )
     if loop:
-        message = f"caches are behind each other: {' <=> '.join((*loop, loop[0]))}"
+        message = f"caches are behind each other: {circle(loop, '<=>')}"
         yield Diagnostic("E0610", message, arch.objects[loop[0]].span, "leave one of the edges out")
 
 
@@ -193,7 +195,7 @@ def _forward_cycle(arch: Architecture) -> Diagnostic | None:
     edge = next(
         e for e in arch.edges if e.kind is EdgeKind.FORWARD and e.source == loop[-1] and e.target == loop[0]
     )
-    message = f"instructions would run in a circle: {' -> '.join((*loop, loop[0]))}"
+    message = f"instructions would run in a circle: {circle(loop, '->')}"
     return Diagnostic("E0606", message, edge.span, "leave one of the edges out; data may go back along `=>`")
 
 
@@ -244,21 +246,55 @@ def _topological(arch: Architecture, start: str) -> list[str]:
     return order[::-1]
 
 
-def _stage_latencies(arch: Architecture, names: Mapping[str, list[tuple[str, Span]]]) -> Findings:
+def _stage_latencies(
+    arch: Architecture, fetch: InstructionFetchStage, names: Mapping[str, list[tuple[str, Span]]]
+) -> Findings:
     """What a stage's latency takes from the instruction, every instruction that passes it carries."""
+    carried = _carried(arch, fetch) if names else {}
     for stage, used in names.items():
         item = arch.objects[stage]
         if isinstance(item, InstructionMemoryAccessUnit):
             message = "a read brings several instructions, so its latency cannot depend on one"
             yield Diagnostic("E0205", message, used[0][1], "use numbers and parameters")
             continue
-        for operation in sorted(_passing(arch, stage)):
+        common = carried.get(stage)  # `None`: nothing passes it
+        missing = [(name, span) for name, span in used if common is not None and name not in common]
+        for operation in sorted(_passing(arch, stage)) if missing else ():
             attributes = arch.operations[operation].attribute_names()
-            for name, span in used:
+            for name, span in missing:
                 if name not in attributes:
                     message = f"operation '{operation}', which passes '{stage}', has no attribute '{name}'"
                     hint = suggestion(name, attributes, f"attributes of '{operation}'")
                     yield Diagnostic("E0205", message, span, hint)
+
+
+def _carried(arch: Architecture, fetch: InstructionFetchStage) -> Mapping[str, frozenset[str]]:
+    """Attributes that every instruction that passes a stage carries, by stage; none that nothing passes.
+
+    Operations of the stage's own units do not count.
+    """
+    passing: dict[str, frozenset[str] | None] = {}  # with those of its own units
+    found: dict[str, frozenset[str]] = {}
+    for stage in reversed(_topological(arch, fetch.name)):
+        behind = [passing[name] for name in arch.successors(stage, EdgeKind.FORWARD)]
+        common = _common(behind)
+        if common is not None:
+            found[stage] = common
+        passing[stage] = _common([common, _own(arch, stage)])
+    return found
+
+
+def _own(arch: Architecture, stage: str) -> frozenset[str] | None:
+    """Attributes that all operations of a stage's units have; ``None`` where it has none."""
+    units = (arch.objects[name] for name in arch.successors(stage, EdgeKind.CONTAINS))
+    tables = {unit.to_process for unit in units if isinstance(unit, FunctionalUnit)}
+    return _common([arch.operations[name].attribute_names() for table in tables for name in table])
+
+
+def _common(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """What is in all of the sets that are there."""
+    there = {item for item in sets if item is not None}
+    return frozenset.intersection(*there) if there else None
 
 
 def _passing(arch: Architecture, stage: str) -> set[str]:
@@ -277,18 +313,19 @@ def _passing(arch: Architecture, stage: str) -> set[str]:
 
 def _operations(arch: Architecture, file: str) -> Findings:
     """Operations that nothing can process; those of imported files may be there for others."""
-    units: dict[str, list[FunctionalUnit]] = {}
+    units: dict[str, list[tuple[FunctionalUnit, _Reach]]] = {}
     for unit in arch.of_type(FunctionalUnit):
+        reach = _reach(arch, unit)
         for name in unit.to_process:
-            units.setdefault(name, []).append(unit)
+            units.setdefault(name, []).append((unit, reach))
     for operation in arch.operations.values():
         candidates = units.get(operation.name, [])
         if not candidates:
             if operation.span is not None and operation.span.file == file:
                 message = f"no unit processes operation '{operation.name}'"
                 yield Diagnostic("W0901", message, operation.span)
-        elif all(reasons := [_out_of_reach(arch, unit, operation) or "" for unit in candidates]):
-            first, *others = candidates
+        elif all(reasons := [reach.lacks(operation) or "" for _, reach in candidates]):
+            first, *others = (unit for unit, _ in candidates)
             message = f"'{first.name}' cannot process '{operation.name}': {reasons[0]}"
             labels = [
                 Label(unit.span, f"nor can '{unit.name}': {reason}")
@@ -299,24 +336,50 @@ def _operations(arch: Architecture, file: str) -> Findings:
             yield Diagnostic("W0906", message, first.span, hint, tuple(labels))
 
 
-def _out_of_reach(arch: Architecture, unit: FunctionalUnit, operation: Operation) -> str | None:
-    """Why the unit cannot reach the operation's operands, whatever they are; ``None`` if it can."""
-    for operand in operation.operands:
-        if operand.kind == "int":
-            continue
-        kind, noun = (RegisterFile, "registers") if operand.kind == "reg" else (DataStorage, "memory")
-        by_movers = isinstance(unit, Controller) and operand.kind == "address"
-        ends = ends_at_memory(arch, unit) if by_movers else (unit.name,)
-        sources = [arch.objects[name] for end in ends for name in arch.predecessors(end, EdgeKind.READ_DATA)]
-        targets = [arch.objects[name] for end in ends for name in arch.successors(end, EdgeKind.WRITE_DATA)]
-        if operand.direction != "out" and not any(isinstance(item, kind) for item in sources):
-            where = "a mover of it" if by_movers else "it"
-            verb = "lead" if noun == "registers" else "leads"
-            return f"it reads '{operand.name}', and no {noun} {verb} to {where}"
-        if operand.direction != "in" and not any(isinstance(item, kind) for item in targets):
-            where = f"no mover of it leads to a {noun}" if by_movers else f"leads to no {noun}"
-            return f"it writes '{operand.name}', and {where}"
-    return None
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What a unit can read and write; memories of a controller are those of its movers.
+
+    Attributes:
+        has_movers: Whether memories are reached by movers.
+        read, written: Kinds of operands whose place the unit reads from and writes to.
+    """
+
+    has_movers: bool
+    read: frozenset[str]
+    written: frozenset[str]
+
+    def lacks(self, operation: Operation) -> str | None:
+        """Why the unit cannot reach the operation's operands, whatever they are; ``None`` if it can."""
+        for operand in operation.operands:
+            if operand.kind == "int":
+                continue
+            noun = "registers" if operand.kind == "reg" else "memory"
+            by_movers = self.has_movers and operand.kind == "address"
+            if operand.direction != "out" and operand.kind not in self.read:
+                where = "a mover of it" if by_movers else "it"
+                verb = "lead" if noun == "registers" else "leads"
+                return f"it reads '{operand.name}', and no {noun} {verb} to {where}"
+            if operand.direction != "in" and operand.kind not in self.written:
+                where = f"no mover of it leads to a {noun}" if by_movers else f"leads to no {noun}"
+                return f"it writes '{operand.name}', and {where}"
+        return None
+
+
+def _reach(arch: Architecture, unit: FunctionalUnit) -> _Reach:
+    places = {"reg": ((unit.name,), RegisterFile), "address": (ends_at_memory(arch, unit), DataStorage)}
+    read, written = (
+        frozenset(
+            kind
+            for kind, (ends, cls) in places.items()
+            if any(isinstance(arch.objects[name], cls) for end in ends for name in neighbours(end, edge))
+        )
+        for neighbours, edge in (
+            (arch.predecessors, EdgeKind.READ_DATA),
+            (arch.successors, EdgeKind.WRITE_DATA),
+        )
+    )
+    return _Reach(isinstance(unit, Controller), read, written)
 
 
 def _idle_stages(arch: Architecture, fetch: InstructionFetchStage) -> Findings:

@@ -20,7 +20,7 @@ from acadl.model import (
     needs_order_of_time,
 )
 from acadl.routing import movers_of
-from acadl.validate_tools import Findings, cycle, label
+from acadl.validate_tools import Findings, circle, cycle, label
 
 
 def row_errors(arch: Architecture) -> Findings:
@@ -87,7 +87,7 @@ def _circle(arch: Architecture) -> Findings:
     movers = [mover.name for mover in arch.of_type(Mover)]
     loop = cycle(movers, lambda name: arch.successors(name, EdgeKind.FORWARD))
     if loop:
-        message = f"parts would run in a circle: {' -> '.join((*loop, loop[0]))}"
+        message = f"parts would run in a circle: {circle(loop, '->')}"
         yield Diagnostic("E0613", message, _edge_span(arch, loop[-1], loop[0]), "leave one of the edges out")
 
 

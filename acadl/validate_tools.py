@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from acadl.errors import Diagnostic, Label
 from acadl.model import ACADLObject
 
+MAX_SHOWN = 10  # parts of a circle in a message
 Findings: TypeAlias = Iterator[Diagnostic]
 
 
@@ -35,3 +36,12 @@ def cycle(names: Iterable[str], successors: Callable[[str], Iterable[str]]) -> t
             elif following not in done:
                 path[following] = iter(successors(following))
     return ()
+
+
+def circle(names: Sequence[str], arrow: str) -> str:
+    """A cycle for a message, its middle left out where it is long."""
+    shown = list(names)
+    if len(shown) > MAX_SHOWN:
+        half = MAX_SHOWN // 2
+        shown[half:-half] = [f"… ({len(shown) - 2 * half} more)"]
+    return f" {arrow} ".join((*shown, names[0]))

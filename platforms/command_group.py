@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from acadl.diagnostics import nearest
+            from acadl.suggesting import nearest
 
             names = command_names()
             near = nearest(args[0], names)

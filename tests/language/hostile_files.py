@@ -54,6 +54,24 @@ def outside(folder: Path) -> Path:
     return inner / "f.acadl"
 
 
+def far(number: int) -> str:
+    """A name of sixty letters that is not quite like the others."""
+    return "n" + "ab" * 25 + f"{number:09x}"
+
+
+def tree_of_ends(levels: int, ends: str) -> str:
+    """Templates each of which passes on the open edge of the one before, several times."""
+    inner = "template t0 {\nstage s { }\nopen o: -> s\n}\n"
+    outer = "".join(
+        f"template t{n} {{\nx: t{n - 1}\ny: t{n - 1}\nopen o: -> {ends}\n}}\n" for n in range(1, levels)
+    )
+    return f"{HEAD}{inner}{outer}x: t{levels - 1}\n}}"
+
+
+FETCH = "sram m { data_width: 32 bits, addresses: 0 ..< 64 }\nfetch f { from: m }\n"
+MANY_OPERATIONS = "operations {\n" + "".join(f"o{n}(a: in address, n: int)\n" for n in range(3000)) + "}\n"
+LISTED = " ".join(f"o{n}" for n in range(3000))
+
 CASES: Mapping[str, Callable[[Path], Path]] = {
     "deep brackets": written({"f": HEAD + "const a = " + "(" * (WORDS // 2) + "1" + ")" * (WORDS // 2)}),
     "deep blocks": written({"f": HEAD + "if true {" * (WORDS // 3)}),
@@ -76,6 +94,83 @@ CASES: Mapping[str, Callable[[Path], Path]] = {
     "50 MB": written({"f": b"x" * 50_000_000}),
     "50 MB of lines": written({"f": b"\n" * 50_000_000}),
     "noise": written({"f": "".join(chr(33 + n * 7919 % 9000) for n in range(190_000))}),
+    "blanks in documentation": written({"f": "/// a" + " " * 1_000_000 + "b\n" + HEAD + "}"}),
+    "warnings": written(
+        {
+            "f": "".join(f"template t{n}(p: int = 1) {{ }}\n" for n in range(14_000))
+            + HEAD
+            + "stage s { }\nq -> s\n}"
+        }
+    ),
+    "open brackets": written({"f": HEAD + "const a = " + "(" * 1900 + "1 2 3 4 " * 20_000 + "\n)" * 10}),
+    "unknown names": written(
+        {
+            "f": HEAD
+            + "".join(f"const {far(n)} = 1\n" for n in range(3000))
+            + "".join(f"const q{n} = {far(n)[:-12]}zzz\n" for n in range(90))
+            + 'for i in 0 ..< 1000 { require zzz > 1 else "no" }\n}'
+        }
+    ),
+    "words that may be names": written(
+        {
+            "f": HEAD
+            + "stage ( x "
+            + " ".join(f"w{n}" for n in range(90_000))
+            + ")\n"
+            + "".join(f"const q{n} = zzz{n}\n" for n in range(90))
+            + "}"
+        }
+    ),
+    "many registers": written(
+        {
+            "f": HEAD
+            + "registers r { data_width: 8 bits, names: "
+            + " ".join(f"r{n}" for n in range(180_000))
+            + " }\n}"
+        }
+    ),
+    "many loop variables": written(
+        {"f": HEAD + "for " + ", ".join(f"i{n} in 0 ..< 1" for n in range(990)) + " { }\n}"}
+    ),
+    "open edges passed on": written({"f": tree_of_ends(24, "{x.o, x.o}")}),
+    "open edges passed on twice": written({"f": tree_of_ends(24, "{x.o, y.o}")}),
+    "operations of many units": written(
+        {
+            "f": HEAD
+            + MANY_OPERATIONS
+            + FETCH
+            + f"for i in 0 ..< 3000 {{\nexecute e[i] {{ unit u {{ operations: {LISTED}, latency: 1 }} }}\n"
+            + "f -> e[i]\n}\n}"
+        }
+    ),
+    "a row of movers": written(
+        {
+            "f": HEAD
+            + MANY_OPERATIONS
+            + FETCH
+            + f"execute e {{ controller c {{ operations: {LISTED} }} }}\nf -> e\nq -> e\n"
+            + "for i in 0 ..< 9000 { mover v[i] { } }\n"
+            + "e.c -> v[0]\nfor i in 0 ..< 8999 { v[i] -> v[i + 1] }\n}"
+        }
+    ),
+    "a row of stages": written(
+        {
+            "f": HEAD
+            + MANY_OPERATIONS
+            + FETCH
+            + "stage s[0] { }\nf -> s[0]\n"
+            + "for i in 1 ..< 9000 {\nstage s[i] { latency: k }\ns[i - 1] -> s[i]\n}\n"
+            + f"execute e {{ unit u {{ operations: {LISTED}, latency: 1 }} }}\ns[8999] -> e\n}}"
+        }
+    ),
+    "a wide circle": written(
+        {
+            "f": HEAD
+            + "for i in 0 ..< 9000 { stage s[i] { } }\nfor i in 0 ..< 9000 { s[i] -> s[(i + 1) % 9000] }\n}"
+        }
+    ),
+    "a name without end": written({"f": HEAD + "x: " + "y" * 1_900_000 + "\n}"}),
+    "the same import": written({"f": 'import t from "g.acadl"\n' * 30_000 + HEAD + "}"}),
     "a long line": written({"f": HEAD + "stage s { latency: 1 } " * 20_000 + "}"}),
 }
 TEXTS: Mapping[str, str] = {"text of 50 MB": "x" * 50_000_000, "50 MB of line ends": "\n" * 50_000_000}

@@ -13,17 +13,14 @@ import acadl
 from acadl.diagnostics import (
     CODES,
     MAX_DIAGNOSTICS,
-    MAX_LENGTH,
     MAX_REPETITIONS,
     Collector,
     TooManyDiagnosticsError,
-    distance,
-    nearest,
     render,
-    suggestion,
 )
 from acadl.errors import Diagnostic, Label, Span
 from acadl.loading import check_text
+from acadl.suggesting import MAX_LENGTH, MAX_NAMES, distance, nearest, suggestion
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +100,25 @@ def test_distance(first: str, second: str, edits: int) -> None:
     assert distance(first, second) == edits
 
 
+def distance_by_table(first: str, second: str) -> int:
+    """The same by the table of Damerau and Levenshtein, each pair of neighbours swapped at most once."""
+    table = [
+        [max(i, j) if not i or not j else 0 for j in range(len(second) + 1)] for i in range(len(first) + 1)
+    ]
+    for i, a in enumerate(first, 1):
+        for j, b in enumerate(second, 1):
+            edits = [table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a != b)]
+            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
+                edits.append(table[i - 2][j - 2] + 1)
+            table[i][j] = min(edits)
+    return table[-1][-1]
+
+
+@given(st.text("abc", max_size=12), st.text("abc", max_size=12))
+def test_distance_is_that_of_the_table(first: str, second: str) -> None:
+    assert distance(first, second) == distance_by_table(first, second)
+
+
 @given(st.text("abc", max_size=6), st.text("abc", max_size=6), st.text("abc", max_size=6))
 def test_distance_is_symmetric_and_zero_only_for_equal_names(a: str, b: str, c: str) -> None:
     assert distance(a, b) == distance(b, a)
@@ -136,6 +152,8 @@ def test_suggestions_list_what_there_is() -> None:
     assert suggestion("q", [], "operations") == "there are no operations here"
     many = suggestion("q", [f"name{i:02}" for i in range(20)], "names")
     assert many.endswith("name11 and 8 more")
+    assert suggestion("q", (f"name{n}" for n in range(10 * MAX_NAMES)), "names").endswith(" and many more")
+    assert suggestion("q", ["x" * 500], "names") == f"known names: {'x' * 39}…"
 
 
 # --- the collector ---

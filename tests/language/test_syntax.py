@@ -262,7 +262,8 @@ def test_no_more_than_twenty_syntax_errors() -> None:
 
 
 def test_lines_that_end_with_a_carriage_return_alone() -> None:
-    assert errors("const a = 1 // one\rconst b = = 2\r") == ["E0102"]
+    assert errors("const a = 1 // one\rconst b = = 2\r") == ["E0102", "E0101"]
+    assert errors("// one\rconst b = = 2\n// two\n\rconst c = = 3\n") == ["E0102", "E0101", "E0101"]
     assert errors("const a = 1 // one\r\nconst b = 2\r\n") == []
 
 

@@ -6,13 +6,14 @@ Each file of ``three_errors`` holds three mistakes; a comment ``//!CODE`` marks 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from acadl.loading import check_text
-from tests.language.mistakes import with_mistakes
+from tests.language.mistakes import with_mistakes, with_structural_mistakes
 
 FOLDER = Path(__file__).parent / "three_errors"
 CASES = sorted(FOLDER.glob("*.txt"))
@@ -53,12 +54,15 @@ def test_what_follows_from_a_mistake_is_hardly_ever_reported() -> None:
 SHIPPED = sorted(Path(__file__).parents[2].glob("platforms/library/*.acadl"))
 
 
-def completely_reported(seeds: range) -> tuple[int, int]:
+Damage = Callable[[str, int, Random], tuple[str, set[int]]]
+
+
+def completely_reported(seeds: range, damage: Damage = with_mistakes) -> tuple[int, int]:
     """Of how many texts with three random mistakes all are reported; how many further findings there are."""
     complete = extra = 0
     for seed in seeds:
         chance = Random(seed)
-        text, lines = with_mistakes(chance.choice(SHIPPED).read_text("utf-8"), 3, chance)
+        text, lines = damage(chance.choice(SHIPPED).read_text("utf-8"), 3, chance)
         found = {d.line for d in check_text(text, "f", None, {}).diagnostics if d.is_error}
         complete += lines <= found
         extra += len(found - lines)
@@ -70,7 +74,18 @@ def test_random_mistakes_are_reported_together() -> None:
     assert complete >= LEAST and extra <= MOST_EXTRA
 
 
+def test_structural_mistakes_are_reported_with_others() -> None:
+    complete, extra = completely_reported(range(30), with_structural_mistakes)
+    assert complete >= LEAST and extra <= MOST_EXTRA
+
+
 @pytest.mark.slow
 def test_many_random_mistakes_are_reported_together() -> None:
     complete, extra = completely_reported(range(1000, 1500))
     assert complete >= 475 and extra <= 10
+
+
+@pytest.mark.slow
+def test_many_structural_mistakes_are_reported_with_others() -> None:
+    complete, extra = completely_reported(range(1000, 1500), with_structural_mistakes)
+    assert complete >= 450 and extra <= 50

@@ -186,7 +186,7 @@ def test_scopes_hide_nothing_within_a_component() -> None:
     found = template.find("n")
     assert found is not None
     assert found.value == Value(Kind.NUMBER, 2)
-    assert template.visible() == ["n", "n"]
+    assert list(template.visible()) == ["n", "n"]
 
 
 def test_evaluation_is_bounded() -> None:
