@@ -25,6 +25,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     target = Path(os.path.realpath(path))
     temporary: str | None = None
+    if target.is_file() and not target.stat().st_mode & 0o222:
+        raise AcadlError(f"cannot write '{os.fspath(path)}': it is there and may only be read")
     try:
         if Path(path).exists() and not Path(path).is_file() and not target.is_dir():
             with open(path, "wb") as file:

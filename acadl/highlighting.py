@@ -46,7 +46,7 @@ class AcadlLexer(RegexLexer):  # type: ignore[misc]
     filenames: ClassVar[list[str]] = ["*.acadl"]
     tokens: ClassVar[Mapping[str, Any]] = {
         "root": [
-            (r"///.*$", String.Doc),
+            (r"///(?!/).*$", String.Doc),
             (r"//.*$", Comment.Single),
             (r'"[^"\n]*"', String.Double),
             (r"0[xX][0-9a-fA-F_]+", Number.Hex),
@@ -94,7 +94,7 @@ def textmate() -> dict[str, Any]:
         "scopeName": "source.acadl",
         "fileTypes": ["acadl"],
         "patterns": [
-            rule("comment.line.documentation", r"///.*$"),
+            rule("comment.line.documentation", r"///(?!/).*$"),
             rule("comment.line.double-slash", r"//.*$"),
             rule("string.quoted.double", r'"[^"\n]*"'),
             {

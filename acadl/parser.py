@@ -141,13 +141,18 @@ def _mended(leaves: list[Leaf], wrong: WrongBrace) -> Diagnostic:
     return replace(wrong.finding, labels=(label,))
 
 
+def is_documentation(comment: str) -> bool:
+    """Whether a comment documents what stands below it; four slashes and more draw a line."""
+    return comment.startswith("///") and not comment.startswith("////")
+
+
 def _documentation(text: str) -> dict[int, str]:
     """Line number to the documentation comment that ends on the line above it."""
     found: dict[int, str] = {}
     block: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         comment = line.strip()
-        if comment.startswith("///"):
+        if is_documentation(comment):
             block.append(comment[3:].removeprefix(" "))
             continue
         if block:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from acadl.formatting.printing import Column, Doc, Fill, Group, Hard, Line, Nest, Remark, Soft, is_flat
 from acadl.formatting.reading import Block, Bracket, Comment, Element, Part, Statement, Word
+from acadl.parser import is_documentation
 from acadl.parser_words import ARROWS, HEADERS
 
 _OPERANDS = frozenset({"NAME", "NUMBER", "STRING", "TRUE", "FALSE"})  # after these, a minus subtracts
@@ -34,7 +35,7 @@ def plain_comment(comment: Comment) -> str:
 
 def demoted_comment(comment: Comment) -> str:
     """Like :func:`plain_comment`, but no documentation: what documents nothing must not begin to."""
-    if comment.text.startswith("///") and not comment.text.startswith("////"):
+    if is_documentation(comment.text) and not comment.documents:
         return plain_comment(Comment(comment.text[1:], comment.line, comment.own_line))
     return plain_comment(comment)
 
@@ -52,17 +53,22 @@ class _Layout:
     def _statements(self, block: Block, spread: bool) -> list[Doc]:
         """One statement below the other; ``spread`` where they have shared one line that is too long now."""
         made: list[Doc] = []
-        previous: Statement | None = None
-        for statement in block.statements:
-            if previous is not None and not spread and self._share(previous, statement):
-                last = made.pop()
-                items = last.items if isinstance(last, Fill) else (last,)
-                made.append(Fill((*items, self._doc(statement))))
-            else:
-                self._below(statement, made)
-            made += self._remark(statement.behind)
-            previous = statement
+        for first, *others in self._lines(block, spread):
+            self._below(first, made)
+            if others:
+                made[-1] = Fill(tuple(self._doc(statement) for statement in (first, *others)))
+            made += self._remark((others or [first])[-1].behind)
         return made
+
+    def _lines(self, block: Block, spread: bool) -> list[list[Statement]]:
+        """Statements that share a line."""
+        lines: list[list[Statement]] = []
+        for statement in block.statements:
+            if lines and not spread and self._share(lines[-1][-1], statement):
+                lines[-1].append(statement)
+            else:
+                lines.append([statement])
+        return lines
 
     def _share(self, previous: Statement, statement: Statement) -> bool:
         """Whether two statements on one line stay there: attributes and edges without a block."""
@@ -103,7 +109,7 @@ class _Layout:
                 made += [Nest((Soft(),)), *self._part(part, broken)]
             else:
                 is_column = isinstance(part, Block) and keyword == "KIND"
-                blank = bool(number) and _has_blank(parts[:number], part)
+                blank = bool(number) and _has_blank(parts, number)
                 made += [Column()] if is_column else [" "] if blank else []
                 made += self._part(part, broken)
         return Group(tuple(made), broken)
@@ -165,20 +171,26 @@ class _Layout:
     def _rows(self, bracket: Bracket) -> list[tuple[Doc, Comment | None]]:
         """Elements that share a line, with the comment behind; comments above them."""
         rows: list[tuple[Doc, Comment | None]] = []
-        last: Element | None = None
-        for number, element in enumerate(bracket.elements):
-            rows += [(self._comment(comment), None) for comment in element.above]
-            comma = "," if number + 1 < len(bracket.elements) else ""
-            doc = self._statement(element.parts)
-            shares = last is not None and last.behind is None and not element.above
-            if shares and last is not None and (not bracket.broken or last.end_line == element.line):
-                row = rows.pop()[0]
-                assert isinstance(row, Fill)
-                rows.append((Fill((*row.items, doc), ",", comma), element.behind))
-            else:
-                rows.append((Fill((doc,), ",", comma), element.behind))
-            last = element
+        lines = list(_element_lines(bracket))
+        for number, elements in enumerate(lines):
+            rows += [(self._comment(comment), None) for comment in elements[0].above]
+            items = tuple(self._statement(element.parts) for element in elements)
+            comma = "," if number + 1 < len(lines) else ""
+            rows.append((Fill(items, ",", comma), elements[-1].behind))
         return rows + [(self._comment(comment), None) for comment in bracket.below]
+
+
+def _element_lines(bracket: Bracket) -> list[list[Element]]:
+    """Elements that share a line, as far as their commas and comments go."""
+    lines: list[list[Element]] = []
+    for element in bracket.elements:
+        last = lines[-1][-1] if lines else None
+        shares = last is not None and last.behind is None and not element.above
+        if shares and last is not None and (not bracket.broken or last.end_line == element.line):
+            lines[-1].append(element)
+        else:
+            lines.append([element])
+    return lines
 
 
 def _begins_line(part: Part, keyword: str) -> bool:
@@ -198,16 +210,16 @@ def _is_short(statement: Statement) -> bool:
     return not isinstance(first, Word) or first.kind not in _ALONE or is_key
 
 
-def _has_blank(before: Sequence[Part], part: Part) -> bool:
+def _has_blank(parts: Sequence[Part], number: int) -> bool:
     """Whether a blank stands in front of a part, given what stands before it."""
-    previous = before[-1]
+    part, previous = parts[number], parts[number - 1]
     if isinstance(part, Word) and part.kind in ("COMMA", "COLON", "DOT"):
         return False
     if isinstance(previous, Word):
         if previous.kind == "DOT":
             return False
         if previous.kind == "MINUS":
-            return len(before) > 1 and _ends_operand(before[-2])
+            return number > 1 and _ends_operand(parts[number - 2])
     if isinstance(part, Bracket) and part.opening != "{":
         return not _is_called(previous)
     return True

@@ -6,7 +6,7 @@ groups whose places break all together or not at all. Comments at the ends of li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -43,22 +43,27 @@ class Remark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class Nest:
-    """Lines that begin inside are indented more."""
+    """Lines that begin inside are indented more. ``width``: see :func:`width_of`."""
 
-    parts: tuple[Doc, ...]
+    __slots__ = ("parts", "width")
+
+    def __init__(self, parts: Iterable[Doc]) -> None:
+        self.parts = tuple(parts)
+        self.width = _sum(map(width_of, self.parts))
 
 
-@dataclass(frozen=True, slots=True)
 class Group:
     """On one line if it fits; ``broken`` if it must not be."""
 
-    parts: tuple[Doc, ...]
-    broken: bool = False
+    __slots__ = ("broken", "parts", "width")
+
+    def __init__(self, parts: Iterable[Doc], broken: bool = False) -> None:
+        self.parts = tuple(parts)
+        self.broken = broken
+        self.width = None if broken else _sum(map(width_of, self.parts))
 
 
-@dataclass(frozen=True, slots=True)
 class Fill:
     """Items with commas, as many to a line as fit.
 
@@ -67,9 +72,14 @@ class Fill:
         end: What stands behind the last one.
     """
 
-    items: tuple[Doc, ...]
-    comma: str = ""
-    end: str = ""
+    __slots__ = ("comma", "end", "items", "width")
+
+    def __init__(self, items: Iterable[Doc], comma: str = "", end: str = "") -> None:
+        self.items = tuple(items)
+        self.comma = comma
+        self.end = end
+        commas = 2 * (len(self.items) - 1)
+        self.width = _sum((*map(width_of, self.items), commas, len(end)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +87,35 @@ class Column:
     """A blank; where it stands in several lines in turn, what follows begins in one column."""
 
 
-Doc: TypeAlias = str | Line | Soft | Hard | Remark | Nest | Group | Fill | Column
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The items of a fill from ``start`` on."""
+
+    fill: Fill
+    start: int
+
+
+Doc: TypeAlias = str | Line | Soft | Hard | Remark | Nest | Group | Fill | Column | _Rest
 _Entry: TypeAlias = tuple[int, bool, Doc]  # indentation, flat, document
+
+
+def width_of(doc: Doc) -> int | None:
+    """Columns that a document takes on one line; ``None`` if something in it needs a line end."""
+    match doc:
+        case str():
+            return len(doc)
+        case Nest() | Group() | Fill():
+            return doc.width
+        case Line():
+            return len(doc.flat)
+        case Soft() | Column():
+            return 1
+    return None
 
 
 def is_flat(doc: Doc) -> bool:
     """Whether nothing in the document needs a line end."""
-    match doc:
-        case Hard() | Remark():
-            return False
-        case Nest():
-            return all(map(is_flat, doc.parts))
-        case Group():
-            return not doc.broken and all(map(is_flat, doc.parts))
-        case Fill():
-            return all(map(is_flat, doc.items))
-    return True
+    return width_of(doc) is not None
 
 
 def text_of(docs: Sequence[Doc]) -> str:
@@ -119,6 +142,8 @@ class _Printer:
     def __init__(self) -> None:
         self._rows: list[_Row] = [_Row()]
         self._indent = 0  # of the current line, written with its first text
+        self._pieces: list[str] = []  # of the current line
+        self._length = 0
 
     def run(self, docs: Sequence[Doc]) -> None:
         pending: list[_Entry] = [(0, False, doc) for doc in reversed(docs)]
@@ -128,7 +153,7 @@ class _Printer:
                 case str():
                     self._write(doc)
                 case Column():
-                    self._rows[-1].column = self._rows[-1].column or len(self._rows[-1].code)
+                    self._rows[-1].column = self._rows[-1].column or self._length
                     self._write(" ")
                 case Line():
                     if flat:
@@ -136,7 +161,7 @@ class _Printer:
                     else:
                         self._end_line(indent, False)
                 case Soft():
-                    if self._fits(" ", pending):
+                    if self._fits(1, pending):
                         self._write(" ")
                     else:
                         self._end_line(indent, False)
@@ -147,50 +172,91 @@ class _Printer:
                 case Nest():
                     pending.extend((indent + INDENT, flat, part) for part in reversed(doc.parts))
                 case Group():
-                    whole = is_flat(doc) and (flat or self._fits(doc, pending))
+                    width = width_of(doc)
+                    whole = width is not None and (flat or self._fits(width, pending))
                     pending.extend((indent, whole, part) for part in reversed(doc.parts))
                 case Fill():
-                    self._fill(doc, indent, flat, pending)
+                    self._fill(doc, 0, indent, flat, pending)
+                case _Rest():
+                    self._fill(doc.fill, doc.start, indent, flat, pending)
 
-    def _fill(self, doc: Fill, indent: int, flat: bool, pending: list[_Entry]) -> None:
-        """The first item, and the rest for later: on this line, if its first one fits, too."""
-        first, *rest = doc.items
-        if not rest:
-            pending += [(indent, flat, doc.end), (indent, flat, first)]
+    def _fill(self, doc: Fill, start: int, indent: int, flat: bool, pending: list[_Entry]) -> None:
+        """The item at ``start``, and the rest for later: on this line, if its first one fits, too."""
+        first = doc.items[start]
+        if flat or start + 1 == len(doc.items):
+            others = (part for item in reversed(doc.items[start + 1 :]) for part in (item, ", "))
+            pending.extend((indent, flat, part) for part in (doc.end, *others, first))
             return
-        following: list[Doc] = [", ", Fill(tuple(rest), doc.comma, doc.end)]
-        if not flat:
-            both = Group((first, ", ", rest[0], doc.comma if len(rest) > 1 else doc.end))
-            fits = is_flat(both) and self._fits(both, pending if len(rest) == 1 else ())
-            following[:1] = [", "] if fits else [doc.comma, Hard()]
+        is_end = start + 2 == len(doc.items)
+        both = (first, ", ", doc.items[start + 1], doc.end if is_end else doc.comma)
+        width = _sum(map(width_of, both))
+        fits = width is not None and self._fits(width, pending if is_end else ())
+        following: list[Doc] = [*([", "] if fits else [doc.comma, Hard()]), _Rest(doc, start + 1)]
         pending.extend((indent, flat, part) for part in reversed(following))
         pending.append((indent, flat, first))
 
     def _write(self, text: str) -> None:
-        row = self._rows[-1]
-        if not row.code and text:
-            row.code = " " * self._indent
-        row.code += text
+        if not self._pieces and text:
+            self._pieces.append(" " * self._indent)
+            self._length = self._indent
+        self._pieces.append(text)
+        self._length += len(text)
 
     def _end_line(self, indent: int, blank: bool) -> None:
-        self._rows[-1].code = self._rows[-1].code.rstrip(" ")
+        self._finish_line()
         if blank:
             self._rows.append(_Row())
         self._rows.append(_Row())
         self._indent = indent
 
-    def _fits(self, doc: Doc, pending: Sequence[_Entry]) -> bool:
-        """Whether the document fits on this line, with what follows up to the next place to break at."""
-        room = WIDTH - max(len(self._rows[-1].code), self._indent)
-        for length in _lengths(doc, pending):
+    def _finish_line(self) -> None:
+        self._rows[-1].code = "".join(self._pieces).rstrip(" ")
+        self._pieces.clear()
+        self._length = 0
+
+    def _fits(self, width: int, pending: Sequence[_Entry]) -> bool:
+        """Whether so much fits on this line, with what follows up to the next place to break at."""
+        room = WIDTH - max(self._length, self._indent) - width
+        behind = self._widths_behind(pending) if room >= 0 else iter(())
+        while room >= 0 and (length := next(behind, None)) is not None:
             room -= length
-            if room < 0:
-                return False
-        return True
+        return room >= 0
+
+    def _widths_behind(self, pending: Sequence[_Entry]) -> Iterator[int]:
+        """Widths of what follows, up to where the line can end."""
+        stack: list[tuple[bool, Iterator[Doc]]] = []
+        behind = len(pending)
+        while True:
+            if not stack:
+                if not behind:
+                    return
+                behind -= 1
+                stack.append((pending[behind][1], iter((pending[behind][2],))))
+            flat, docs = stack[-1]
+            doc = next(docs, None)
+            if doc is None:
+                stack.pop()
+                continue
+            width = width_of(doc) if flat or isinstance(doc, str | Column) else None
+            if width is not None:
+                yield width
+                continue
+            match doc:
+                case Nest():
+                    stack.append((flat, iter(doc.parts)))
+                case Group():
+                    stack.append((flat and not doc.broken, iter(doc.parts)))
+                case Fill():
+                    stack.append((False, _up_to_comma(doc, 0)))
+                case _Rest():
+                    stack.append((False, _up_to_comma(doc.fill, doc.start)))
+                case _:
+                    return
 
     # --- comments at the ends of lines -------------------------------------------------------------------
 
     def text(self) -> str:
+        self._finish_line()
         rows = self._rows
         for run in _runs(rows, lambda row: row.column > 0 and not row.code.endswith("{"), 0):
             _align_columns(run)
@@ -237,44 +303,20 @@ def _align_remarks(run: Sequence[_Row]) -> None:
         row.code = f"{row.code:{column if fits else 0}}{' ' * COMMENT_GAP}{row.remark}"
 
 
-def _lengths(doc: Doc, pending: Sequence[_Entry]) -> Iterator[int]:
-    """Lengths of the texts of ``doc`` on one line, then of what follows up to where the line can end."""
-    todo: list[tuple[bool, Doc]] = [(True, doc)]
-    behind = len(pending)
-    while True:
-        if not todo:
-            if not behind:
-                return
-            behind -= 1
-            _, flat, following = pending[behind]
-            todo.append((flat, following))
-        flat, part = todo.pop()
-        match part:
-            case str():
-                yield len(part)
-            case Line():
-                if not flat:
-                    return
-                yield len(part.flat)
-            case Soft():
-                if not flat:
-                    return
-                yield 1
-            case Hard() | Remark():
-                return
-            case Nest():
-                todo.extend((flat, inner) for inner in reversed(part.parts))
-            case Group():
-                todo.extend((flat and not part.broken, inner) for inner in reversed(part.parts))
-            case Column():
-                yield 1
-            case Fill():
-                if not flat:
-                    is_last = len(part.items) == 1
-                    todo += [(False, part.end)] if is_last else [(False, Hard()), (False, part.comma)]
-                    todo.append((False, part.items[0]))
-                    continue
-                todo.append((True, part.end))
-                for item in reversed(part.items[1:]):
-                    todo += [(True, item), (True, ", ")]
-                todo.append((True, part.items[0]))
+def _sum(widths: Iterable[int | None]) -> int | None:
+    total = 0
+    for width in widths:
+        if width is None:
+            return None
+        total += width
+    return total
+
+
+def _up_to_comma(fill: Fill, start: int) -> Iterator[Doc]:
+    """What must stand on this line of the rest of a fill: its first item, and what is behind that."""
+    yield fill.items[start]
+    if start + 1 == len(fill.items):
+        yield fill.end
+    else:
+        yield fill.comma
+        yield Hard()

@@ -8,17 +8,18 @@ bracket, behind one of these, or within.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from acadl import syntax
 from acadl.diagnostics import Collector, DescriptionError
 from acadl.errors import Diagnostic, Span
-from acadl.parser import ParsedFile, leaves_of, too_deep
+from acadl.parser import ParsedFile, is_documentation, leaves_of, parse, too_deep
 from acadl.parser_builder import Leaf
 from acadl.parser_run import Run
 from acadl.parser_tables import END, Automaton, tables
 from acadl.parser_words import ARROWS, CLOSING, OPENING
+from acadl.reading import with_line_feeds
 
 MAX_BRACKETS = 100  # nested ones
 
@@ -41,11 +42,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """``// …`` to the end of a line; ``own_line`` where no word stands in front of it."""
+    """``// …`` to the end of a line.
+
+    Attributes:
+        own_line: Whether no word stands in front of it.
+        documents: Whether it is documentation of what stands below it.
+    """
 
     text: str
     line: int
     own_line: bool
+    documents: bool = False
 
 
 @dataclass(slots=True)
@@ -134,18 +141,31 @@ def read(text: str, file: str) -> tuple[ParsedFile, Block]:
     Raises:
         DescriptionError: The text has syntax errors.
     """
+    tree, leaves = _parsed(text, file)
+    return tree, _Reader(_merged(leaves, text)).file()
+
+
+def parsed(text: str, file: str) -> ParsedFile:
+    """The tree of a text. Raises :class:`DescriptionError`."""
+    return _parsed(text, file)[0]
+
+
+def _parsed(text: str, file: str) -> tuple[ParsedFile, Sequence[Leaf]]:
+    """The tree of a text, and its words as the parser has read them."""
     collector = Collector()
     leaves = leaves_of(text, file, collector)
     run = _Recording(leaves or [], Automaton("file"), collector)
     items: tuple[syntax.Item, ...] = (run.run() or ()) if leaves else ()
-    place = run.too_deep or too_deep(items) or _too_many_brackets(run.read)
-    if place and not collector.error_count:
-        hint = "split it with `const` or a template"
-        collector.add(Diagnostic("E0802", f"nested more than {MAX_BRACKETS} levels deep", place, hint))
-    if collector.error_count:
+    if run.wrong_brace is not None or collector.error_count:
+        collector = Collector()
+        parse(text, file, collector)  # which goes on behind a mistake
         raise DescriptionError(collector.sorted(), {file: text})
-    block = _Reader(_merged(run.read, text)).file()
-    return ParsedFile(file, text, items), block
+    place = run.too_deep or too_deep(items) or _too_many_brackets(run.read)
+    if place:
+        hint = "split it with `const` or a template"
+        finding = Diagnostic("E0802", f"nested more than {MAX_BRACKETS} levels deep", place, hint)
+        raise DescriptionError((finding,), {file: text})
+    return ParsedFile(file, text, items), run.read
 
 
 def _too_many_brackets(leaves: Sequence[Leaf]) -> Span | None:
@@ -178,15 +198,21 @@ def _comments(text: str) -> list[tuple[tuple[int, int], Comment]]:
     """Comments with line and column, the last one first."""
     found: list[tuple[tuple[int, int], Comment]] = []
     line, start, is_first = 1, 0, True
-    for match in tables().words.finditer(text):
+    above: list[int] = []  # documentation that ends on the line above
+    for match in tables().words.finditer(with_line_feeds(text)):
         kind = match.lastgroup
         if kind == "NEWLINE":
+            above = above if above and found[above[-1]][1].line == line else []
             line, start, is_first = line + 1, match.end(), True
         elif kind == "COMMENT":
             comment = Comment(match[0].rstrip(), line, is_first)
+            above += [len(found)] if is_first and is_documentation(comment.text) else []
             found.append(((line, match.start() - start + 1), comment))
         elif kind != "SPACE":
-            is_first = False
+            for number in above if is_first and kind != "COMMA" else ():
+                place, comment = found[number]
+                found[number] = place, replace(comment, documents=True)
+            above, is_first = [], False
     return found[::-1]
 
 
@@ -345,8 +371,5 @@ class _Reader:
 
 def _is_endpoint(before: Sequence[Part]) -> bool:
     """Whether a brace begins a set of endpoints, given what stands before it in its statement."""
-    words = [part for part in before if not isinstance(part, Comment)]
-    if not words:
-        return True
-    last = words[-1]
-    return isinstance(last, Word) and (last.kind in ARROWS or last.kind == "COLON")
+    last = next((part for part in reversed(before) if not isinstance(part, Comment)), None)
+    return last is None or (isinstance(last, Word) and (last.kind in ARROWS or last.kind == "COLON"))

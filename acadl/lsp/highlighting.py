@@ -10,6 +10,7 @@ from acadl.elaborate_values import UNITS
 from acadl.expressions import FUNCTION_ARITY
 from acadl.lsp.index import Index
 from acadl.lsp.symbols import SymbolKind
+from acadl.parser import is_documentation
 from acadl.parser_tables import tables
 
 TYPES_OF_TOKENS = (
@@ -65,7 +66,7 @@ def tokens(text: str, index: Index) -> Iterator[Token]:
         else:
             found = _plain(kind, word, last)
             if found is not None:
-                modifiers = ("documentation",) if kind == "COMMENT" and word.startswith("///") else ()
+                modifiers = ("documentation",) if kind == "COMMENT" and is_documentation(word) else ()
                 yield Token(line, column, len(word.rstrip("\r")), found, modifiers)
         last = kind if kind != "SPACE" else last
 

@@ -18,14 +18,26 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Iterable[tuple[str,
     Raises:
         AcadlError: Names both.
     """
-    taken = {os.path.realpath(path): what for what, path in inputs if path is not None}
+    taken = {_identity(path): what for what, path in inputs if path is not None}
     for what, path in outputs.items():
         if path is None:
             continue
         if not path:
             raise AcadlError(f"the file for {what} has no name")
         real = os.path.realpath(path)
-        if real in taken:
-            raise AcadlError(f"{path}: {what} would replace {taken[real]} (give them different names)")
+        identity = _identity(path)
+        if identity in taken:
+            raise AcadlError(f"{path}: {what} would replace {taken[identity]} (give them different names)")
+        if real.endswith(".acadl") and os.path.isfile(real):  # perhaps one that is imported
+            raise AcadlError(f"{path}: {what} would replace a description (give it another name)")
         if not os.path.exists(real) or os.path.isfile(real):  # several may go to /dev/null
-            taken[real] = what
+            taken[identity] = what
+
+
+def _identity(path: str) -> tuple[int, int] | str:
+    """What is the same for all names of a file."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):  # no file yet
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from platforms.commands._options import json_option, print_json, settings_option
+from platforms.commands._outputs import check_outputs
 
 if TYPE_CHECKING:
     from acadl.errors import Diagnostic
@@ -33,6 +34,7 @@ def command(
     from acadl.errors import AcadlError, Diagnostic
     from platforms.messages import show_diagnostics, show_error
 
+    check_outputs({"the page": html}, [("a description", file) for file in files])
     diagnostics: list[Diagnostic] = []
     sources: dict[str, str] = {}
     failed = False
@@ -57,6 +59,7 @@ def command(
         from acadl.files import write_text
         from acadl.rendering import to_page
 
+        check_outputs({"the page": html}, [("a description", file) for file in sources])  # imports, too
         write_text(html, to_page(diagnostics, sources, f"Findings in {', '.join(files)}"))
     if failed:
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from platforms.commands._options import load_architecture, settings_option
+from platforms.commands._outputs import check_outputs
 
 
 @click.command()
@@ -37,6 +38,8 @@ def command(
         raise click.BadParameter(
             f"'{output}' ends in none of {', '.join(FORMATS)}", param_hint="'--output' / '-o'"
         )
+    if output != "-":
+        check_outputs({"the drawing": output}, [("the description", arch)])
     text = to_text(load_architecture(arch, settings), suffix, theme=theme, unfold=unfold)
     if output == "-":
         click.echo(text, nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,14 +53,16 @@ def _show(error: AcadlError) -> None:
 
 
 def _files(path: str) -> Iterator[str]:
-    """The path itself, or the descriptions below a folder, hidden folders left out."""
+    """The path itself, or the descriptions below a folder; hidden ones and links are left out."""
     if path == STANDARD_INPUT or not Path(path).is_dir():
         yield path
         return
-    for file in sorted(Path(path).rglob("*.acadl")):
-        parts = file.relative_to(path).parts
-        if not any(part.startswith(".") for part in parts):
-            yield str(file)
+    for folder, inner, names in os.walk(path):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in sorted(names):
+            file = os.path.join(folder, name)
+            if name.endswith(".acadl") and not name.startswith(".") and not os.path.islink(file):
+                yield file
 
 
 def _read(file: str) -> tuple[str, bytes]:
@@ -71,33 +74,45 @@ def _read(file: str) -> tuple[str, bytes]:
         data = sys.stdin.buffer.read() if file == STANDARD_INPUT else read_bytes(Path(file))
         return decoded(data), data
     except ReadError as error:
-        raise AcadlError(f"cannot read '{file}': {error}") from error
+        raise AcadlError(f"cannot read '{_name(file)}': {error}") from error
 
 
 def _format(file: str, check: bool, diff: bool) -> bool:
     """Format one file; whether that changes it."""
+    from acadl.diagnostics import printable, printable_lines
     from acadl.errors import AcadlError
     from acadl.files import replacing
     from acadl.formatting import format_text
 
     text, data = _read(file)
-    name = "<stdin>" if file == STANDARD_INPUT else file
+    name = _name(file)
     formatted = format_text(text, name)
     changed = formatted.encode() != data
     if diff:
-        click.echo(_difference(text, formatted, name), nl=False)
+        difference = _difference(text, formatted, name)
+        shown = printable_lines(difference) if _is_terminal() else difference
+        click.echo(shown, nl=False, color=True)
     elif check:
         if changed:
-            click.echo(f"would change {name}", err=True)
+            click.echo(f"would change {printable(name)}", err=True)
     elif file == STANDARD_INPUT:
-        click.echo(formatted, nl=False)
+        click.echo(formatted, nl=False, color=True)  # what is in comments stays there
     elif changed:
         with replacing(file) as stream:
             stream.write(formatted.encode())
             if _read(file)[1] != data:
                 raise AcadlError(f"'{file}' has changed meanwhile; it stays as it is: format it again")
-        click.echo(f"changed {name}", err=True)
+        click.echo(f"changed {printable(name)}", err=True)
     return changed
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _name(file: str) -> str:
+    """What messages call a file."""
+    return "<stdin>" if file == STANDARD_INPUT else file
 
 
 def _difference(text: str, formatted: str, name: str) -> str:

@@ -16,6 +16,7 @@ from platforms.commands._options import (
     settings_option,
     using_mappings,
 )
+from platforms.commands._outputs import check_outputs
 
 if TYPE_CHECKING:
     from aidg import Timeline
@@ -93,6 +94,7 @@ def command(
     if instructions is not None and iterations is not None:
         raise click.UsageError("--instructions and --iterations both say how much to show; give one of them")
     check_format(output)
+    check_outputs({"the time line": output}, [("the description", arch), ("the network", network)])
     with using_mappings(mappings):
         architecture = load_architecture(arch, settings)
         chosen, program = layer_program(architecture, network, names[0])

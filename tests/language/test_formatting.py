@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acadl.diagnostics import Collector, DescriptionError
-from acadl.formatting import format_text, meaning_of
+from acadl.formatting import format_text, means_the_same
 from acadl.formatting.printing import WIDTH
 from acadl.parser import parse
 from acadl.parser_tables import tables
@@ -27,7 +28,7 @@ def tree_of(text: str) -> object:
     collector = Collector()
     found = parse(text, "<string>", collector)
     assert not collector.error_count
-    return meaning_of(found.items)
+    return found.items
 
 
 def comments_of(text: str) -> list[str]:
@@ -40,7 +41,7 @@ def check(text: str) -> str:
     """All promises for one text; returns what it is formatted to."""
     formatted = format_text(text)
     assert format_text(formatted) == formatted
-    assert tree_of(formatted) == tree_of(text)
+    assert means_the_same(tree_of(formatted), tree_of(text))
     assert comments_of(formatted) == comments_of(text)
     assert "\r" not in formatted and "\t" not in formatted
     assert not formatted or (formatted.endswith("\n") and not formatted.endswith("\n\n"))
@@ -197,3 +198,30 @@ def test_deep_brackets_are_refused(opening: str) -> None:
     with pytest.raises(DescriptionError) as caught:
         format_text(f"const a = {opening * 5000}1{')' * 5000}")
     assert [d.code for d in caught.value.diagnostics] == ["E0802"]
+
+
+LONG = {
+    "elements": "q -> {" + ", ".join(f"a{n}" for n in range(45_000)) + "}",
+    "alternatives": "if false { }" + " else if false { }" * 19_000,
+    "words": "registers r { names: " + " ".join(f"r{n}" for n in range(90_000)) + " }",
+    "attributes": "stage s { " + ", ".join(f"a{n}: 1" for n in range(22_000)) + " }",
+    "brackets": "const a = " + "(" * 90 + "1" + ")" * 90,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_statements_take_time_in_proportion(name: str) -> None:
+    """Two to three seconds each; what takes the square of that takes minutes."""
+    start = time.process_time()
+    format_text(f"architecture a {{\n{LONG[name]}\n}}\n")
+    assert time.process_time() - start < 15
+
+
+def test_a_comma_ends_documentation() -> None:
+    assert check("/// one\n,\n/// two\nstage s { }\n") == "// one\n/// two\nstage s { }\n"
+
+
+def test_four_slashes_are_no_documentation() -> None:
+    tree = tree_of("//// ruler ////\n/// two\nstage s { }\n")
+    assert isinstance(tree, tuple) and tree[0].doc == "two"
+    assert check("stage r { }, //// ruler ////\n/// two\nstage s { }\n")

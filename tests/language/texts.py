@@ -47,6 +47,8 @@ class Writer:
     def _separator(self) -> str:
         if self._chance.random() < 0.3:
             return self._blank() + "," + self._free()
+        if self._chance.random() < 0.1:
+            return self._line_end() + self._blank() + "," + self._line_end() + self._separators()
         return self._line_end() + self._separators()
 
     # --- statements --------------------------------------------------------------------------------------

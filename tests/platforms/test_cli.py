@@ -303,6 +303,21 @@ def test_draw_writes_the_format_of_the_ending(suffix: str, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 
+@pytest.mark.parametrize("name", ["own.acadl", "link.svg", "hard.svg", "imported.svg"])
+def test_nothing_is_written_over_a_description(name: str, tmp_path: Path) -> None:
+    (tmp_path / "part.acadl").write_text("template t { }\n")
+    (tmp_path / "own.acadl").write_text('import t from "part.acadl"\narchitecture a {\n}\n')
+    (tmp_path / "link.svg").symlink_to("own.acadl")
+    (tmp_path / "hard.svg").hardlink_to(tmp_path / "own.acadl")
+    (tmp_path / "imported.svg").symlink_to("part.acadl")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    own, output = str(tmp_path / "own.acadl"), str(tmp_path / name)
+    assert "would replace" in acadl("check", own, "--html", output).stderr
+    if name != "own.acadl":
+        assert "would replace" in acadl("draw", own, "-o", output).stderr
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
 def test_draw_to_standard_output_is_svg() -> None:
     assert acadl("draw", "oma", "-o", "-").stdout.startswith("<svg ")
 

@@ -96,3 +96,52 @@ def test_what_somebody_writes_meanwhile_is_kept(folder: Path, monkeypatch: pytes
     assert result.exit_code == 1 and "has changed meanwhile" in result.stderr
     assert file.read_text() == "stage other{}"
     assert sorted(path.name for path in folder.glob("*ugly*")) == ["ugly.acadl"]  # nothing half-written
+
+
+def test_links_lead_nowhere_from_a_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "f.acadl").write_text(UGLY)
+    (folder / "link.acadl").symlink_to(outside / "f.acadl")
+    (folder / "linked").symlink_to(outside, target_is_directory=True)
+    fmt(folder)
+    assert (outside / "f.acadl").read_text() == UGLY
+    assert fmt(folder / "link.acadl").exit_code == 0  # somebody names it
+    assert (outside / "f.acadl").read_text() == PRETTY and (folder / "link.acadl").is_symlink()
+
+
+def test_files_that_may_only_be_read_stay(folder: Path) -> None:
+    (folder / "ugly.acadl").chmod(0o444)
+    result = fmt(folder / "ugly.acadl")
+    assert result.exit_code == 1 and "may only be read" in result.stderr
+    assert (folder / "ugly.acadl").read_text() == UGLY
+
+
+def test_names_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31m.acadl").write_text(UGLY)
+    for options in (("--check",), ()):
+        assert "\x1b" not in fmt(*options, tmp_path / "a\x1b[31m.acadl").stderr
+
+
+def test_differences_are_exact_in_files_and_tame_on_terminals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from platforms.commands import fmt as command
+
+    (tmp_path / "f.acadl").write_text("// \x1b[31m red\nstage s{ }")
+    assert "// \x1b[31m red\n" in fmt("--diff", tmp_path / "f.acadl").stdout
+    monkeypatch.setattr(command, "_is_terminal", lambda: True)
+    assert "// \ufffd[31m red\n" in fmt("--diff", tmp_path / "f.acadl").stdout
+
+
+def test_standard_input_has_one_name() -> None:
+    assert "'<stdin>'" in fmt("-", text=b"\xff").stderr
+    assert fmt("-", text=b"// \x1b[31m red").stdout == "// \x1b[31m red\n"
+    assert "<stdin>:1:" in fmt("-", text=b"stage s {").stderr
+
+
+def test_a_text_that_would_be_too_long_is_not_blamed(tmp_path: Path) -> None:
+    text = "if true {\n" * 45 + "const a = 1\n" * 12_000 + "}\n" * 45  # its indentation makes it too long
+    (tmp_path / "f.acadl").write_text(text)
+    result = fmt(tmp_path / "f.acadl")
+    assert result.exit_code == 1 and "longer than a description may be" in result.stderr
+    assert (tmp_path / "f.acadl").read_text() == text
