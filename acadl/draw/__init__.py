@@ -11,6 +11,7 @@ same text.
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from acadl.draw.boxes import build
@@ -18,6 +19,7 @@ from acadl.draw.dot import to_dot
 from acadl.draw.html import to_html
 from acadl.draw.svg import to_svg
 from acadl.draw.themes import THEMES, Theme
+from acadl.errors import AcadlError
 
 if TYPE_CHECKING:
     from acadl.model import Architecture
@@ -40,11 +42,14 @@ def to_text(arch: Architecture, suffix: str, *, theme: Theme = "auto", unfold: b
 
 def notebook_svg(arch: Architecture) -> str:
     """The drawing; of so many boxes that a notebook would wait for it, what to do instead."""
-    root, _ = build(arch)
-    boxes = sum(1 for _ in root.walk())
-    if boxes <= NOTEBOOK_BOXES:
-        return to_svg(arch)
-    text = f"{arch.name}: {boxes} boxes are too many to draw here; acadl draw writes them to a file"
+    try:
+        root, _ = build(arch)
+        boxes = sum(1 for _ in root.walk())
+        if boxes <= NOTEBOOK_BOXES:
+            return to_svg(arch)
+        text = f"{root.label}: {boxes} boxes are too many to draw here; acadl draw writes them to a file"
+    except AcadlError as error:
+        text = escape(str(error))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="24">'
         f'<text x="4" y="16" font-family="sans-serif" font-size="13">{text}</text></svg>'

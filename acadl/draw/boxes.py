@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from acadl.draw.text import attribute_lines, frequency, kind_of, tooltip
+from acadl.draw.text import at_length, attribute_lines, brief, frequency, kind_of, tooltip
 from acadl.errors import AcadlError
 from acadl.model import Architecture, DataStorage, Edge, EdgeKind, RegisterFile
 
-MOST_BOXES = 400  # of an unfolded drawing
+MOST_BOXES = 400
+MOST_LINES = 1000
+MOST_NOTES = 12  # lines on a box
 _INDEX = re.compile(r"\[(\d+)\]")
 _SEGMENT = re.compile(r"[^.]+")
 
@@ -79,37 +81,49 @@ def folded(name: str) -> str:
     return _INDEX.sub("[*]", name)
 
 
-def build(arch: Architecture, *, unfold: bool = False) -> tuple[Box, list[Line]]:
+def build(arch: Architecture, *, unfold: bool = False, scale: int = 1) -> tuple[Box, list[Line]]:
     """The root box and the lines, in order of declaration; with ``unfold`` every instance has its own box.
 
     Raises:
-        AcadlError: Unfolded there are more than ``MOST_BOXES`` objects.
+        AcadlError: There are more than ``scale`` times ``MOST_BOXES`` boxes or ``MOST_LINES`` lines.
     """
-    if unfold and len(arch.objects) > MOST_BOXES:
-        raise AcadlError(
-            f"'{arch.name}' has {len(arch.objects)} objects; unfolded drawings have at most {MOST_BOXES}"
-            " (fold the arrays, or draw a smaller one: --set)"
-        )
     key_of = str if unfold else folded
-    root = Box(key="", label=arch.name, kind="group", lines=_summary(arch), title=arch.doc)
+    root = Box("", brief(arch.name), "group", _notes(_summary(arch)), at_length(arch.doc))
     boxes: dict[str, Box] = {"": root}
+    for item in arch.objects.values():
+        key = key_of(item.name)
+        copies = () if unfold else _dimensions(item.name)
+        if key not in boxes:
+            _check(arch, "boxes", len(boxes), scale * MOST_BOXES, unfold)
+            lines = _notes(attribute_lines(item))
+            boxes[key] = Box(key, key, kind_of(item), lines, tooltip(item), copies)
+        else:
+            box = boxes[key]
+            box.copies = tuple(map(max, box.copies, copies))
     parents = {
         key_of(edge.target): key_of(edge.source) for edge in arch.edges if edge.kind is EdgeKind.CONTAINS
     }
-    for item in arch.objects.values():
-        key = key_of(item.name)
-        if key not in boxes:
-            copies = () if unfold else _dimensions(item.name)
-            boxes[key] = Box(key, key, kind_of(item), attribute_lines(item), tooltip(item), copies)
-        else:
-            box = boxes[key]
-            box.copies = tuple(map(max, box.copies, _dimensions(item.name)))
+    groups = _group_sizes(arch)
     for key in list(boxes):
-        _adopt(key, boxes, parents, arch)
-    lines = _lines(arch, boxes, key_of)
+        _adopt(key, boxes, parents, groups)
+    _check(arch, "boxes", len(boxes) - 1, scale * MOST_BOXES, unfold)
+    joins = _lines(arch, boxes, key_of)
+    _check(arch, "lines between its boxes", len(joins), scale * MOST_LINES, unfold)
     for box in boxes.values():
         box.copies = () if all(size == 1 for size in box.copies) else box.copies
-    return root, lines
+    return root, joins
+
+
+def _check(arch: Architecture, what: str, count: int, most: int, unfold: bool) -> None:
+    if count > most:
+        way = "fold the arrays, or draw a smaller one: --set" if unfold else "write what is alike as arrays"
+        raise AcadlError(f"'{brief(arch.name)}' has more than {most} {what}, the most that are drawn ({way})")
+
+
+def _notes(lines: list[str]) -> list[str]:
+    """Lines for a box, as many as fit on one."""
+    shown = [brief(line) for line in lines[:MOST_NOTES]]
+    return shown + ([f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else [])
 
 
 def _summary(arch: Architecture) -> list[str]:
@@ -129,7 +143,9 @@ def _dimensions(name: str) -> tuple[int, ...]:
     return tuple(int(number) + 1 for number in _INDEX.findall(name.rsplit(".", 1)[-1]))
 
 
-def _adopt(key: str, boxes: dict[str, Box], parents: dict[str, str], arch: Architecture) -> None:
+def _adopt(
+    key: str, boxes: dict[str, Box], parents: dict[str, str], groups: Mapping[str, tuple[int, ...]]
+) -> None:
     """Put the box into its container; containers that are no objects (template instances) are made."""
     if not key:
         return
@@ -137,23 +153,26 @@ def _adopt(key: str, boxes: dict[str, Box], parents: dict[str, str], arch: Archi
     if parent is None:
         parent = key.rpartition(".")[0]
         if parent not in boxes:
-            copies = _group_size(parent, arch) if "[*]" in parent else ()
-            boxes[parent] = Box(parent, parent, "group", copies=copies)
-            _adopt(parent, boxes, parents, arch)
+            boxes[parent] = Box(parent, parent, "group", copies=groups.get(parent, ()))
+            _adopt(parent, boxes, parents, groups)
     box = boxes[key]
     prefix = f"{parent}."
-    box.label = (key.removeprefix(prefix) if parent else key).replace("[*]", "")
+    box.label = brief((key.removeprefix(prefix) if parent else key).replace("[*]", ""))
     boxes[parent].children.append(box)
 
 
-def _group_size(key: str, arch: Architecture) -> tuple[int, ...]:
-    """Dimensions of the array of template instances ``key``."""
-    segments = key.count(".") + 1
-    sizes: tuple[int, ...] = ()
+def _group_sizes(arch: Architecture) -> dict[str, tuple[int, ...]]:
+    """Dimensions of each array of template instances, by its folded name."""
+    sizes: dict[str, tuple[int, ...]] = {}
+    seen: set[str] = set()
     for name in arch.objects:
-        if folded(name).startswith(f"{key}."):
-            found = _dimensions(".".join(name.split(".")[:segments]))
-            sizes = tuple(map(max, sizes, found)) if sizes else found
+        group = name.rpartition(".")[0]
+        while group and group not in seen:
+            seen.add(group)
+            if group.endswith("]"):
+                key, found = folded(group), _dimensions(group)
+                sizes[key] = tuple(map(max, sizes.get(key, found), found))
+            group = group.rpartition(".")[0]
     return sizes
 
 

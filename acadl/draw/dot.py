@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from acadl.diagnostics import printable_lines
 from acadl.draw.boxes import Box, Line, build
 from acadl.model import Architecture
 
+SCALE = 20  # times as much as we lay out ourselves
 _SHAPES = {"sram": "cylinder", "dram": "cylinder", "cache": "cylinder", "registers": "box3d"}
 
 
@@ -13,7 +15,7 @@ def to_dot(arch: Architecture, *, unfold: bool = False) -> str:
 
     ``unfold`` draws every instance of an array. Raises :class:`AcadlError` where these are too many.
     """
-    root, lines = build(arch, unfold=unfold)
+    root, lines = build(arch, unfold=unfold, scale=SCALE)
     inner = {box.key: _first_leaf(box).key for box in root.walk()}
     clusters = {box.key for box in root.walk() if box.children}
     text = [f"digraph {_quoted(arch.name)} {{", "  rankdir=LR; compound=true; node [shape=box];"]
@@ -59,7 +61,7 @@ def _node(box: Box, indent: str) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return printable_lines(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _quoted(text: str) -> str:

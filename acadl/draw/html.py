@@ -6,7 +6,7 @@ from html import escape
 
 from acadl.draw.boxes import build, folded
 from acadl.draw.svg import to_svg
-from acadl.draw.text import plain
+from acadl.draw.text import at_length, brief, plain
 from acadl.draw.themes import Theme
 from acadl.model import ACADLObject, Architecture, FunctionalUnit, Mover, PipelineStage
 
@@ -72,11 +72,11 @@ def to_html(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) 
 
     Args and errors are those of :func:`acadl.draw.to_svg`.
     """
-    title = escape(arch.name)
+    title = escape(brief(arch.name))
     rows = "\n".join(_row(arch.objects[name]) for name in _shown(arch))
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        f"<style>{_page_style(theme)}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{escape(arch.doc)}</p>\n"
+        f"<style>{_page_style(theme)}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{escape(at_length(arch.doc))}</p>\n"
         f'<figure>\n{to_svg(arch, theme=theme, unfold=unfold)}<div id="details"></div></figure>\n'
         '<p class="hint">Drag to move, wheel to zoom, double click for the whole drawing, '
         "click a box for its attributes.</p>\n"
@@ -108,4 +108,4 @@ def _row(item: ACADLObject) -> str:
         latency = plain(item.latency)
     processes = ", ".join(sorted(item.to_process)) if isinstance(item, FunctionalUnit) else ""
     cells = (item.name, type(item).__name__, latency, processes, item.doc)
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f"<td>{escape(at_length(cell))}</td>" for cell in cells) + "</tr>"

@@ -8,6 +8,7 @@ from itertools import pairwise
 from acadl.draw.boxes import Box, Line, build
 from acadl.draw.layout import HEADING, LINE_HEIGHT, Rect, place
 from acadl.draw.route import route
+from acadl.draw.text import at_length, brief
 from acadl.draw.themes import Theme, style
 from acadl.model import Architecture
 
@@ -33,9 +34,10 @@ def to_svg(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) -
     outline = rects[root.key]
     legend, legend_width = _legend(outline.height, lines)
     width, height = max(outline.width, legend_width), outline.height + LEGEND_HEIGHT
+    label = _quoted(f"Block diagram of {brief(arch.name)}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="acadl" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-label="{_quoted(f"Block diagram of {arch.name}")}">',
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{label}">',
         f"<style>{style(theme)}</style>",
         f'<rect class="paper" x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="8"/>',
         *_box(root, rects, outermost=True),
@@ -107,7 +109,7 @@ def _line(line: Line, path: list[tuple[int, int]]) -> list[str]:
     shortened[-1] = _towards(path[-1], path[-2], ARROW - 2)
     if line.both:
         shortened[0] = _towards(path[0], path[1], ARROW - 2)
-    title = f"{line.source} {'<->' if line.both else '->'} {line.target}"
+    title = f"{at_length(line.source)} {'<->' if line.both else '->'} {at_length(line.target)}"
     parts = [
         f'<path class="line {kind}{dashes}" d="{_rounded(shortened)}"><title>{_quoted(title)}</title></path>',
         _head(path[-1], path[-2], _flow(line.reads) if line.both else kind),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from textwrap import wrap
 from typing import TypeGuard
 
+from acadl.diagnostics import printable, printable_lines
 from acadl.expressions import Const, Expr
 from acadl.model import (
     DRAM,
@@ -26,6 +28,9 @@ from acadl.writing_expressions import written
 
 LINE_LENGTH = 22
 OPERATION_LINES = 3
+LONGEST_LABEL = 40  # characters of a name or a line on a box
+LONGEST_TOOLTIP = 2000
+LARGEST_SIZE = 1 << 40  # bytes; storages of more only give out addresses
 
 _KINDS: tuple[tuple[type[ACADLObject], str], ...] = (
     (InstructionFetchStage, "fetch"),
@@ -40,6 +45,16 @@ _KINDS: tuple[tuple[type[ACADLObject], str], ...] = (
     (SetAssociativeCache, "cache"),
     (DataStorage, "sram"),
 )
+
+
+def brief(text: str) -> str:
+    """A text for one line on a box."""
+    return printable(text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…")
+
+
+def at_length(text: str) -> str:
+    """A text for a tooltip or a table, where it may have several lines."""
+    return printable_lines(text if len(text) <= LONGEST_TOOLTIP else f"{text[: LONGEST_TOOLTIP - 1]}…")
 
 
 def kind_of(item: ACADLObject) -> str:
@@ -72,7 +87,7 @@ def attribute_lines(item: ACADLObject) -> list[str]:
 
 
 def tooltip(item: ACADLObject) -> str:
-    """Class, documentation comment and the lines of the box without abbreviation."""
+    """Class, documentation comment and the lines of the box without abbreviation, as far as people read."""
     parts = [f"{item.name}: {type(item).__name__}"]
     if item.doc:
         parts.append(item.doc)
@@ -90,7 +105,7 @@ def tooltip(item: ACADLObject) -> str:
             parts.append("prepares: " + ", ".join(sorted(item.prepares)))
     if isinstance(item, MemoryInterface):
         parts += [f"addresses: 0x{low:x} to 0x{high:x}" for low, high in item.address_ranges]
-    return "\n".join(parts)
+    return at_length("\n".join(parts))
 
 
 def _has_duration(item: ACADLObject) -> TypeGuard[MemoryAccessUnit]:
@@ -128,7 +143,8 @@ def _named(*entries: tuple[str, int | None, int | None]) -> list[str]:
 
 
 def _unit_lines(item: FunctionalUnit) -> list[str]:
-    lines = wrap(" ".join(sorted(item.to_process)), LINE_LENGTH)
+    names = [brief(name) for name in nsmallest(LINE_LENGTH * OPERATION_LINES, item.to_process)]
+    lines = wrap(" ".join(names), LINE_LENGTH)
     if len(lines) > OPERATION_LINES:
         shown = " ".join(lines[: OPERATION_LINES - 1]).split()
         lines = [*lines[: OPERATION_LINES - 1], f"and {len(item.to_process) - len(shown)} more"]
@@ -180,7 +196,8 @@ def _mover_lines(item: Mover) -> list[str]:
 def _storage_lines(item: DataStorage) -> list[str]:
     lines = []
     if isinstance(item, MemoryInterface):
-        lines.append(size(sum(high - low for low, high in item.address_ranges)))
+        total = sum(high - low for low, high in item.address_ranges)
+        lines.append(size(total) if total < LARGEST_SIZE else "of any size")
     if isinstance(item, SetAssociativeCache):
         lines.append(f"{item.sets} × {item.ways} × {size(item.cache_line_size)}")
         lines.append(f"hit {item.hit_latency}, miss +{item.miss_latency}")

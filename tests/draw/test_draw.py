@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -189,8 +192,62 @@ def test_arrays_are_unfolded_on_request() -> None:
     assert_lines_avoid_boxes(arch)
     assert len(draw.to_svg(arch, unfold=True)) > len(draw.to_svg(arch))
     assert draw.to_text(arch, ".dot", unfold=True) == draw.to_dot(arch, unfold=True)
-    with pytest.raises(acadl.AcadlError, match="at most 400"):
+    with pytest.raises(acadl.AcadlError, match="more than 400 boxes"):
         draw.to_svg(machines.array(20, 20), unfold=True)
+
+
+def test_what_is_too_large_to_lay_out_is_left_to_graphviz() -> None:
+    objects, edges = machines.front_end()
+    objects += [machines.SRAM(name=f"m{number}") for number in range(500)]
+    large = machines.architecture("large", objects, edges)
+    for write in (draw.to_svg, draw.to_html):
+        with pytest.raises(acadl.AcadlError, match="'large' has more than 400 boxes"):
+            write(large)
+    assert "has more than 400 boxes" in draw.notebook_svg(large)
+    assert draw.to_dot(large).count("[label=") == 502
+
+
+def tangle(count: int) -> Architecture:
+    """Stages with a unit each that reads every memory."""
+    objects, edges = machines.front_end()
+    for number in range(count):
+        objects += [
+            machines.SRAM(name=f"m{number}"),
+            machines.ExecuteStage(name=f"e{number}"),
+            machines.MemoryAccessUnit(name=f"e{number}.u"),
+        ]
+        edges += [("ifs", f"e{number}", machines.F), (f"e{number}", f"e{number}.u", machines.C)]
+        edges += [(f"m{other}", f"e{number}.u", machines.R) for other in range(count)]
+    return machines.architecture("tangle", objects, edges)
+
+
+@pytest.mark.parametrize("count", [10, 31])
+def test_a_tangle_of_lines_is_drawn_soon(count: int) -> None:
+    """A second or two; leading each line around everything would take minutes."""
+    start = time.process_time()
+    svg = draw.to_svg(tangle(count))
+    assert time.process_time() - start < 12
+    assert svg.count('class="line read"') == count * count + 1 + 1  # the instruction memory, the legend
+    with pytest.raises(acadl.AcadlError, match="more than 1000 lines"):
+        draw.to_svg(tangle(32))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=40), st.text(max_size=3000))
+def test_whatever_names_and_documentation_say_pages_are_well_formed(name: str, doc: str) -> None:
+    objects, edges = machines.front_end()
+    objects.append(machines.SRAM(name=f"m{name}", doc=doc, address_ranges=((0, 64),)))
+    arch = replace(machines.architecture(f"a{name}", objects, edges), doc=doc)
+    ElementTree.fromstring(draw.to_svg(arch))
+    page = draw.to_html(arch).replace("<!DOCTYPE html>", "").replace('<meta charset="utf-8">', "")
+    ElementTree.fromstring(re.sub(r"<script>.*</script>", "", page, flags=re.DOTALL))
+    draw.to_svg(arch).encode()
+
+
+def test_long_names_are_cut() -> None:
+    objects, edges = machines.front_end()
+    objects.append(machines.SRAM(name="x" * 1_000_000, doc="y" * 1_000_000))
+    assert len(draw.to_html(machines.architecture("z" * 1_000_000, objects, edges))) < 50_000
 
 
 def test_html_is_self_contained_and_escaped() -> None:
