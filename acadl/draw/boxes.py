@@ -88,7 +88,7 @@ def build(arch: Architecture, *, unfold: bool = False, scale: int = 1) -> tuple[
         AcadlError: There are more than ``scale`` times ``MOST_BOXES`` boxes or ``MOST_LINES`` lines.
     """
     key_of = str if unfold else folded
-    root = Box("", brief(arch.name), "group", _notes(_summary(arch)), at_length(arch.doc))
+    root = Box("", brief(arch.name), "group", _summary(arch), at_length(arch.doc))
     boxes: dict[str, Box] = {"": root}
     for item in arch.objects.values():
         key = key_of(item.name)
@@ -129,9 +129,9 @@ def _notes(lines: list[str]) -> list[str]:
 def _summary(arch: Architecture) -> list[str]:
     """Clock and parameters, as many to a line as are read at a glance."""
     clock = f"clock {frequency(arch.clock_hz)}"
-    values = [f"{name} = {_value(value)}" for name, value in arch.parameters.items()]
+    values = [brief(f"{name} = {_value(value)}") for name, value in arch.parameters.items()]
     rows = [", ".join(values[first : first + 6]) for first in range(0, len(values), 6)]
-    return [clock, *rows]
+    return [clock, *rows[:MOST_NOTES]]
 
 
 def _value(value: int | bool | str) -> str:
