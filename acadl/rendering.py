@@ -128,9 +128,13 @@ def units(text: str, encoding: str) -> int:
     """Length of a text in code units of ``utf-8``, ``utf-16`` or ``utf-32``."""
     if encoding == "utf-16":
         return utf16_length(text)
+    if text.isascii():
+        return len(text)
     return len(text.encode("utf-8")) if encoding == "utf-8" else len(text)
 
 
 def utf16_length(text: str) -> int:
     """Code units of a text in UTF-16."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(ord(character) > 0xFFFF for character in text)

@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
         """The exit status, also where the output cannot be written."""
         try:
             status = self._run(args, complete_var, extra)
-            if sys.stdout is not None:  # closed by the caller
+            if sys.stdout is not None and not sys.stdout.closed:  # by the caller, or by the command
                 sys.stdout.flush()
             return status
         except BrokenPipeError:

@@ -93,6 +93,18 @@ class AcadlServer(LanguageServer):
         for other in {uri, *map(self.uri, self.project.open_files())}:
             self._soon(other)
 
+    def files_changed(self) -> None:
+        """Files have changed on disk: check the open texts, which may import them."""
+        self.project.files_changed()
+        for path in self.project.open_files():
+            self._soon(self.uri(path))
+
+    def watches_files(self) -> bool:
+        """Whether the client tells of changed files if it is asked to."""
+        workspace = self.client_capabilities.workspace
+        watched = workspace.did_change_watched_files if workspace is not None else None
+        return bool(watched is not None and watched.dynamic_registration)
+
     def _soon(self, uri: str) -> None:
         known = self._pending.pop(uri, None)
         if known is not None:
@@ -218,6 +230,17 @@ def _texts(server: AcadlServer) -> None:
         folders = [path_of(folder.uri) for folder in server.workspace.folders.values()]
         root = [path_of(server.workspace.root_uri)] if server.workspace.root_uri and not folders else []
         server.project.roots = tuple(path for path in [*folders, *root] if path.is_dir())
+        if server.watches_files():
+            watchers = [types.FileSystemWatcher("**/*.acadl")]
+            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+            kind = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            server.client_register_capability(
+                types.RegistrationParams([types.Registration("descriptions", kind, options)])
+            )
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        server.files_changed()
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from acadl.lsp.highlighting import tokens
 from acadl.lsp.positions import column_of, edited, place_of
 from acadl.lsp.project import Project
 from acadl.lsp.renaming import rename_problem
+from acadl.lsp.texts import FRESH_SECONDS
 from acadl.lsp.values import hints, hover_text
 from tests.language.test_mutations import SHIPPED, damaged
 
@@ -109,3 +111,30 @@ def test_edits_beyond_the_text() -> None:
     assert edited("ab\r\ncd", (0, 99), (0, 99), "x", "utf-16") == "abx\r\ncd"
     assert edited("ab\ncd", (1, 1), (0, 0), "x", "utf-16") == "ab\ncxd"
     assert edited("", (0, 0), (0, 0), "x", "utf-16") == "x"
+
+
+def test_a_file_that_was_too_long_beside_others_is_read_alone(tmp_path: Path) -> None:
+    long = "const a = 1\n" * 22_000  # more than half of what all files may have together
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.acadl").write_text(f"template {name} {{ }}\nif false {{\n{long}}}\n")
+    imports = "".join(f'import {name} from "{name}.acadl"\n' for name in ("one", "two"))
+    (tmp_path / "main.acadl").write_text(f"{imports}architecture a {{ }}\n")
+    project = Project()
+    checked = project.facts(tmp_path / "main.acadl").checked
+    assert "E0801" in [finding.code for finding in checked.diagnostics]
+    for name in ("one", "two"):
+        alone = project.facts(tmp_path / f"{name}.acadl").checked
+        assert "E0801" not in [finding.code for finding in alone.diagnostics]
+
+
+def test_changes_on_disk_are_noticed_without_being_told(tmp_path: Path) -> None:
+    (tmp_path / "part.acadl").write_text("template t { }\n")
+    (tmp_path / "main.acadl").write_text('import t from "part.acadl"\narchitecture a {\nx: t\n}\n')
+    project = Project()
+    assert "E0201" not in [d.code for d in project.findings(tmp_path / "main.acadl")]
+    (tmp_path / "part.acadl").write_text("template other { }\n")
+    time.sleep(2 * FRESH_SECONDS)
+    assert "E0201" in [d.code for d in project.findings(tmp_path / "main.acadl")]
+    (tmp_path / "part.acadl").unlink()
+    time.sleep(2 * FRESH_SECONDS)
+    assert "E0701" in [d.code for d in project.findings(tmp_path / "main.acadl")]
