@@ -89,11 +89,11 @@ class Texts:
         return found
 
     def look_again(self) -> None:
-        """Forget what files have changed on disk since they were read."""
+        """Read files anew that have changed on disk."""
         self._looked = time.monotonic()
         for path, known in tuple(self._saved.items()):
             if (known.stamp if known is not None else None) != _stamp(path):
-                del self._saved[path]
+                self._saved[path] = _read(path)
 
     def digest(self) -> bytes:
         """Changes with every text that was given out, saved ones included."""
