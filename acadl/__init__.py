@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         SimulationError,
         Span,
     )
-    from acadl.loading import check, load, loads
+    from acadl.loading import check, load, load_platform, loads
     from acadl.model import (
         DRAM,
         SRAM,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         SetAssociativeCache,
     )
     from acadl.operations import AddressRange, Instruction, Operand, Operation
+    from acadl.platform_model import PlatformDescription
     from acadl.simulation import simulate
     from acadl.state import ArchitecturalState
 
@@ -78,6 +79,7 @@ __all__ = [
     "Operand",
     "Operation",
     "PipelineStage",
+    "PlatformDescription",
     "ProgramError",
     "RegisterFile",
     "RoutingError",
@@ -86,6 +88,7 @@ __all__ = [
     "Span",
     "check",
     "load",
+    "load_platform",
     "loads",
     "render",
     "simulate",
@@ -97,13 +100,14 @@ _MODULES = {
     "acadl.errors": (
         *("AcadlError", "Diagnostic", "Label", "ProgramError", "RoutingError", "SimulationError", "Span"),
     ),
-    "acadl.loading": ("check", "load", "loads"),
+    "acadl.loading": ("check", "load", "load_platform", "loads"),
     "acadl.model": (
         *("DRAM", "SRAM", "ACADLObject", "Architecture", "CacheInterface", "Controller", "DataStorage"),
         *("Edge", "EdgeKind", "ExecuteStage", "FunctionalUnit", "InstructionFetchStage"),
         *("InstructionMemoryAccessUnit", "MemoryAccessUnit", "MemoryInterface", "Mover", "PipelineStage"),
         *("RegisterFile", "SetAssociativeCache"),
     ),
+    "acadl.platform_model": ("PlatformDescription",),
     "acadl.operations": ("AddressRange", "Instruction", "Operand", "Operation"),
     "acadl.simulation": ("simulate",),
     "acadl.state": ("ArchitecturalState",),

@@ -168,6 +168,8 @@ class _Elaboration:
                 self._check_header(item, scope, component)
             case syntax.ArchitectureDeclaration():
                 reject("E0401", "an architecture cannot be inside another one", item.name.span)
+            case syntax.PlatformDeclaration():
+                reject("E0401", "a platform cannot be inside an architecture", item.name.span)
             case syntax.OperationList() | syntax.RegisterList() | syntax.AddressList() | syntax.FromMemory():
                 keyword = item.keyword
                 reject("E0401", f"'{keyword.text}:' belongs inside an object", keyword.span)

@@ -50,7 +50,7 @@ class AttributeReader:
             case Form.ADDRESSES, syntax.AddressList():
                 return tuple(self._read_range(piece, scope) for piece in item.ranges)
             case Form.WORD, syntax.Attribute():
-                return _read_word(item, name, form)
+                return read_word(item, name, form)
             case Form.LATENCY, syntax.Attribute():
                 return self._read_of_instruction(item.value, scope, name, NUMERIC, "cycles")
             case Form.ENERGY_OF, syntax.Attribute():
@@ -58,7 +58,7 @@ class AttributeReader:
                 return self._read_of_instruction(item.value, scope, name, kinds, "an energy", form.example)
             case _, syntax.Attribute():
                 self._check_fixed(item.value, scope, name)
-                return _read_plain(item.value, scope, name, form)
+                return read_plain(item.value, scope, name, form)
         reject("E0302", f"attribute '{name}' is written `{form.example}`", span)
 
     def _read_operations(self, item: syntax.OperationList) -> frozenset[str]:
@@ -207,7 +207,7 @@ class AttributeReader:
         return number
 
 
-def _read_word(item: syntax.Attribute, name: str, form: AttributeForm) -> str:
+def read_word(item: syntax.Attribute, name: str, form: AttributeForm) -> str:
     value = item.value
     if not isinstance(value, syntax.Path) or not value.is_name or value.name.text not in form.words:
         written = value.name.text if isinstance(value, syntax.Path) and value.is_name else ""
@@ -229,7 +229,7 @@ _ACCEPTED: dict[Form, tuple[frozenset[Kind], str]] = {
 }
 
 
-def _read_plain(expression: syntax.Expression, scope: Scope, name: str, form: AttributeForm) -> int | bool:
+def read_plain(expression: syntax.Expression, scope: Scope, name: str, form: AttributeForm) -> int | bool:
     accepted, wanted = _ACCEPTED.get(form.form, (frozenset(), f"written `{form.example}`"))
     value = Evaluator(scope).evaluate(expression)
     _expect(value, accepted, expression.span, name, wanted, form.example)

@@ -42,14 +42,14 @@ def make_instance(
     item: syntax.Attribute, scope: Scope, component: Component, session: Session, run_body: BodyRunner
 ) -> None:
     """Make the instances of ``name: template(arguments)[sizes]`` and enter them under the name."""
-    declared = _declared(item.target)
+    declared = declared_of(item.target)
     if not isinstance(item.value, syntax.Path):
         hint = "attributes stand inside objects; an instance is written `name: template`"
         reject("E0401", f"'{declared.name.text}' cannot be given a value here", item.target.span, hint)
     broken = Broken(declared.span)
     local = place(component.members, declared, scope, broken)
     template = _find_template(item.value.name, component)
-    call, sizes = _split(item.value)
+    call, sizes = split_call(item.value)
     counts: list[int] = []
     for size in sizes:
         count = whole_number(size, scope, "the size of an array")
@@ -87,7 +87,7 @@ def _make(
     return instance
 
 
-def _declared(target: syntax.Path) -> syntax.Declared:
+def declared_of(target: syntax.Path) -> syntax.Declared:
     """The left side of an instance: a name, with indices in a loop."""
     indices: list[syntax.Expression] = []
     for part in target.parts:
@@ -97,7 +97,7 @@ def _declared(target: syntax.Path) -> syntax.Declared:
     return syntax.Declared(target.span, target.name, tuple(indices))
 
 
-def _split(value: syntax.Path) -> tuple[syntax.Call | None, list[syntax.Expression]]:
+def split_call(value: syntax.Path) -> tuple[syntax.Call | None, list[syntax.Expression]]:
     """Arguments and array sizes behind the template's name."""
     parts = list(value.parts)
     first = parts[0] if parts else None

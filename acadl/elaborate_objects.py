@@ -258,6 +258,7 @@ def _title(item: syntax.Item) -> str:
     """What messages call a statement."""
     titles: dict[type, str] = {
         syntax.ArchitectureDeclaration: "an architecture",
+        syntax.PlatformDeclaration: "a platform",
         syntax.TemplateDeclaration: "a template",
         syntax.Import: "an import",
         syntax.OperationsBlock: "an operations block",

@@ -31,7 +31,7 @@ TYPES: Mapping[str, Kind] = {
 
 
 def bind_given(
-    declaration: syntax.ArchitectureDeclaration,
+    declaration: syntax.ArchitectureDeclaration | syntax.PlatformDeclaration,
     given: Mapping[str, ParameterValue],
     scope: Scope,
     session: Session,
@@ -45,7 +45,8 @@ def bind_given(
     for name in given:
         if name not in known:
             hint = suggestion(name, known, "parameters")
-            message = f"architecture '{declaration.name.text}' has no parameter '{name}'"
+            what = "platform" if isinstance(declaration, syntax.PlatformDeclaration) else "architecture"
+            message = f"{what} '{declaration.name.text}' has no parameter '{name}'"
             session.collector.add(Diagnostic("E0201", message, declaration.name.span, hint), distinct=True)
     public: dict[str, ParameterValue] = {}
     for parameter in declaration.parameters:

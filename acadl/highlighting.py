@@ -24,7 +24,7 @@ from acadl.parser_tables import tables
 TEXTMATE = Path(__file__).parents[1] / "editors" / "acadl.tmLanguage.json"
 
 # What the words of the grammar do, for their colours; a test sees to it that all are here.
-DECLARING = ("architecture", "template", "operations", "const", "open", "optional")
+DECLARING = ("architecture", "platform", "template", "operations", "const", "open", "optional")
 CONTROLLING = ("for", "in", "if", "then", "else", "require", "import", "from", "and", "or", "not")
 MODIFYING = ("out", "inout", "clock", "names", "addresses", "prepares")
 CONSTANTS = ("true", "false")

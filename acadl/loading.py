@@ -13,11 +13,13 @@ from acadl.elaborate import Elaborated, elaborate
 from acadl.elaborate_imports import ParseText, ReadText, Sources, read_sources
 from acadl.elaborate_names import Watched
 from acadl.elaborate_parameters import ParameterValue
+from acadl.elaborate_platform import elaborate_platform
 from acadl.errors import AcadlError, Diagnostic
 from acadl.memory import no_garbage_collection
 from acadl.model import Architecture
 from acadl.parser import MAX_CHARACTERS, parse, too_long
 from acadl.parser_damage import independent
+from acadl.platform_model import PlatformDescription
 from acadl.reading import ReadError, read_text
 from acadl.validate import validate
 
@@ -34,6 +36,8 @@ class Checked:
         sources: File name to text, for excerpts.
         known: The architecture as far as it is right, for editors; ``None`` if there is none at all.
         is_library: Whether it declares operations or templates for other files, and no architecture.
+        platform: What a file with a ``platform`` describes; ``None`` after errors.
+        is_platform: Whether it declares one.
     """
 
     architecture: Architecture | None
@@ -41,6 +45,8 @@ class Checked:
     sources: Mapping[str, str]
     known: Architecture | None = None
     is_library: bool = False
+    platform: PlatformDescription | None = None
+    is_platform: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -62,6 +68,21 @@ def load(path: str | os.PathLike[str], /, **parameters: ParameterValue) -> Archi
         AcadlError: The file cannot be read.
     """
     return _result(check_file(_as_path(path), parameters))
+
+
+def load_platform(path: str | os.PathLike[str], /, **parameters: ParameterValue) -> PlatformDescription:
+    """Read a platform of several cores from an ``.acadl`` file; arguments and errors as for :func:`load`."""
+    checked = check_file(_as_path(path), parameters)
+    if checked.platform is not None:
+        return checked.platform
+    if not checked.is_platform and all(finding.code.startswith("E06") for finding in _errors(checked)):
+        what = "describes no platform of several cores (`platform name { … }`)"
+        raise AcadlError(f"'{os.fspath(path)}' {what}")
+    raise DescriptionError(checked.diagnostics, checked.sources)
+
+
+def _errors(checked: Checked) -> list[Diagnostic]:
+    return [finding for finding in checked.diagnostics if finding.is_error]
 
 
 def loads(text: str, /, file: str = "<string>", **parameters: ParameterValue) -> Architecture:
@@ -142,6 +163,11 @@ def _checked(
         read = read_sources(text, file, directory, collector, read_file, parse_text)
         sources = read.texts
         is_library = _is_library(read.root.parsed.items)
+        declared = next(
+            (item for item in read.root.parsed.items if isinstance(item, syntax.PlatformDeclaration)), None
+        )
+        if declared is not None:
+            return _checked_platform(read, declared, parameters, collector, watched)
         if collector.error_count:
             result = _check_rest(read, parameters, collector, watched)
         else:
@@ -154,6 +180,27 @@ def _checked(
     architecture = result.architecture if result is not None and sound else None
     known = result.architecture if result else None
     return Checked(architecture, collector.sorted(), sources, known, is_library)
+
+
+def _checked_platform(
+    read: Sources,
+    declared: syntax.PlatformDeclaration,
+    parameters: Mapping[str, ParameterValue],
+    collector: Collector,
+    watched: Watched | None,
+) -> Checked:
+    inner = Collector()
+    platform: PlatformDescription | None = None
+    codes = {finding.code for finding in collector.sorted()}
+    try:
+        platform = elaborate_platform(read, declared, parameters, inner, watched)
+    except TooManyDiagnosticsError:
+        inner.note_rest()
+    found = inner.sorted()
+    for finding in independent(found, read.damages, codes) if codes else found:
+        collector.add(finding)
+    sound = platform if not collector.error_count else None
+    return Checked(None, collector.sorted(), read.texts, platform=sound, is_platform=True)
 
 
 def _is_library(items: tuple[syntax.Item, ...]) -> bool:
@@ -187,6 +234,10 @@ def _check_rest(
 
 
 def _result(checked: Checked) -> Architecture:
+    if checked.platform is not None:
+        name = checked.platform.name
+        hint = "`acadl simulate` runs it, acadl.load_platform reads it"
+        raise AcadlError(f"'{name}' is a platform of several cores and no architecture; {hint}")
     if checked.architecture is None:
         raise DescriptionError(checked.diagnostics, checked.sources)
     return checked.architecture

@@ -84,7 +84,7 @@ class Indentation:
     def end_of(self, bracket: Bracket) -> int | None:
         """Where a block ends; ``None`` if its lines are not indented. An architecture ends with the text."""
         last = len(self.leaves) - 1
-        if bracket.header.type == "ARCHITECTURE":
+        if bracket.header.type in ("ARCHITECTURE", "PLATFORM"):
             return last
         line, column = bracket.header.span.line, bracket.header.span.column
         is_indented = self.leaves[bracket.position + 1].type != "NEWLINE"

@@ -82,6 +82,12 @@ class Builder:
             _span(children), _word(name), _parameters(children), body, keyword.doc
         )
 
+    def platform(self, children: Children) -> syntax.PlatformDeclaration:
+        keyword, name, body = children[0], children[1], children[-1]
+        return syntax.PlatformDeclaration(
+            _span(children), _word(name), _parameters(children), body, keyword.doc
+        )
+
     def template(self, children: Children) -> syntax.TemplateDeclaration:
         keyword, name, body = children[0], children[1], children[-1]
         return syntax.TemplateDeclaration(

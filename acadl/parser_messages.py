@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from acadl.errors import Diagnostic, Label, Span
 from acadl.parser_builder import Leaf
 from acadl.parser_spelling import KINDS, Meant, diagnostic_of, meant
-from acadl.parser_words import ARROWS, HEADERS
+from acadl.parser_words import ARROWS, COMPONENTS, HEADERS
 
 _VALUE = frozenset({"NAME", "NUMBER", "LPAR"})
 _OPERATORS = frozenset(
@@ -44,6 +44,7 @@ _SIGNS: Mapping[str, str] = {
 
 EXAMPLES: Mapping[str, str] = {
     "architecture": "architecture name(rows: int = 16) { … }",
+    "platform": "platform name { core: architecture … }",
     "template": "template pe(width: bits = 8 bits) { … }",
     "import": 'import pe from "pe.acadl"',
     "operations": "operations { mac(acc: inout reg, a: in reg, b: in reg) = acc + a * b }",
@@ -204,7 +205,7 @@ def _brace(context: Context) -> Diagnostic | None:
     if leaf.type == "NEWLINE" and upcoming[:1] == ["LBRACE"]:
         message, hint = "'{' belongs on the line of its header", f"write `{first.text} … {{` on one line"
         return Diagnostic("E0106", message, context.upcoming[0].span, hint)
-    if first.type in ("ARCHITECTURE", "TEMPLATE") and upcoming == ["NAME", "COLON"]:
+    if first.type in COMPONENTS and upcoming == ["NAME", "COLON"]:
         return None  # parameters follow
     keyed = leaf.type in ("OPERATIONS", "PREPARES", "NAMES", "ADDRESSES", "FROM")
     starts = keyed or upcoming[:1] == ["COLON"]

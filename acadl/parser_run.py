@@ -12,7 +12,7 @@ from acadl.parser_braces import Bracket, Indentation, WrongBrace
 from acadl.parser_builder import Leaf
 from acadl.parser_damage import ENDS, Damage, Dropped, damage_of
 from acadl.parser_tables import Automaton, UnexpectedWordError
-from acadl.parser_words import ARROWS, CLOSING, HEADERS, OPENING, STATEMENTS
+from acadl.parser_words import ARROWS, CLOSING, COMPONENTS, HEADERS, OPENING, STATEMENTS
 
 if TYPE_CHECKING:
     from acadl.parser_messages import Context
@@ -201,7 +201,7 @@ class Run:
         following = [leaf.type for leaf in self._leaves[here : here + 4] if leaf.type != "NEWLINE"]
         is_named = self._leaves[here - 1].type == "NAME" and here == self._statement + 2
         if (
-            first.type not in ("ARCHITECTURE", "TEMPLATE")
+            first.type not in COMPONENTS
             or not is_named
             or following[:2] != ["NAME", "COLON"]
         ):
@@ -215,7 +215,7 @@ class Run:
         """Read a header again without the parameter that is wrong, if that is what is wrong."""
         first = self._leaves[min(self._statement, self._position)]
         bracket = next((b for b in self._open if b.leaf.type == "LPAR" and b.header is first), None)
-        if first.type not in ("ARCHITECTURE", "TEMPLATE") or bracket is None:
+        if first.type not in COMPONENTS or bracket is None:
             return False
         commas = [bracket.position, *self._commas(bracket.position)]  # and the closing parenthesis
         if bracket.position not in self._closed or commas[-1] < self._position:
@@ -443,7 +443,7 @@ class Run:
     def _is_list_continued(self, header: str) -> bool:
         """Whether a broken header goes on behind this line end."""
         after_comma = self._leaves[self._position - 1].type == "COMMA"
-        return header in ("ARCHITECTURE", "TEMPLATE") or (header in ("FOR", "IMPORT") and after_comma)
+        return header in COMPONENTS or (header in ("FOR", "IMPORT") and after_comma)
 
     def _is_block_readable(self) -> bool:
         """Whether a brace here opens a block of statements behind a broken header."""
@@ -455,7 +455,7 @@ class Run:
         start = min(self._statement, self._position)
         name = self._leaves[start + 1]
         is_named = name.type == "NAME"
-        if header.type in ("ARCHITECTURE", "TEMPLATE", "KIND"):
+        if header.type in COMPONENTS | {"KIND"}:
             words = [header, name if is_named else Leaf("NAME", "unnamed", brace.span)]
             self._is_nameless |= self._leaves[start + 2].type not in ("LPAR", "LBRACE")
         else:

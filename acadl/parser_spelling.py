@@ -37,6 +37,7 @@ def _two(first: str, *second: str) -> Callable[[str, str], bool]:
 # What stands behind the word that starts a statement: whether these two kinds of words can.
 _BEHIND: Mapping[str, Callable[[str, str], bool]] = {
     "architecture": _two("NAME", "LBRACE", "LPAR"),
+    "platform": _two("NAME", "LBRACE", "LPAR"),
     "template": _two("NAME", "LBRACE", "LPAR"),
     "const": _two("NAME", "EQUAL"),
     "import": lambda leaf, following: leaf == "STRING" or (leaf == "NAME" and following in ("FROM", "COMMA")),

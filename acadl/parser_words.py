@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 OPENING: Mapping[str, str] = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING: Mapping[str, str] = {closing: opening for opening, closing in OPENING.items()}
-HEADERS = frozenset({"ARCHITECTURE", "TEMPLATE", "OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
+COMPONENTS = frozenset({"ARCHITECTURE", "PLATFORM", "TEMPLATE"})  # headers with parameters
+HEADERS = COMPONENTS | frozenset({"OPERATIONS", "KIND", "FOR", "IF", "ELSE"})
 STATEMENTS = HEADERS | {"CLOCK", "CONST", "IMPORT", "OPEN", "REQUIRE"}
 ARROWS = frozenset({"FORWARD", "DATA", "BOTH"})
 CLOSING_SIGNS = frozenset(")]}")

@@ -161,6 +161,16 @@ class ArchitectureDeclaration(Record):
     doc: str
 
 
+class PlatformDeclaration(Record):
+    """``platform name(parameters) { … }``: several cores on one memory."""
+
+    span: Span
+    name: Word
+    parameters: tuple[Parameter, ...]
+    body: Block
+    doc: str
+
+
 class TemplateDeclaration(Record):
     """``template name(parameters) { … }``."""
 
@@ -347,6 +357,7 @@ class If(Record):
 
 Item: TypeAlias = (
     ArchitectureDeclaration
+    | PlatformDeclaration
     | TemplateDeclaration
     | Import
     | OperationsBlock
@@ -426,7 +437,13 @@ def all_names_in(tree: object) -> set[str]:
 
 def _nested(item: Item) -> Iterator[Item]:
     match item:
-        case ArchitectureDeclaration() | TemplateDeclaration() | ObjectDeclaration() | For():
+        case (
+            ArchitectureDeclaration()
+            | PlatformDeclaration()
+            | TemplateDeclaration()
+            | ObjectDeclaration()
+            | For()
+        ):
             yield from item.body.items
         case If(branches=branches, otherwise=otherwise):
             for _, block in branches:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from acadl.formatting.printing import Column, Doc, Fill, Group, Hard, Line, Nest, Remark, Soft, is_flat
 from acadl.formatting.reading import Block, Bracket, Comment, Element, Part, Statement, Word
 from acadl.parser import is_documentation
-from acadl.parser_words import ARROWS, HEADERS
+from acadl.parser_words import ARROWS, COMPONENTS, HEADERS
 
 _OPERANDS = frozenset({"NAME", "NUMBER", "STRING", "TRUE", "FALSE"})  # after these, a minus subtracts
 _ALONE = HEADERS | {"CLOCK", "CONST", "IMPORT", "OPEN", "REQUIRE"}  # statements with a line of their own
@@ -127,7 +127,7 @@ class _Layout:
         """Whether the block cannot stand on one line, however short it is."""
         if not block.statements and block.first is None:
             return False
-        if block.broken or block.first is not None or keyword in ("ARCHITECTURE", "TEMPLATE"):
+        if block.broken or block.first is not None or keyword in COMPONENTS:
             return True
         return any(s.above or s.behind or not is_flat(self._doc(s)) for s in block.statements)
 

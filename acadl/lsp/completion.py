@@ -15,7 +15,7 @@ from acadl.parser_messages import EXAMPLES
 from acadl.parser_tables import tables
 from acadl.parser_words import ARROWS, HEADERS
 
-_TOP = ("architecture", "template", "import", "operations", "const")
+_TOP = ("architecture", "platform", "template", "import", "operations", "const")
 _BODY = (
     *("clock", "const", "for", "if", "import", "open", "operations", "require", "template"),
     *(k for k, f in OBJECTS.items() if not k.endswith("unit") and k != "controller"),
@@ -163,7 +163,7 @@ def _inside(statement: Sequence[_Word], keyword: str, space: Space, index: Index
     if keyword == "operations" and previous in ("COLON", "IN", "OUT", "INOUT"):
         kinds = ("reg", "address") if previous != "COLON" else ("in", "out", "inout", "int")
         return [Proposal(kind, "keyword") for kind in kinds]
-    if first in ("architecture", "template") and previous == "COLON":
+    if first in ("architecture", "platform", "template") and previous == "COLON":
         return [Proposal(name, "type") for name in TYPES]
     form = OBJECTS.get(keyword)
     attribute = form.attributes.get(first) if form is not None else None

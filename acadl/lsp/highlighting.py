@@ -20,6 +20,7 @@ TYPES_OF_TOKENS = (
 MODIFIERS = ("declaration", "readonly", "documentation")
 _OF_SYMBOLS = {
     SymbolKind.ARCHITECTURE: "namespace",
+    SymbolKind.PLATFORM: "namespace",
     SymbolKind.TEMPLATE: "class",
     SymbolKind.PARAMETER: "parameter",
     SymbolKind.CONST: "variable",

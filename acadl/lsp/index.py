@@ -107,7 +107,11 @@ class _Builder:
                     symbol = self._symbol(SymbolKind.CONST, item.name, item.span, text)
                     space.values.setdefault(item.name.text, symbol)
                     outline.append(symbol)
-                case syntax.ArchitectureDeclaration() | syntax.TemplateDeclaration():
+                case (
+                    syntax.ArchitectureDeclaration()
+                    | syntax.PlatformDeclaration()
+                    | syntax.TemplateDeclaration()
+                ):
                     self._component(item, space, outline)
                 case syntax.Import():
                     self._import(item, space)
@@ -139,12 +143,14 @@ class _Builder:
 
     def _component(
         self,
-        item: syntax.ArchitectureDeclaration | syntax.TemplateDeclaration,
+        item: syntax.ArchitectureDeclaration | syntax.PlatformDeclaration | syntax.TemplateDeclaration,
         space: Space,
         outline: list[Symbol],
     ) -> None:
         is_template = isinstance(item, syntax.TemplateDeclaration)
         kind = SymbolKind.TEMPLATE if is_template else SymbolKind.ARCHITECTURE
+        if isinstance(item, syntax.PlatformDeclaration):
+            kind = SymbolKind.PLATFORM
         text = f"{kind} {item.name.text}({', '.join(map(_parameter_text, item.parameters))})"
         symbol = self._symbol(kind, item.name, item.span, text, item.doc)
         symbol.space = self._inner(item.body, space, is_component=True)
@@ -212,7 +218,11 @@ class _Builder:
 
     def _statement(self, item: syntax.Item, space: Space, operands: _Operands) -> None:
         match item:
-            case syntax.ArchitectureDeclaration() | syntax.TemplateDeclaration():
+            case (
+                syntax.ArchitectureDeclaration()
+                | syntax.PlatformDeclaration()
+                | syntax.TemplateDeclaration()
+            ):
                 inner = self._spaces[id(item.body)]
                 for parameter in item.parameters:
                     self._expression(parameter.default, inner, {})

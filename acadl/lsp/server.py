@@ -38,6 +38,7 @@ NO_FILES = Path("/untitled")  # where texts seem to be that are no files
 
 _SYMBOL_KINDS = {
     SymbolKind.ARCHITECTURE: types.SymbolKind.Namespace,
+    SymbolKind.PLATFORM: types.SymbolKind.Namespace,
     SymbolKind.TEMPLATE: types.SymbolKind.Class,
     SymbolKind.PARAMETER: types.SymbolKind.TypeParameter,
     SymbolKind.CONST: types.SymbolKind.Constant,

@@ -13,6 +13,7 @@ class SymbolKind(StrEnum):
     """What a declared name is."""
 
     ARCHITECTURE = "architecture"
+    PLATFORM = "platform"
     TEMPLATE = "template"
     PARAMETER = "parameter"
     CONST = "const"

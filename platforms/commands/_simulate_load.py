@@ -9,12 +9,13 @@ import click
 from platforms.commands._options import print_json
 
 if TYPE_CHECKING:
+    from platforms.soc.chips import Chip
     from platforms.soc.planning import Planning
     from platforms.soc.serving import LoadRun
 
 
 def run_load(
-    system: str,
+    system: Chip,
     load: str,
     planning: Planning,
     full: bool,

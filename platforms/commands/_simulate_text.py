@@ -46,9 +46,8 @@ def print_memory(memory: Mapping[str, Any]) -> None:
             f"rows: {100 * hits:.1f} % hits, {100 * misses:.1f} % misses, "
             f"{100 * (1 - hits - misses):.1f} % conflicts"
         )
-    cache = memory.get("shared_cache")
-    if cache:
-        looked = max(1, cache["hits"] + cache["misses"])
-        click.echo(
-            f"shared cache: {100 * cache['hits'] / looked:.1f} % hits, {cache['writebacks']:,} write-backs"
-        )
+    for name, cache in memory.items():
+        if isinstance(cache, dict):
+            looked = max(1, cache["hits"] + cache["misses"])
+            hits = 100 * cache["hits"] / looked
+            click.echo(f"{name.replace('_', ' ')}: {hits:.1f} % hits, {cache['writebacks']:,} write-backs")

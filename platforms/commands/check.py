@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +28,7 @@ def command(
     as_json: bool,
     html: str | None,
 ) -> None:
-    """Check descriptions: .acadl files or names of shipped platforms.
+    """Check descriptions: .acadl files or names of shipped platforms and systems.
 
     Exit status 1 if there is an error in any of them. `acadl explain CODE` says more about a finding.
     """
@@ -71,10 +73,17 @@ def _findings(checked: Checked) -> tuple[Diagnostic, ...]:
 
 
 def _summary(checked: Checked) -> str:
-    arch = checked.architecture
+    arch, platform = checked.architecture, checked.platform
+    if platform is not None:
+        parts = f"{_count(platform.cores, 'core')}, {_count(platform.caches, 'cache')}"
+        return f"{platform.name}, a platform of {parts}"
     if arch is None:
         return "parts for other files, no architecture"
     return f"{arch.name}, {len(arch.objects)} objects, {len(arch.edges)} edges"
+
+
+def _count(parts: Sequence[object], noun: str) -> str:
+    return f"{len(parts)} {noun}{'' if len(parts) == 1 else 's'}"
 
 
 def _counted(diagnostics: tuple[Diagnostic, ...]) -> str:
@@ -88,7 +97,21 @@ def _counted(diagnostics: tuple[Diagnostic, ...]) -> str:
 
 def _check(file: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Checked:
     from acadl.loading import check_file
-    from platforms.catalog import located
+    from platforms.catalog import is_path, located
+    from platforms.soc.description import shipped_systems
 
+    if not is_path(file) and file in shipped_systems():
+        return _with_parts(check_file(shipped_systems()[file], dict(settings)))
     with located(file) as path:
-        return check_file(path, dict(settings))
+        return _with_parts(check_file(path, dict(settings)))
+
+
+def _with_parts(checked: Checked) -> Checked:
+    """With what a platform's cores, caches and memory lack, which only shows when they are looked up."""
+    from platforms.soc.description import chip_of
+
+    if checked.platform is None:
+        return checked
+    chip, found = chip_of(checked.platform)
+    platform = checked.platform if chip is not None else None
+    return replace(checked, platform=platform, diagnostics=(*checked.diagnostics, *found))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platforms.commands._options import html_option, json_option, print_json
+from platforms.commands._options import html_option, json_option, print_json, settings_option
 
 if TYPE_CHECKING:
     from platforms.soc.planning import Scheduler
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     "--plot", metavar="OUT.svg", help="Draw bandwidth and contention (.svg; .png with the extra `plot`)."
 )
 @html_option
+@settings_option
 @json_option
 def command(
     system: str,
@@ -54,17 +55,20 @@ def command(
     timeline: str | None,
     plot: str | None,
     html: str | None,
+    settings: tuple[tuple[str, int | bool | str], ...],
     as_json: bool,
 ) -> None:
-    """Run a network, or several at once (--load), on SYSTEM, whose cores share a cache and a memory.
+    """Run a network, or several at once (--load), on SYSTEM, whose cores share caches and a memory.
 
-    Layers are split over equal cores or run side by side where they can; see `acadl list` for the systems.
+    SYSTEM is the name of a shipped one (see `acadl list`) or a path to an .acadl file with a `platform`.
+    Layers are split over equal cores or run side by side where they can.
     """
     from platforms.commands._outputs import check_outputs
     from platforms.commands._simulate_load import run_load
     from platforms.commands._simulate_pictures import check_plot, write_pictures
     from platforms.commands._termination import termination_unwinds
     from platforms.messages import clear_progress, progress_line, warn
+    from platforms.soc.chips import find_chip
     from platforms.soc.planning import Planning
     from platforms.soc.simulation import TOLERANCE, simulate
 
@@ -75,8 +79,9 @@ def command(
         given = [name for name, value in (*alone_only.items(), ("--alone", alone)) if value]
         if given:
             raise click.UsageError(f"{given[0]} is for one network, not for --load")
-        check_outputs({"the plot": plot, "the report": html}, [("the load", load)])
-        run_load(system, load, Planning(scheduler, seed, budget, tiles, buffer), full, plot, html, as_json)
+        check_outputs({"the plot": plot, "the report": html}, [("the load", load), ("the system", system)])
+        planning = Planning(scheduler, seed, budget, tiles, buffer)
+        run_load(find_chip(system, dict(settings)), load, planning, full, plot, html, as_json)
         return
     assert network is not None
     check_outputs(
@@ -86,14 +91,15 @@ def command(
             "the plot": plot,
             "the report": html,
         },
-        [("the network", network), ("the schedule", schedule)],
+        [("the network", network), ("the schedule", schedule), ("the system", system)],
     )
+    chip = find_chip(system, dict(settings))
     check_plot(plot)
     planning = Planning(scheduler, seed, budget, tiles, buffer)
     try:
         with termination_unwinds():
             run = simulate(
-                system,
+                chip,
                 network,
                 schedule=schedule,
                 planning=planning,

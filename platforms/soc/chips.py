@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from acadl.errors import AcadlError, nearest
+from acadl.errors import AcadlError, nearest, shortened
 from platforms.caches.level import LevelParameters
 
-PRODUCTS = frozenset({"conv", "conv1d", "gemm", "fc", "matmul"})
+CACHE = "shared_cache"  # the name of ``Chip.shared``
 Setting = int | bool | str
 
 
@@ -21,6 +21,8 @@ class CorePlace:
         settings: Values of the description's parameters.
         operators: Those that it is given; none: all that it can run.
         spare: It is given only what no other core can run.
+        clock_hz: Its clock; ``None``: as its description says.
+        below: The cache that it lies on, empty for the memory; ``None``: the first cache, if there is one.
     """
 
     name: str
@@ -28,6 +30,17 @@ class CorePlace:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     operators: frozenset[str] = frozenset()
     spare: bool = False
+    clock_hz: int | None = None
+    below: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CachePlace:
+    """A cache of a system; ``below``: the cache that it lies on, empty for the memory."""
+
+    name: str
+    parameters: LevelParameters
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,7 @@ class Chip:
             memory.
         dram: Configuration of the memory, whose clock is that of the system.
         request_bytes: Size of the cores' requests.
+        caches: Instead of ``shared``: caches of any number, those nearer to the memory first.
     """
 
     name: str
@@ -46,43 +60,41 @@ class Chip:
     shared: LevelParameters | None
     dram: str = "DDR4_2400"
     request_bytes: int = 256
+    caches: tuple[CachePlace, ...] = ()
 
+    @property
+    def levels(self) -> tuple[CachePlace, ...]:
+        """All caches, those nearer to the memory first."""
+        return (CachePlace(CACHE, self.shared),) if self.shared is not None else self.caches
 
-L2 = LevelParameters(
-    sets=512,
-    ways=8,
-    line_bytes=256,
-    policy="plru_tree",
-    hit_latency=24,
-    miss_registers=16,
-    write_buffer=16,
-    ports=2,
-)
-_CHIPS = (
-    Chip(
-        "soc",
-        (
-            CorePlace("mcu", "riscv_mcu", spare=True),
-            CorePlace("array0", "gemmini", operators=PRODUCTS),
-            CorePlace("array1", "gemmini", operators=PRODUCTS),
-            CorePlace("simd", "simd"),
-        ),
-        L2,
-    ),
-    Chip("two_arrays", (CorePlace("array0", "gemmini"), CorePlace("array1", "gemmini")), L2),
-    Chip("four_cores", tuple(CorePlace(f"core{number}", "gemmini") for number in range(4)), L2),
-)
+    def below(self, core: CorePlace) -> str:
+        """What a core lies on: the name of a cache; empty for the memory."""
+        if core.below is not None:
+            return core.below
+        return self.levels[0].name if self.levels else ""
 
 
 def chip_names() -> tuple[str, ...]:
-    """Names of the systems that ship."""
-    return tuple(chip.name for chip in _CHIPS)
+    """Names of the systems that ship: the files of ``platforms/systems``."""
+    from platforms.soc.description import shipped_systems
+
+    return tuple(shipped_systems())
 
 
-def find_chip(name: str) -> Chip:
-    """The system of that name. Raises :class:`AcadlError`."""
-    for chip in _CHIPS:
-        if chip.name == name:
-            return chip
-    known = ", ".join(chip_names())
-    raise AcadlError(f"no system '{name}' ships{nearest(name, chip_names())} (shipped: {known})")
+def find_chip(name_or_path: str, settings: Mapping[str, Setting] | None = None) -> Chip:
+    """The system that ships under a name, or that a file describes, with values of its parameters.
+
+    Raises:
+        AcadlError: There is none, or it has errors.
+    """
+    from platforms.catalog import is_path
+    from platforms.soc.description import load_chip, shipped_systems
+
+    if is_path(name_or_path):
+        return load_chip(name_or_path, settings)
+    shipped = shipped_systems()
+    if name_or_path not in shipped:
+        known = ", ".join(shipped)
+        what = f"no system '{shortened(name_or_path)}' ships{nearest(name_or_path, shipped)}"
+        raise AcadlError(f"{what} (shipped: {known}; a path ends in .acadl)")
+    return load_chip(shipped[name_or_path], settings)

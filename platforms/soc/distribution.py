@@ -58,7 +58,11 @@ class Estimator:
     def __init__(self, chip: Chip, ticks_per_second: float) -> None:
         from platforms.catalog import load
 
-        self.architectures = [load(core.architecture, **core.settings) for core in chip.cores]
+        loaded = [load(core.architecture, **core.settings) for core in chip.cores]
+        self.architectures = [
+            arch if core.clock_hz is None else replace(arch, clock_hz=core.clock_hz)
+            for core, arch in zip(chip.cores, loaded, strict=True)
+        ]
         self._chip = chip
         self._ticks = ticks_per_second
         self._known: dict[tuple[object, ...], Alone | str] = {}
@@ -71,6 +75,7 @@ class Estimator:
         key = (
             place.architecture,
             tuple(sorted(place.settings.items())),
+            place.clock_hz,
             replace(layer, name="", inputs=(), count=1),
         )
         if key not in self._known:

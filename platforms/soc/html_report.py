@@ -102,8 +102,9 @@ def _memory(run: Run) -> Iterator[tuple[object, ...]]:
     yield "Bandwidth", f"{memory['bandwidth_bytes_per_s'] / 1e9:.2f} GB/s, {used:.1f} % of its peak"
     for kind in ("hits", "misses", "conflicts"):
         yield f"Row {kind}", f"{memory[f'row_{kind}']:,}"
-    for name, value in memory.get("shared_cache", {}).items():
-        yield f"Shared cache: {name.replace('_', ' ')}", f"{value:,}"
+    for cache, counts in memory.items():
+        for name, value in counts.items() if isinstance(counts, dict) else ():
+            yield f"{cache.replace('_', ' ').capitalize()}: {name.replace('_', ' ')}", f"{value:,}"
 
 
 def _layers(run: SystemRun) -> Iterator[tuple[object, ...]]:

@@ -95,7 +95,8 @@ def equal_cores(cores: Sequence[CorePlace]) -> list[tuple[int, ...]]:
     """Cores that differ in nothing but their names."""
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, core in enumerate(cores):
-        key = core.architecture, tuple(sorted(core.settings.items())), core.operators, core.spare
+        settings = tuple(sorted(core.settings.items()))
+        key = core.architecture, settings, core.operators, core.spare, core.clock_hz
         alike.setdefault(key, []).append(number)
     return [tuple(numbers) for numbers in alike.values()]
 

@@ -18,7 +18,6 @@ from platforms.soc.steady import Extrapolated, SteadyState
 MOST_OUTSTANDING = 16
 LEAST_WINDOW = 1 << 13  # cycles
 COMPILED_FROM = 16 << 20  # bytes that the cores move from which on compiled code pays
-CACHE = "shared_cache"
 
 Programs = Sequence[Sequence[Phase]]
 PartDone = Callable[[int, int], None]
@@ -29,7 +28,7 @@ class Machine:
     """A system with programs for its cores, from cycle 0 on.
 
     Attributes:
-        memory, shared: Its memory; its cache, if it has one.
+        memory, caches: Its memory; its caches by name.
         cores: One for each program; those behind the system's own cores move no data (they only let time
             pass), and have their turn first in a cycle.
         recording: What happens when.
@@ -43,11 +42,10 @@ class Machine:
         fast = is_available() and _bytes(cores) >= COMPILED_FROM
         self.cores = list(cores)
         self.memory = DramMemory(self._env, chip.dram, fast=fast)
-        self.shared = CacheLevel(self._env, chip.shared, self.memory) if chip.shared else None
-        below: Below = self.shared or self.memory
-        belows = [below] * len(self.cores)
-        caches = {CACHE: self.shared} if self.shared else {}
-        self.recording = Recording(self._env, board, self.cores, self.memory, caches)
+        self.caches = _caches(chip, self._env, self.memory, len(self.cores))
+        places = [self.caches.get(chip.below(core), self.memory) for core in chip.cores]
+        belows: list[Below] = [*places, *[self.memory] * (len(self.cores) - len(places))]
+        self.recording = Recording(self._env, board, self.cores, self.memory, self.caches)
         self._steady = None if tolerance is None else self._watch(chip, belows, tolerance)
         self._manager = HierarchyManager(
             self._env, self.cores, belows, board=board, early=len(self.cores) - len(chip.cores)
@@ -88,6 +86,16 @@ class Machine:
             alignment=max(1, self.memory.rows_bytes // chip.request_bytes),
             tolerance=tolerance,
         )
+
+
+def _caches(chip: Chip, env: Clock, memory: DramMemory, cores: int) -> dict[str, CacheLevel]:
+    """Caches by name; where one asks below it has a number of its own, behind those of the cores."""
+    made: dict[str, CacheLevel] = {}
+    for number, place in enumerate(chip.levels):
+        below: Below = made.get(place.below, memory)
+        own = cores + number if len(chip.levels) > 1 else 0
+        made[place.name] = CacheLevel(env, place.parameters, below, number=own)
+    return made
 
 
 def machine(chip: Chip, programs: Programs, tolerance: float | None) -> Machine:

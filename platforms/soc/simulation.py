@@ -14,7 +14,7 @@ from acadl.errors import AcadlError
 from mappings.network import Network
 from platforms.soc.chips import Chip, find_chip
 from platforms.soc.distribution import Distribution, Estimator, check_chip
-from platforms.soc.machine import CACHE, Machine, alone_cycles, machine
+from platforms.soc.machine import Machine, alone_cycles, machine
 from platforms.soc.over_time import OverTime
 from platforms.soc.phases import PhaseCore
 from platforms.soc.planning import Planning, make_schedule, plan_of
@@ -224,8 +224,8 @@ def _parts(chip: Chip, plan: Distribution, cores: list[PhaseCore]) -> tuple[Part
 
 
 def memory_use(system_run: Machine, total: int, clock_hz: int) -> dict[str, Any]:
-    """Counts of the memory and the cache."""
-    memory, shared = system_run.memory, system_run.shared
+    """Counts of the memory, and of each cache under its name."""
+    memory = system_run.memory
     online = memory.memory
     totals = online.totals
     reads, writes = totals.reads + memory.warmed[0], totals.writes + memory.warmed[1]
@@ -242,6 +242,5 @@ def memory_use(system_run: Machine, total: int, clock_hz: int) -> dict[str, Any]
         "row_misses": round(totals.row_misses * scale),
         "row_conflicts": round(totals.row_conflicts * scale),
     }
-    if shared is not None:
-        found[CACHE] = asdict(shared.counts)
+    found.update({name: asdict(cache.counts) for name, cache in system_run.caches.items()})
     return found

@@ -50,16 +50,18 @@ def run_block(block: dict[str, Any], namespace: dict[str, Any], file: str) -> st
 
 
 def check_description(block: dict[str, Any]) -> str | None:
-    import acadl
+    from acadl.diagnostics import render
+    from acadl.errors import AcadlError
+    from acadl.loading import check_file, check_text
 
     try:
         if block["title"]:
-            acadl.load(block["title"])
+            checked = check_file(block["title"], {})
         else:
-            acadl.loads(block["text"])
-    except acadl.AcadlError as error:
+            checked = check_text(block["text"], "<string>", None, {})
+    except AcadlError as error:
         return str(error)
-    return None
+    return None if checked.is_sound else render(checked.diagnostics, checked.sources)
 
 
 def check_console(text: str) -> str | None:

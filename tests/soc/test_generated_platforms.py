@@ -99,8 +99,8 @@ def check(seed: int) -> None:
     device = totals.device
     peak = device.peak_bytes_per_second * device.tick_seconds * system.memory.memory.channels
     assert moved <= peak * (totals.last_data or end)
-    if system.shared is not None:
-        counts = system.shared.counts
+    if system.caches:
+        counts = system.caches["shared_cache"].counts
         assert (sum(over.hits["shared_cache"]), sum(over.misses["shared_cache"])) == (
             counts.hits,
             counts.misses,

@@ -15,12 +15,13 @@ from acadl.errors import AcadlError
 from mappings import Layer
 from mappings.network import Network
 from platforms.command_group import cli
-from platforms.soc.chips import L2, Chip, CorePlace
+from platforms.soc.chips import Chip, CorePlace
 from platforms.soc.load import Load, Stream, load_load
 from platforms.soc.load_core import Job, LoadCore
 from platforms.soc.phases import Board, Phase
 from platforms.soc.serving import LoadRun, serve, summary
 from platforms.soc.simulation import simulate
+from tests.soc.shipped import L2
 
 ONE = Chip("one", (CorePlace("array", "gemmini"),), L2)
 CONV = Layer(name="c", op="conv", C=16, H=14, W=14, K=32, R=3, S=3)

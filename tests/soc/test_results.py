@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from mappings import Layer
 from mappings.network import Network
 from platforms.caches.journey import LINE, MEMORY, NOBODY, QUEUE, REFRESH, Journey
-from platforms.soc.chips import L2, Chip, CorePlace
+from platforms.soc.chips import Chip, CorePlace
 from platforms.soc.machine import Machine, alone_cycles, machine
 from platforms.soc.over_time import MOST, Windows
 from platforms.soc.phases import Phase
 from platforms.soc.simulation import core_uses, simulate
 from platforms.soc.stalls import divided
+from tests.soc.shipped import L2
 
 PLACES = tuple(CorePlace(name, "gemmini") for name in ("a", "b", "c"))
 BARE = Chip("bare", PLACES[:2], None)  # on the memory itself
@@ -113,8 +114,8 @@ def test_what_is_recorded_over_time_adds_up(chip: Chip, tolerance: float | None)
     for both in zip(*moved.values(), strict=True):
         assert sum(both) <= most + 64 * burst  # bursts that ended in the window began before
     assert over.windows * over.window_cycles >= total > (over.windows - 1) * over.window_cycles
-    if found.shared is not None:
-        counts = found.shared.counts
+    if found.caches:
+        counts = found.caches["shared_cache"].counts
         assert sum(over.hits["shared_cache"]) == counts.hits
         assert sum(over.misses["shared_cache"]) == counts.misses
     held = [sum(row) for row in over.held.values()]

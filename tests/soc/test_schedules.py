@@ -14,7 +14,7 @@ from acadl.errors import AcadlError
 from mappings import Layer, load_network
 from mappings.layers import layer_problems
 from mappings.network import Network
-from platforms.soc.chips import L2, Chip, CorePlace
+from platforms.soc.chips import Chip, CorePlace
 from platforms.soc.distribution import Alone, Estimator
 from platforms.soc.list_scheduling import Options, by_rank, list_schedule
 from platforms.soc.phases import Phase
@@ -27,6 +27,7 @@ from platforms.soc.schedule_file import load_schedule, save_schedule, schedule_t
 from platforms.soc.schedule_search import search
 from platforms.soc.simulation import simulate
 from platforms.soc.splitting import needed_rows, rows, shares, split
+from tests.soc.shipped import L2
 
 PLACE = CorePlace("a", "gemmini")
 PAIR = Chip("pair", (PLACE, replace(PLACE, name="b")), L2)

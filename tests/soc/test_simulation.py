@@ -15,9 +15,10 @@ from acadl.errors import AcadlError
 from mappings import Layer, load_network, map_layer
 from mappings.network import Network
 from platforms.command_group import cli
-from platforms.soc.chips import L2, Chip, CorePlace, chip_names, find_chip
+from platforms.soc.chips import Chip, CorePlace, chip_names, find_chip
 from platforms.soc.simulation import simulate
 from platforms.soc.splitting import split
+from tests.soc.shipped import L2
 
 TABLE = """layer,op,C,H,W,K,R,S,gemm_M,gemm_N,gemm_K
 c1,conv,3,12,12,32,3,3,,,
