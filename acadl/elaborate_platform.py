@@ -52,8 +52,19 @@ MEMORY_FORMS: Mapping[str, AttributeForm] = {
     "config": AttributeForm(Form.WORD, 'config: "DDR4_2400"'),
     "request_size": AttributeForm(Form.BYTES, "request_size: 256 bytes", 1, power_of_two=True),
 }
+FIXED_FORMS: Mapping[str, AttributeForm] = {
+    "mem_latency": AttributeForm(Form.CYCLES, "mem_latency: 10", 1),
+    "cycles_per_beat": AttributeForm(Form.CYCLES, "cycles_per_beat: 1", 1),
+    "arbitration": AttributeForm(Form.WORD, 'arbitration: "rr"'),
+    "response_order": AttributeForm(Form.WORD, 'response_order: "percore"'),
+    "queue_depth": AttributeForm(Form.NUMBER, "queue_depth: 4"),
+    "cache_bytes": AttributeForm(Form.NUMBER, "cache_bytes: 4096"),
+    "cache_ways": AttributeForm(Form.NUMBER, "cache_ways: 4"),
+    "cache_hit_latency": AttributeForm(Form.CYCLES, "cache_hit_latency: 2"),
+}
+FORMS = {"cache": CACHE_FORMS, "dram": MEMORY_FORMS, "sram": FIXED_FORMS}
 REQUEST_BYTES = 256
-_NEEDED = {"cache": ("sets", "ways"), "dram": ("config",)}
+_NEEDED = {"cache": ("sets", "ways"), "dram": ("config",), "sram": ("mem_latency",)}
 _OWN = ("operators", "spare", "clock")  # arguments of a core that are none of its description's parameters
 
 
@@ -179,7 +190,9 @@ class _Platform:
             case syntax.Clock():
                 self._clock(item, scope)
             case _:
-                hint = "a platform has a clock, cores (`name: architecture`), caches, a dram, and edges"
+                if isinstance(item, syntax.ObjectDeclaration):
+                    self._parts.broken.add(item.declared.name.text)
+                hint = "a platform has a clock, cores (`name: architecture`), caches, a memory, and edges"
                 reject("E0401", "this does not belong into a platform", item.span, hint)
 
     def _clock(self, item: syntax.Clock, scope: Scope) -> None:
@@ -260,14 +273,14 @@ class _Platform:
                 raise TooLargeError(f"the platform has more than {MAX_CORES} caches", item.span)
             self._parts.caches[name] = CacheDeclaration(name, values, item.declared.span)
             return
-        size = values.get("request_size", REQUEST_BYTES)
-        self._parts.memories[name] = MemoryDeclaration(
-            name, str(values["config"]), int(size), item.declared.span
-        )
+        size, is_fixed = values.get("request_size", REQUEST_BYTES), item.kind.text == "sram"
+        config, attributes = ("", values) if is_fixed else (str(values["config"]), {})
+        span = item.declared.span
+        self._parts.memories[name] = MemoryDeclaration(name, config, int(size), span, attributes)
 
     def _attributes(self, item: syntax.ObjectDeclaration, scope: Scope) -> dict[str, Setting]:
         kind = item.kind.text
-        forms = CACHE_FORMS if kind == "cache" else MEMORY_FORMS
+        forms = FORMS[kind]
         values: dict[str, Setting] = {}
         before = self._session.collector.error_count
         for statement, inner in expand(item.body.items, Scope(scope, scope.meter), self._session):

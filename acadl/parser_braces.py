@@ -75,7 +75,8 @@ class Indentation:
         for position, leaf in enumerate(self.leaves[:end]):
             first = starts.setdefault(leaf.span.line, leaf)
             if position in self.supplied:
-                opened.append(Bracket(leaf, position, self.supplied[position], position))
+                brace = Leaf("LBRACE", "{", leaf.span)
+                opened.append(Bracket(brace, position, self.supplied[position], position))
             if leaf.type == "LBRACE" and id(leaf) not in self.given_up:
                 opened.append(Bracket(leaf, position, first, position))
             elif leaf.type == "RBRACE" and opened:

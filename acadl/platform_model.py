@@ -50,12 +50,19 @@ class CacheDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class MemoryDeclaration:
-    """The main memory: ``config`` names a configuration of :mod:`dram`."""
+    """The main memory.
+
+    Attributes:
+        config: Of a ``dram``: a configuration of :mod:`dram`; empty for an ``sram``, whose latency is fixed.
+        request_bytes: Size of the cores' requests to a ``dram``.
+        attributes: Of an ``sram``, by their names in the language.
+    """
 
     name: str
     config: str
     request_bytes: int
     span: Span
+    attributes: Mapping[str, Setting] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

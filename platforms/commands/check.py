@@ -108,10 +108,10 @@ def _check(file: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Che
 
 def _with_parts(checked: Checked) -> Checked:
     """With what a platform's cores, caches and memory lack, which only shows when they are looked up."""
-    from platforms.soc.description import chip_of
+    from platforms.soc.description import findings_of
 
     if checked.platform is None:
         return checked
-    chip, found = chip_of(checked.platform)
-    platform = checked.platform if chip is not None else None
+    found = findings_of(checked.platform)
+    platform = checked.platform if not found else None
     return replace(checked, platform=platform, diagnostics=(*checked.diagnostics, *found))

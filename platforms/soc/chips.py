@@ -75,10 +75,10 @@ class Chip:
 
 
 def chip_names() -> tuple[str, ...]:
-    """Names of the systems that ship: the files of ``platforms/systems``."""
-    from platforms.soc.description import shipped_systems
+    """Names of the systems that ship and run networks."""
+    from platforms.soc.systems import PAIR, system_names
 
-    return tuple(shipped_systems())
+    return tuple(name for name in system_names() if name != PAIR)
 
 
 def find_chip(name_or_path: str, settings: Mapping[str, Setting] | None = None) -> Chip:

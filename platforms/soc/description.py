@@ -45,6 +45,8 @@ def load_chip(path: str | os.PathLike[str], settings: Mapping[str, Setting] | No
 
 def chip_of(description: PlatformDescription) -> tuple[Chip | None, tuple[Diagnostic, ...]]:
     """The system that is described; ``None`` where something in it cannot be, and the findings."""
+    if not description.memory.config:
+        return None, (_fixed(description),)
     collector = Collector()
     ticks = _ticks_per_second(description.memory, collector)
     scale = ticks / description.clock_hz if ticks and description.clock_hz else 1.0
@@ -57,6 +59,29 @@ def chip_of(description: PlatformDescription) -> tuple[Chip | None, tuple[Diagno
     memory = description.memory
     made = Chip(description.name, cores, None, memory.config, memory.request_bytes, caches)
     return made, collector.sorted()
+
+
+def findings_of(description: PlatformDescription) -> tuple[Diagnostic, ...]:
+    """What in a described platform cannot be."""
+    if description.memory.config:
+        return chip_of(description)[1]
+    from platforms.soc.gemmini_pair import pair_of
+
+    collector = Collector()
+    for core in description.cores:
+        _core(core, description, collector)
+    try:
+        pair_of(description)
+    except AcadlError as error:
+        collector.add(Diagnostic("E0302", str(error), description.memory.span))
+    return collector.sorted()
+
+
+def _fixed(description: PlatformDescription) -> Diagnostic:
+    """What is said about a memory that networks do not run on."""
+    message = f"the memory of '{description.name}' has a fixed latency; networks run on a `dram`"
+    hint = "`acadl validate` runs measured cases on it"
+    return Diagnostic("E0302", message, description.memory.span, hint)
 
 
 def _ticks_per_second(memory: MemoryDeclaration, collector: Collector) -> float:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 
 from acadl.errors import AcadlError
+from acadl.loading import load_platform
+from acadl.platform_model import CoreDeclaration, PlatformDescription
 from mappings.cases import Case
 from platforms.soc.core import DataFlowCore
 from platforms.soc.manager import CoreTimes, Manager
@@ -14,47 +17,44 @@ from platforms.soc.systems import Setting, System, with_defaults
 
 REGIONS = (0x8000_0000, 0x8010_0000)
 ALIGNMENT = 64
+DIM = 16
+_WORKLOAD = ("start_offset1", "dependency", "shared_operand")
 WORKLOAD = ("variant", "M", "N", "K", "tile_m", "tile_n", "tile_k")
 
 
 @dataclass(frozen=True, slots=True)
-class PairParameters:
-    """Parameters of the platform, named as the columns of its cases.
+class Pair:
+    """Two cores on one memory, and how they depend on each other.
 
     Attributes:
-        core0, core1: Rows and columns of each array.
         start_offset1: Cycle in which core 1 offers its first command.
         dependency: 1: core 1 begins when the upper half of core 0's result is in memory, and reads it.
         shared_operand: ``A`` or ``B``: core 1 reads that matrix of core 0; ``none``.
     """
 
-    core0: int = 16
-    core1: int = 16
-    mem_latency: int = 10
-    cycles_per_beat: int = 1
-    arbitration: str = "rr"
-    response_order: str = "percore"
-    queue_depth: int = 0
+    cores: tuple[CoreDeclaration, CoreDeclaration]
+    memory: SharedMemoryParameters
     start_offset1: int = 0
     dependency: int = 0
     shared_operand: str = "none"
-    cache_bytes: int = 0
-    cache_ways: int = 1
-    cache_hit_latency: int = 0
+
+    def dim(self, number: int) -> int:
+        """Rows and columns of an array."""
+        return int(self.cores[number].settings.get("dim", DIM))
 
 
-def memory_parameters(pair: PairParameters) -> SharedMemoryParameters:
-    """The shared part. Raises :class:`AcadlError`."""
-    return SharedMemoryParameters(
-        pair.mem_latency,
-        pair.cycles_per_beat,
-        pair.arbitration,  # type: ignore[arg-type]  # checked there
-        pair.response_order,  # type: ignore[arg-type]
-        pair.queue_depth,
-        pair.cache_bytes,
-        pair.cache_ways,
-        pair.cache_hit_latency,
-    )
+def pair_of(description: PlatformDescription) -> Pair:
+    """What a platform describes. Raises :class:`AcadlError` where it is no pair of such cores."""
+    memory, name = description.memory, description.name
+    if memory.config:
+        hint = "measured cases are those of a memory of fixed latency (`sram memory { mem_latency: … }`)"
+        raise AcadlError(f"'{name}' has a DRAM; {hint}, `acadl simulate` runs networks on it")
+    if len(description.cores) != 2 or description.caches:
+        raise AcadlError(f"'{name}' is no pair: it needs two cores and no cache beside that of its memory")
+    first, second = description.cores
+    values = {key: description.parameters[key] for key in _WORKLOAD if key in description.parameters}
+    shared = SharedMemoryParameters(**memory.attributes)  # type: ignore[arg-type]  # checked there
+    return Pair((first, second), shared, **values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def matrices(region: int, dim: int, m: int, n: int, k: int) -> Matrices:
     return Matrices(a, a_pitch, b, b_pitch, c)
 
 
-def core_case(case: Case, number: int, pair: PairParameters) -> Case:
+def core_case(case: Case, number: int, pair: Pair) -> Case:
     """The columns of one core as a case of a single Gemmini."""
     cells = {column: case.cells.get(f"{column}{number}", "") for column in WORKLOAD}
     case.read.update(f"{column}{number}" for column in WORKLOAD)
@@ -86,7 +86,7 @@ def core_case(case: Case, number: int, pair: PairParameters) -> Case:
     cells["region"] = str(REGIONS[number])
     if number == 1 and (pair.dependency or pair.shared_operand != "none"):
         sizes = (case.integer(f"{column}0") for column in "MNK")
-        theirs = matrices(REGIONS[0], pair.core0, *sizes)
+        theirs = matrices(REGIONS[0], pair.dim(0), *sizes)
         if pair.dependency:
             cells |= {"A_at": str(theirs.c), "A_pitch": str(theirs.b_pitch)}
         elif pair.shared_operand == "A":
@@ -98,29 +98,18 @@ def core_case(case: Case, number: int, pair: PairParameters) -> Case:
     return Case(cells, case.folder, case.line)
 
 
-def make_core(case: Case, number: int, pair: PairParameters, kernel: str = "auto") -> DataFlowCore:
+def make_core(case: Case, number: int, pair: Pair, kernel: str = "auto") -> DataFlowCore:
     """One of the cores with its program. Raises :class:`AcadlError`."""
     from mappings.cases import map_case
     from platforms.catalog import load
 
-    dim = (pair.core0, pair.core1)[number]
-    arch = load("gemmini", **_core_settings(dim, pair))
+    core, dim = pair.cores[number], pair.dim(number)
+    arch = load(core.file or core.architecture, **core.settings)
     return DataFlowCore(arch, map_case(core_case(case, number, pair), arch), "memory", dim, dim, kernel)
 
 
-def _core_settings(dim: int, pair: PairParameters) -> Mapping[str, int | bool]:
-    return {
-        "dim": dim,
-        "bus_bytes": dim,
-        "max_in_flight_reads": dim,
-        "mem_latency": pair.mem_latency,
-        "by_rows": True,
-        "shared_port": True,
-    }
-
-
 def run_pair(
-    case: Case, pair: PairParameters, *, only: int | None = None, record: bool = False, kernel: str = "auto"
+    case: Case, pair: Pair, *, only: int | None = None, record: bool = False, kernel: str = "auto"
 ) -> tuple[list[CoreTimes], Manager]:
     """Both cores, or one of them alone, with the programs of a case.
 
@@ -128,7 +117,7 @@ def run_pair(
         AcadlError: A column or parameter makes no sense.
     """
     cores = [make_core(case, number, pair, kernel) for number in (0, 1)]
-    manager = Manager(memory_parameters(pair), cores, record=record)
+    manager = Manager(pair.memory, cores, record=record)
     if only is not None:
         manager.start(only, 0)
     else:
@@ -140,9 +129,9 @@ def run_pair(
     return manager.run(), manager
 
 
-def _start_behind(manager: Manager, case: Case, pair: PairParameters) -> None:
+def _start_behind(manager: Manager, case: Case, pair: Pair) -> None:
     """Let core 1 begin when half of core 0's result has been acknowledged."""
-    dim = pair.core0
+    dim = pair.dim(0)
     blocks = [-(-case.integer(column) // dim) for column in ("M0", "N0")]
     awaited = blocks[0] // 2 * dim * blocks[1]
     seen = 0
@@ -157,20 +146,24 @@ def _start_behind(manager: Manager, case: Case, pair: PairParameters) -> None:
     manager.listen(hear)
 
 
-def predict(case: Case, settings: Mapping[str, Setting]) -> tuple[int, ...]:
-    """Cycles of both cores for a row of a table of cases. Raises :class:`AcadlError`."""
-    from aidg.compiled import is_available
+def pair_system(path: Path) -> System:
+    """The system of a file with a platform of two cores. Raises :class:`AcadlError`."""
+    found = load_platform(path)
+    pair_of(found)
 
-    pair = PairParameters(**with_defaults(SYSTEM, settings))  # type: ignore[arg-type]  # kinds are checked
-    times, _ = run_pair(case, pair, kernel="compiled" if is_available() else "interpreted")
-    return tuple(each.cycles for each in times)
+    def predict(case: Case, settings: Mapping[str, Setting]) -> tuple[int, ...]:
+        from aidg.compiled import is_available
 
+        pair = pair_of(load_platform(path, **with_defaults(system, settings)))
+        times, _ = run_pair(case, pair, kernel="compiled" if is_available() else "interpreted")
+        return tuple(each.cycles for each in times)
 
-SYSTEM = System(
-    name="gemmini_pair",
-    parameters=asdict(PairParameters()),
-    label="pair",
-    measured=("together0", "together1"),
-    unrelated=frozenset({"pair", "class", "alone0", "alone1"}),
-    predict=predict,
-)
+    system = System(
+        name=found.name,
+        parameters=found.parameters,
+        label="pair",
+        measured=("together0", "together1"),
+        unrelated=frozenset({"pair", "class", "alone0", "alone1"}),
+        predict=predict,
+    )
+    return system

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from acadl.errors import AcadlError, nearest
 from mappings.cases import Case
 
 Setting = int | bool | str
+PAIR = "gemmini_pair"
+_PLATFORM = re.compile(r"^[ \t]*platform[ \t]+\w", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +37,43 @@ class System:
 
 
 def system_names() -> tuple[str, ...]:
-    """Names of the systems that ship, those with measured cases first."""
-    from platforms.soc.chips import chip_names
+    """Names of the systems that ship: the files of ``platforms/systems``."""
+    from platforms.soc.description import shipped_systems
 
-    return ("gemmini_pair", *chip_names())
+    return tuple(shipped_systems())
 
 
 def find_system(name: object) -> System | None:
-    """The system of that name; ``None`` if there is none."""
-    if name != "gemmini_pair":
-        return None
-    from platforms.soc.gemmini_pair import SYSTEM
+    """The system with measured cases that ships under a name, or that a file describes; ``None``: none.
 
-    return SYSTEM
+    Raises:
+        AcadlError: There is one, and it has errors.
+    """
+    from platforms.catalog import is_path
+
+    if name == PAIR:
+        from platforms.soc.description import shipped_systems
+
+        return _pair(shipped_systems()[PAIR])
+    if isinstance(name, str | os.PathLike) and is_path(name) and _has_platform(Path(name)):
+        return _pair(Path(name))
+    return None
+
+
+def _pair(path: Path) -> System:
+    from platforms.soc.gemmini_pair import pair_system
+
+    return pair_system(path)
+
+
+def _has_platform(path: Path) -> bool:
+    """Whether a file seems to declare one; whoever reads it says what is wrong with it."""
+    from acadl.reading import ReadError, read_text
+
+    try:
+        return _PLATFORM.search(read_text(path)) is not None
+    except ReadError:
+        return False
 
 
 def with_defaults(system: System, settings: Mapping[str, Setting]) -> dict[str, Setting]:

@@ -313,3 +313,18 @@ def test_walk_visits_nested_statements_in_order() -> None:
         "const a = 1\nif true { const b = 2 } else { const c = 3 }\nfor i in 0 ..< 1 { const d = 4 }"
     )
     assert [i.name.text for i in syntax.walk(tree) if isinstance(i, syntax.Const)] == ["a", "b", "c", "d"]
+
+
+def test_a_brace_that_is_supplied_and_one_that_is_missing() -> None:
+    text = """architecture a(
+    operations {
+    execute core {
+        memory_unit shifter {
+        if core_config
+    != "base" {
+            memory_unit multiplier {
+            }
+            memory_unit multiplier_high {
+            }
+    if core_config != "base" { memory => {core.multiplier, core.multiplier_high, core.divider} }"""
+    assert {"E0104", "E0106"} <= set(errors(text))

@@ -55,3 +55,46 @@ def test_wrong_settings_are_named(tmp_path: Path, setting: str, message: str) ->
     done = CliRunner().invoke(cli, ["validate", "gemmini_pair", "--cases", str(cases), "--set", setting])
     assert done.exit_code == 1
     assert message in done.stderr
+
+
+def test_a_changed_copy_is_validated_by_its_path(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "platforms" / "systems" / "gemmini_pair.acadl"
+    own = tmp_path / "own.acadl"
+    where = "pair == 'tiny'"
+    own.write_text(shipped.read_text().replace("platform gemmini_pair", "platform own"))
+    same, usual = (validate(source, CASES, where=where) for source in (str(own), "gemmini_pair"))
+    assert same.architecture == "own" and usual.architecture == "gemmini_pair"
+    assert [case.predicted for case in same.cases] == [case.predicted for case in usual.cases]
+    own.write_text(
+        own.read_text().replace("mem_latency: mem_latency, cycles", "mem_latency: 9 * mem_latency, cycles")
+    )
+    slower = validate(str(own), CASES, where=where)
+    assert all(a.predicted > b.predicted for a, b in zip(slower.cases, usual.cases, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("mem_latency: int = 10", "mem_latency: int = 0", "the least value is 1"),
+        ('"percore"', '"somehow"', "expected percore or fifo"),
+        (
+            "second: gemmini(",
+            "third: gemmini(dim: 8), third.memory <=> memory\n    second: gemmini(",
+            "needs two cores",
+        ),
+        ("second: gemmini(", "second: gemini(", "there is no architecture 'gemini'"),
+    ],
+)
+def test_what_is_no_pair_is_refused(right: str, wrong: str, message: str, tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "platforms" / "systems" / "gemmini_pair.acadl"
+    text = shipped.read_text()
+    assert right in text
+    (tmp_path / "own.acadl").write_text(text.replace(right, wrong, 1))
+    done = CliRunner().invoke(cli, ["check", str(tmp_path / "own.acadl")])
+    assert done.exit_code == 1 and message in done.stderr
+
+
+def test_networks_do_not_run_on_a_pair() -> None:
+    done = CliRunner().invoke(cli, ["simulate", "gemmini_pair", "--network", "alexnet"])
+    assert done.exit_code == 1 and "no system 'gemmini_pair' ships" not in done.stderr
+    assert "networks run on a `dram`" in done.stderr
