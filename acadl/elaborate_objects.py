@@ -24,6 +24,8 @@ from acadl.elaborate_values import reject
 from acadl.errors import Diagnostic, Label, Span
 from acadl.suggesting import nearest, suggestion
 
+_EDGES = "inside an architecture, edges stand for what joins its parts"
+
 
 @dataclass(slots=True)
 class _Body:
@@ -79,6 +81,9 @@ class ObjectMaker:
 
     def make(self, declaration: syntax.ObjectDeclaration, scope: Scope, component: Component) -> None:
         """Add an object of the component's body."""
+        if declaration.kind.text not in OBJECTS:
+            kind = declaration.kind
+            reject("E0401", f"a {kind.text} belongs into a platform", kind.span, _EDGES)
         form = OBJECTS[declaration.kind.text]
         if issubclass(form.cls, model.FunctionalUnit):
             holder = "fetch" if declaration.kind.text.startswith("instruction") else "execute"
@@ -167,6 +172,8 @@ class ObjectMaker:
 
     def _misplaced(self, item: syntax.ObjectDeclaration, keyword: str, form: ObjectForm) -> None:
         inner = item.kind.text
+        if inner not in OBJECTS:
+            reject("E0401", f"a {inner} belongs into a platform", item.kind.span, _EDGES)
         if issubclass(OBJECTS[inner].cls, model.FunctionalUnit):
             noun = "controllers" if inner == "controller" else "units"
             hint = f"{noun} stand in the braces of an `execute` stage"

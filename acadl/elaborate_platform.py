@@ -62,9 +62,15 @@ FIXED_FORMS: Mapping[str, AttributeForm] = {
     "cache_ways": AttributeForm(Form.NUMBER, "cache_ways: 4"),
     "cache_hit_latency": AttributeForm(Form.CYCLES, "cache_hit_latency: 2"),
 }
-FORMS = {"cache": CACHE_FORMS, "dram": MEMORY_FORMS, "sram": FIXED_FORMS}
+BUS_FORMS: Mapping[str, AttributeForm] = {
+    "width": AttributeForm(Form.BYTES, "width: 16 bytes", 1),
+    "latency": AttributeForm(Form.CYCLES, "latency: 1"),
+    "lanes": AttributeForm(Form.NUMBER, "lanes: 4", 1),
+    "arbitration": CACHE_FORMS["arbitration"],
+}
+FORMS = {"bus": BUS_FORMS, "cache": CACHE_FORMS, "dram": MEMORY_FORMS, "sram": FIXED_FORMS}
 REQUEST_BYTES = 256
-_NEEDED = {"cache": ("sets", "ways"), "dram": ("config",), "sram": ("mem_latency",)}
+_NEEDED = {"bus": ("width",), "cache": ("sets", "ways"), "dram": ("config",), "sram": ("mem_latency",)}
 _OWN = ("operators", "spare", "clock")  # arguments of a core that are none of its description's parameters
 
 
@@ -268,10 +274,11 @@ class _Platform:
         except Reject:
             self._parts.broken.add(item.declared.name.text)
             raise
-        if item.kind.text == "cache":
+        if item.kind.text in ("cache", "bus"):
             if len(self._parts.caches) >= MAX_CORES:
-                raise TooLargeError(f"the platform has more than {MAX_CORES} caches", item.span)
-            self._parts.caches[name] = CacheDeclaration(name, values, item.declared.span)
+                raise TooLargeError(f"the platform has more than {MAX_CORES} caches and buses", item.span)
+            span, kind = item.declared.span, item.kind.text
+            self._parts.caches[name] = CacheDeclaration(name, values, span, kind=kind)
             return
         size, is_fixed = values.get("request_size", REQUEST_BYTES), item.kind.text == "sram"
         config, attributes = ("", values) if is_fixed else (str(values["config"]), {})
@@ -440,7 +447,7 @@ class _Platform:
         for cache in parts.caches.values():
             if cache.name not in self._below:
                 hint = f"for example `{cache.name} <=> {memory_name}`"
-                message = f"cache '{cache.name}' has no memory behind it"
+                message = f"{cache.kind} '{cache.name}' has no memory behind it"
                 collector.add(Diagnostic("E0609", message, cache.span, hint))
         loop = cycle(parts.caches, lambda name: [self._below[name][0]] if name in self._below else [])
         if loop:

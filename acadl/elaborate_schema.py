@@ -185,3 +185,6 @@ FIELDS: Mapping[str, str] = {
     "names": "registers",
     "addresses": "address_ranges",
 }
+
+KINDS = (*OBJECTS, "bus")
+"""Words that declare parts, of architectures and of platforms."""

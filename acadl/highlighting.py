@@ -16,7 +16,7 @@ from pygments.lexer import RegexLexer, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Text
 
 from acadl.elaborate_parameters import TYPES
-from acadl.elaborate_schema import OBJECTS
+from acadl.elaborate_schema import KINDS
 from acadl.elaborate_values import UNITS
 from acadl.expressions import FUNCTION_ARITY
 from acadl.parser_tables import tables
@@ -28,14 +28,13 @@ DECLARING = ("architecture", "platform", "template", "operations", "const", "ope
 CONTROLLING = ("for", "in", "if", "then", "else", "require", "import", "from", "and", "or", "not")
 MODIFYING = ("out", "inout", "clock", "names", "addresses", "prepares")
 CONSTANTS = ("true", "false")
-KINDS = tuple(OBJECTS)
 OPERAND_KINDS = ("reg", "address", "int")
 
 
 def grammar_words() -> frozenset[str]:
     """All words with a meaning."""
     listed = tables().keywords.get("NAME", {})
-    return frozenset(listed) | frozenset(OBJECTS)
+    return frozenset(listed) | frozenset(KINDS)
 
 
 class AcadlLexer(RegexLexer):  # type: ignore[misc]
@@ -98,7 +97,7 @@ def textmate() -> dict[str, Any]:
             rule("comment.line.double-slash", r"//.*$"),
             rule("string.quoted.double", r'"[^"\n]*"'),
             {
-                "match": rf"(?<!\.)\b({'|'.join(KINDS)}|architecture|template)\s+([A-Za-z_]\w*)",
+                "match": rf"(?<!\.)\b({'|'.join(KINDS)}|architecture|platform|template)\s+([A-Za-z_]\w*)",
                 "captures": {
                     "1": {"name": "storage.type.acadl"},
                     "2": {"name": "entity.name.type.acadl"},

@@ -62,6 +62,7 @@ EXAMPLES: Mapping[str, str] = {
     "registers": "registers rf { data_width: 32 bits, names: r[0 ..< 16] sp }",
     "sram": "sram dmem { data_width: 32 bits, read_latency: 1, addresses: 0x1000 ..< 0x4000 }",
     "dram": "dram memory { data_width: 64 bits, read_latency: 20, addresses: 0x0 ..< 0x1000 }",
+    "bus": "bus noc { width: 16 bytes }",
     "cache": "cache l1 { data_width: 32 bits, sets: 64, ways: 4 }",
     "open": "open east: ex.mac =>",
     "for": "for r in 0 ..< rows, c in 0 ..< cols { … }",

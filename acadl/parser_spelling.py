@@ -12,7 +12,7 @@ from acadl.suggesting import nearest
 # Words that start an object's header, and those of other blocks with a name.
 KINDS = (
     *("stage", "execute", "fetch", "unit", "memory_unit", "instruction_memory_unit"),
-    *("controller", "mover", "registers", "sram", "dram", "cache", "template"),
+    *("controller", "mover", "registers", "sram", "dram", "cache", "bus", "template"),
 )
 _OTHER_LANGUAGES: Mapping[str, str] = {
     **dict.fromkeys(("let", "var", "val", "define", "localparam", "constexpr"), "const"),

@@ -40,12 +40,13 @@ class CoreDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class CacheDeclaration:
-    """A cache: its attributes by their names in the language, sizes in bytes; and what is below it."""
+    """A cache or a bus (``kind``): attributes by their names in the language, sizes in bytes."""
 
     name: str
     attributes: Mapping[str, Setting]
     span: Span
     below: str = ""
+    kind: str = "cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class PlatformDescription:
     Attributes:
         parameters: As a caller writes them.
         clock_hz: What latencies of caches count; ``None``: the clock of the memory.
-        caches: Those nearer to the memory first.
+        caches: Caches and buses, those nearer to the memory first.
         source: SHA-256 over the texts.
     """
 

@@ -15,6 +15,7 @@ CACHE = "cache_latency"  # lookups
 QUEUE = "memory_queue"  # others are served
 REFRESH = "refresh"
 MEMORY = "memory_latency"  # rows are opened, data are on their way
+BUS = "bus"  # for a lane, or on one
 PORT = "core_port"  # of the core: one request a cycle
 
 Cause = tuple[str, int]

@@ -75,7 +75,8 @@ def _findings(checked: Checked) -> tuple[Diagnostic, ...]:
 def _summary(checked: Checked) -> str:
     arch, platform = checked.architecture, checked.platform
     if platform is not None:
-        parts = f"{_count(platform.cores, 'core')}, {_count(platform.caches, 'cache')}"
+        caches = [cache for cache in platform.caches if cache.kind == "cache"]
+        parts = f"{_count(platform.cores, 'core')}, {_count(caches, 'cache')}"
         return f"{platform.name}, a platform of {parts}"
     if arch is None:
         return "parts for other files, no architecture"

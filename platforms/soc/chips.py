@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from acadl.errors import AcadlError, nearest, shortened
+from platforms.caches.bus import BusParameters
 from platforms.caches.level import LevelParameters
 
 CACHE = "shared_cache"  # the name of ``Chip.shared``
@@ -36,10 +37,10 @@ class CorePlace:
 
 @dataclass(frozen=True, slots=True)
 class CachePlace:
-    """A cache of a system; ``below``: the cache that it lies on, empty for the memory."""
+    """A cache or a bus of a system; ``below``: the one that it lies on, empty for the memory."""
 
     name: str
-    parameters: LevelParameters
+    parameters: LevelParameters | BusParameters
     below: str = ""
 
 
@@ -52,7 +53,7 @@ class Chip:
             memory.
         dram: Configuration of the memory, whose clock is that of the system.
         request_bytes: Size of the cores' requests.
-        caches: Instead of ``shared``: caches of any number, those nearer to the memory first.
+        caches: Instead of ``shared``: caches and buses of any number, those nearer to the memory first.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Chip:
 
     @property
     def levels(self) -> tuple[CachePlace, ...]:
-        """All caches, those nearer to the memory first."""
+        """All caches and buses, those nearer to the memory first."""
         return (CachePlace(CACHE, self.shared),) if self.shared is not None else self.caches
 
     def below(self, core: CorePlace) -> str:

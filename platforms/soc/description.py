@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from acadl.diagnostics import Collector, DescriptionError
 from acadl.errors import AcadlError, Diagnostic
 from acadl.suggesting import suggestion
+from platforms.caches.bus import BusParameters
 from platforms.caches.level import LevelParameters
 from platforms.soc.chips import CachePlace, Chip, CorePlace
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     )
 
 _FIELDS = {"cache_line_size": "line_bytes", "replacement_policy": "policy", "port_size": "port_bytes"}
-_LATENCIES = ("hit_latency", "miss_latency")
+_BUS_FIELDS = {"width": "width_bytes"}
+_LATENCIES = ("hit_latency", "miss_latency", "latency")
 
 
 def load_chip(path: str | os.PathLike[str], settings: Mapping[str, Setting] | None = None) -> Chip:
@@ -100,13 +102,15 @@ def _ticks_per_second(memory: MemoryDeclaration, collector: Collector) -> float:
 def _cache(
     cache: CacheDeclaration, description: PlatformDescription, scale: float, collector: Collector
 ) -> CachePlace | None:
-    values = {_FIELDS.get(name, name): value for name, value in cache.attributes.items()}
+    fields = _BUS_FIELDS if cache.kind == "bus" else _FIELDS
+    values = {fields.get(name, name): value for name, value in cache.attributes.items()}
     for name in _LATENCIES:
         if name in values:
             # to a tenth: data sheets round the memory's clock
             values[name] = ceil(round(int(values[name]) * scale, 1))
     try:
-        parameters = LevelParameters(**values)  # type: ignore[arg-type]  # checked by the language
+        make = BusParameters if cache.kind == "bus" else LevelParameters
+        parameters = make(**values)  # type: ignore[arg-type]  # checked by the language
     except AcadlError as error:
         collector.add(Diagnostic("E0302", str(error), cache.span))
         return None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from acadl.simulate_objects import Clock
 from platforms.caches.below import Below, DramMemory
+from platforms.caches.bus import Bus, BusParameters
 from platforms.caches.level import CacheLevel
 from platforms.soc.chips import Chip
 from platforms.soc.load_core import LoadCore
@@ -42,8 +43,9 @@ class Machine:
         fast = is_available() and _bytes(cores) >= COMPILED_FROM
         self.cores = list(cores)
         self.memory = DramMemory(self._env, chip.dram, fast=fast)
-        self.caches = _caches(chip, self._env, self.memory, len(self.cores))
-        places = [self.caches.get(chip.below(core), self.memory) for core in chip.cores]
+        levels = _levels(chip, self._env, self.memory, len(self.cores))
+        self.caches = {name: level for name, level in levels.items() if isinstance(level, CacheLevel)}
+        places = [levels.get(chip.below(core), self.memory) for core in chip.cores]
         belows: list[Below] = [*places, *[self.memory] * (len(self.cores) - len(places))]
         self.recording = Recording(self._env, board, self.cores, self.memory, self.caches)
         self._steady = None if tolerance is None else self._watch(chip, belows, tolerance)
@@ -88,13 +90,16 @@ class Machine:
         )
 
 
-def _caches(chip: Chip, env: Clock, memory: DramMemory, cores: int) -> dict[str, CacheLevel]:
-    """Caches by name; where one asks below it has a number of its own, behind those of the cores."""
-    made: dict[str, CacheLevel] = {}
+def _levels(chip: Chip, env: Clock, memory: DramMemory, cores: int) -> dict[str, Below]:
+    """Caches and buses by name. A cache that asks below has a number of its own, behind those of cores."""
+    made: dict[str, Below] = {}
     for number, place in enumerate(chip.levels):
         below: Below = made.get(place.below, memory)
-        own = cores + number if len(chip.levels) > 1 else 0
-        made[place.name] = CacheLevel(env, place.parameters, below, number=own)
+        if isinstance(place.parameters, BusParameters):
+            made[place.name] = Bus(env, place.parameters, below)
+        else:
+            own = cores + number if len(chip.levels) > 1 else 0
+            made[place.name] = CacheLevel(env, place.parameters, below, number=own)
     return made
 
 

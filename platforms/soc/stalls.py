@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from platforms.caches.journey import (
+    BUS,
     CACHE,
     LINE,
     LOOKUP,
@@ -21,6 +22,7 @@ from platforms.caches.journey import (
 
 K = TypeVar("K")
 TEXTS = {
+    BUS: "bus",
     LOOKUP: "port of the cache",
     REGISTERS: "miss registers",
     LINE: "line under way",

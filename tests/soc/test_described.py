@@ -17,6 +17,7 @@ from platforms.soc.simulation import simulate
 from tests.soc.shipped import L2
 
 NETWORK = Network("n", (Layer(name="c", op="conv", C=8, H=10, W=10, K=64, R=3, S=3),))
+STREAMS = Network("s", (Layer(name="r", op="conv", C=64, H=14, W=14, K=128, R=1, S=1),))
 TEXT = """platform own(dim: int = 8) {{
     a: gemmini(dim: dim{arguments})
     b: gemmini(dim: dim)
@@ -148,3 +149,24 @@ def test_places_of_caches_are_those_of_the_class() -> None:
     )
     assert chip.below(chip.cores[0]) == "q"
     assert chip.below(replace(chip.cores[0], below="")) == ""
+
+
+def test_cores_may_lie_on_a_bus(tmp_path: Path) -> None:
+    edges = "{a.memory, b.memory} <=> noc <=> m"
+    plain = described(tmp_path, "", "{a.memory, b.memory} <=> m")
+    wide, narrow, crossbar = (
+        described(tmp_path, f"bus noc {{ {attributes} }}", edges)
+        for attributes in ("width: 256 bytes", "width: 1 bytes", "width: 1 bytes, lanes: 2")
+    )
+    times = [simulate(chip, STREAMS).total_cycles for chip in (plain, wide, crossbar, narrow)]
+    assert times[0] <= times[1] < times[2] < times[3]
+    moved = simulate(narrow, STREAMS).memory["bytes"]
+    assert times[3] >= moved / 2  # one byte a cycle down, and one up
+    causes = {stall.where for core in simulate(narrow, STREAMS).cores for stall in core.stalls}
+    assert "bus" in causes
+
+
+def test_a_bus_is_no_part_of_an_architecture(tmp_path: Path) -> None:
+    (tmp_path / "a.acadl").write_text("architecture a { clock 1 GHz, bus b { width: 8 bytes } }\n")
+    result = CliRunner().invoke(cli, ["check", str(tmp_path / "a.acadl")])
+    assert "a bus belongs into a platform" in result.stderr
