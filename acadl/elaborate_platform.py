@@ -50,6 +50,7 @@ CACHE_FORMS: Mapping[str, AttributeForm] = {
 }
 MEMORY_FORMS: Mapping[str, AttributeForm] = {
     "config": AttributeForm(Form.WORD, 'config: "DDR4_2400"'),
+    "channels": AttributeForm(Form.NUMBER, "channels: 2", 1, power_of_two=True),
     "request_size": AttributeForm(Form.BYTES, "request_size: 256 bytes", 1, power_of_two=True),
 }
 FIXED_FORMS: Mapping[str, AttributeForm] = {
@@ -283,7 +284,8 @@ class _Platform:
         size, is_fixed = values.get("request_size", REQUEST_BYTES), item.kind.text == "sram"
         config, attributes = ("", values) if is_fixed else (str(values["config"]), {})
         span = item.declared.span
-        self._parts.memories[name] = MemoryDeclaration(name, config, int(size), span, attributes)
+        channels = int(values.get("channels", 1))
+        self._parts.memories[name] = MemoryDeclaration(name, config, int(size), span, attributes, channels)
 
     def _attributes(self, item: syntax.ObjectDeclaration, scope: Scope) -> dict[str, Setting]:
         kind = item.kind.text

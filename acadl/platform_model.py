@@ -57,6 +57,7 @@ class MemoryDeclaration:
         config: Of a ``dram``: a configuration of :mod:`dram`; empty for an ``sram``, whose latency is fixed.
         request_bytes: Size of the cores' requests to a ``dram``.
         attributes: Of an ``sram``, by their names in the language.
+        channels: Of a ``dram``, with bursts in turn; 1: as its configuration has them.
     """
 
     name: str
@@ -64,6 +65,7 @@ class MemoryDeclaration:
     request_bytes: int
     span: Span
     attributes: Mapping[str, Setting] = field(default_factory=dict)
+    channels: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import simpy
 
 from acadl.errors import AcadlError
 from acadl.simulate_objects import Clock
 from platforms.caches.journey import MEMORY, NOBODY, QUEUE, REFRESH, Journey
+
+if TYPE_CHECKING:
+    from dram.configurations import Configuration
 
 Watcher = Callable[[int, int, int, int], None]
 """Called when a burst is done: channel, whose it was, cycle of its arrival, bytes."""
@@ -105,7 +108,7 @@ class DramMemory:
     def __init__(
         self,
         env: Clock,
-        config: str | Mapping[str, Any] = "DDR4_2400",
+        config: str | Configuration | Mapping[str, Any] = "DDR4_2400",
         *,
         time_per_cycle: int = 1,
         fast: bool | None = False,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from acadl.errors import AcadlError, nearest, shortened
+from dram.configurations import Configuration
 from platforms.caches.bus import BusParameters
 from platforms.caches.level import LevelParameters
 
@@ -59,7 +60,7 @@ class Chip:
     name: str
     cores: tuple[CorePlace, ...]
     shared: LevelParameters | None
-    dram: str = "DDR4_2400"
+    dram: str | Configuration = "DDR4_2400"
     request_bytes: int = 256
     caches: tuple[CachePlace, ...] = ()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from acadl.diagnostics import Collector, DescriptionError
 from acadl.errors import AcadlError, Diagnostic
+from acadl.simulate_objects import Clock
 from acadl.suggesting import suggestion
 from platforms.caches.bus import BusParameters
 from platforms.caches.level import LevelParameters
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         PlatformDescription,
         Setting,
     )
+    from dram.configurations import Configuration
 
 _FIELDS = {"cache_line_size": "line_bytes", "replacement_policy": "policy", "port_size": "port_bytes"}
 _BUS_FIELDS = {"width": "width_bytes"}
@@ -50,16 +52,16 @@ def chip_of(description: PlatformDescription) -> tuple[Chip | None, tuple[Diagno
     if not description.memory.config:
         return None, (_fixed(description),)
     collector = Collector()
-    ticks = _ticks_per_second(description.memory, collector)
+    dram = _dram(description.memory, collector)
+    ticks = 1 / dram.make_device().tick_seconds if dram is not None else 0.0
     scale = ticks / description.clock_hz if ticks and description.clock_hz else 1.0
     caches = tuple(
         place for cache in description.caches if (place := _cache(cache, description, scale, collector))
     )
     cores = tuple(_core(core, description, collector) for core in description.cores)
-    if collector.error_count:
+    if collector.error_count or dram is None:
         return None, collector.sorted()
-    memory = description.memory
-    made = Chip(description.name, cores, None, memory.config, memory.request_bytes, caches)
+    made = Chip(description.name, cores, None, dram, description.memory.request_bytes, caches)
     return made, collector.sorted()
 
 
@@ -86,17 +88,24 @@ def _fixed(description: PlatformDescription) -> Diagnostic:
     return Diagnostic("E0302", message, description.memory.span, hint)
 
 
-def _ticks_per_second(memory: MemoryDeclaration, collector: Collector) -> float:
-    """The clock of the memory; 0 where there is no such memory."""
+def _dram(memory: MemoryDeclaration, collector: Collector) -> Configuration | None:
+    """The configuration of the memory with its channels; ``None`` where there is no such."""
+    from dram import OnlineMemory
     from dram.configurations import configuration
     from dram.errors import DramError
 
     try:
-        return 1 / configuration(memory.config).make_device().tick_seconds
+        found = configuration(memory.config)
+        if memory.channels > 1:
+            order = [name for name in found.mapping.order if name != "ch"]
+            changed = {"order": ["ch", *order], "channels": memory.channels, "bits": None}
+            found = found.model_copy(update={"mapping": found.mapping.model_copy(update=changed)})
+        OnlineMemory(Clock(), found)  # as it will be made
     except DramError as error:
         hint = "`acadl list` names the configurations"
         collector.add(Diagnostic("E0302", str(error), memory.span, hint))
-        return 0.0
+        return None
+    return found
 
 
 def _cache(

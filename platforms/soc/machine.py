@@ -77,6 +77,7 @@ class Machine:
         between = max(1, device.ticks("tREFI"))
         window = -(-LEAST_WINDOW // between) * between
         peak = device.peak_bytes_per_second * device.tick_seconds * window / device.organisation.burst_bytes
+        peak *= self.memory.memory.channels
         return SteadyState(
             self._env,
             self.cores,

@@ -111,12 +111,13 @@ def serve(
     check_chip(chip)
     wanted = load if isinstance(load, Load) else load_load(load)
     loaded = networks or [load_network(stream.network) for stream in wanted.streams]
-    device = configuration(chip.dram).make_device()
+    config = configuration(chip.dram)
+    device = config.make_device()
     clock_hz = round(1 / device.tick_seconds)
     estimator, addresses = Estimator(chip, clock_hz), Addresses()
     built = _Built(chip, Board())
     for stream, network in zip(wanted.streams, loaded, strict=True):
-        peak = device.peak_bytes_per_second / clock_hz
+        peak = device.peak_bytes_per_second * config.mapping.channels / clock_hz
         schedule = make_schedule(chip, network, estimator, None, planning or Planning(), peak, None)
         plans = [
             plan_of(chip, network, schedule, estimator, addresses)

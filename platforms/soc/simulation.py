@@ -150,10 +150,11 @@ def simulate(
     chip = system if isinstance(system, Chip) else find_chip(system)
     check_chip(chip)
     loaded = network if isinstance(network, Network) else load_network(network)
-    device = configuration(chip.dram).make_device()
+    config = configuration(chip.dram)
+    device = config.make_device()
     clock_hz = round(1 / device.tick_seconds)
     estimator = Estimator(chip, clock_hz)
-    peak = device.peak_bytes_per_second / clock_hz
+    peak = device.peak_bytes_per_second * config.mapping.channels / clock_hz
     chosen = make_schedule(chip, loaded, estimator, schedule, planning or Planning(), peak, progress)
     plan = plan_of(chip, loaded, chosen, estimator)
     system_run = machine(chip, plan.phases, tolerance)
@@ -237,7 +238,7 @@ def memory_use(system_run: Machine, total: int, clock_hz: int) -> dict[str, Any]
         "writes": writes,
         "bytes": moved,
         "bandwidth_bytes_per_s": moved * clock_hz / total if total else 0.0,
-        "peak_bytes_per_s": online.device.peak_bytes_per_second,
+        "peak_bytes_per_s": online.device.peak_bytes_per_second * online.channels,
         "row_hits": round(totals.row_hits * scale),
         "row_misses": round(totals.row_misses * scale),
         "row_conflicts": round(totals.row_conflicts * scale),

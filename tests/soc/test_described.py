@@ -170,3 +170,18 @@ def test_a_bus_is_no_part_of_an_architecture(tmp_path: Path) -> None:
     (tmp_path / "a.acadl").write_text("architecture a { clock 1 GHz, bus b { width: 8 bytes } }\n")
     result = CliRunner().invoke(cli, ["check", str(tmp_path / "a.acadl")])
     assert "a bus belongs into a platform" in result.stderr
+
+
+def test_channels_add_up(tmp_path: Path) -> None:
+    found = {}
+    for channels in (1, 2, 4):
+        described(tmp_path, "", "{a.memory, b.memory} <=> m")
+        file = tmp_path / "own.acadl"
+        file.write_text(file.read_text().replace('"DDR4_2400"', f'"DDR4_2400", channels: {channels}'))
+        chip = find_chip(str(file))
+        run = found[channels] = simulate(chip, STREAMS)
+        assert run.memory["bandwidth_bytes_per_s"] <= run.memory["peak_bytes_per_s"]
+        assert len(run.over_time.bytes_moved) == channels
+    assert found[1].total_cycles >= found[2].total_cycles >= found[4].total_cycles
+    assert found[4].memory["peak_bytes_per_s"] == 4 * found[1].memory["peak_bytes_per_s"]
+    assert found[4].memory["bytes"] == found[1].memory["bytes"]
