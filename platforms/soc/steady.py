@@ -25,8 +25,8 @@ SLACK = 2  # requests that are no difference: they fall on one side of a boundar
 EASY = 2  # the part of its peak that a memory serves without holding up who has many requests under way
 MOST_HELD = 8  # steps skipped at a time where the memory sets the pace: it is sampled
 ALONE = 0.05  # part by which a single sample may be off
-# Samples are taken behind skips, so at places that are alike; how far their mean was off beside its confidence
-# interval in systems that were evaluated whole, too.
+# Samples are taken behind skips, so at places that are alike. By so much their mean was off, beside its
+# confidence interval, in systems that were evaluated whole, too.
 SYSTEMATIC = 0.005
 MARGIN = 1  # steps before the end of a phase that are evaluated in any case
 
@@ -259,12 +259,13 @@ class _Stretch:
 def _quantile(freedom: int) -> float:
     """Of Student's distribution, 97.5 %: the half width of a confidence interval in standard errors.
 
-    The expansion of Cornish and Fisher, which is right to four parts in a hundred from 3 degrees of freedom on.
+    From 3 degrees of freedom on the expansion of Cornish and Fisher, right to four parts in a hundred.
     """
     exact = {1: 12.706, 2: 4.303}
+    if freedom in exact:
+        return exact[freedom]
     z = 1.959964
-    terms = (z, (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96)
-    return exact.get(freedom, sum(term / freedom**power for power, term in enumerate(terms)))
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
 def _window(began: _Moment, ended: _Moment) -> _Window | None:
