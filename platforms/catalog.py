@@ -82,6 +82,10 @@ def is_path(name_or_path: str | os.PathLike[str]) -> bool:
 
 
 def _unknown(text: str, known: tuple[str, ...]) -> str:
+    from platforms.soc.description import shipped_systems
+
+    if text in shipped_systems():
+        return f"'{text}' is a system of several cores: `acadl simulate {text}` runs networks on it"
     near = difflib.get_close_matches(text.lower(), known, n=1) if len(text) < LONGEST_NAME else []
     hint = f"; did you mean '{near[0]}'?" if near else ""
     shipped = ", ".join(known) or "none"

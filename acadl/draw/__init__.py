@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from acadl.draw.boxes import build
 from acadl.draw.dot import to_dot
+from acadl.draw.drawable import Drawable
 from acadl.draw.html import to_html
 from acadl.draw.svg import to_svg
 from acadl.draw.themes import THEMES, Theme
@@ -24,7 +25,7 @@ from acadl.errors import AcadlError
 if TYPE_CHECKING:
     from acadl.model import Architecture
 
-__all__ = ["FORMATS", "THEMES", "Theme", "notebook_svg", "to_dot", "to_html", "to_svg", "to_text"]
+__all__ = ["FORMATS", "THEMES", "Drawable", "Theme", "notebook_svg", "to_dot", "to_html", "to_svg", "to_text"]
 
 NOTEBOOK_BOXES = 150
 
@@ -32,7 +33,7 @@ FORMATS = {".svg": to_svg, ".dot": to_dot, ".html": to_html}
 """File ending to the function that writes the format."""
 
 
-def to_text(arch: Architecture, suffix: str, *, theme: Theme = "auto", unfold: bool = False) -> str:
+def to_text(arch: Drawable, suffix: str, *, theme: Theme = "auto", unfold: bool = False) -> str:
     """The drawing in the format of a file ending; ``theme`` and ``unfold`` as for :func:`to_svg`."""
     if suffix == ".dot":
         return to_dot(arch, unfold=unfold)

@@ -128,10 +128,14 @@ def _notes(lines: list[str]) -> list[str]:
 
 def _summary(arch: Architecture) -> list[str]:
     """Clock and parameters, as many to a line as are read at a glance."""
-    clock = f"clock {frequency(arch.clock_hz)}"
-    values = [brief(f"{name} = {_value(value)}") for name, value in arch.parameters.items()]
+    return [f"clock {frequency(arch.clock_hz)}", *parameter_lines(arch.parameters)]
+
+
+def parameter_lines(parameters: Mapping[str, int | bool | str]) -> list[str]:
+    """Names and values, six to a line."""
+    values = [brief(f"{name} = {_value(value)}") for name, value in parameters.items()]
     rows = [", ".join(values[first : first + 6]) for first in range(0, len(values), 6)]
-    return [clock, *rows[:MOST_NOTES]]
+    return rows[:MOST_NOTES]
 
 
 def _value(value: int | bool | str) -> str:

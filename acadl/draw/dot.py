@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from acadl.diagnostics import printable_lines
-from acadl.draw.boxes import Box, Line, build
-from acadl.model import Architecture
+from acadl.draw.boxes import Box, Line
+from acadl.draw.drawable import Drawable, drawn
 
 SCALE = 20  # times as much as we lay out ourselves
 _SHAPES = {"sram": "cylinder", "dram": "cylinder", "cache": "cylinder", "registers": "box3d"}
 
 
-def to_dot(arch: Architecture, *, unfold: bool = False) -> str:
+def to_dot(arch: Drawable, *, unfold: bool = False) -> str:
     """Directed graph with containers as clusters; render it with ``dot -Tsvg``.
 
     ``unfold`` draws every instance of an array. Raises :class:`AcadlError` where these are too many.
     """
-    root, lines = build(arch, unfold=unfold, scale=SCALE)
+    root, lines = drawn(arch, unfold=unfold, scale=SCALE)
     inner = {box.key: _first_leaf(box).key for box in root.walk()}
     clusters = {box.key for box in root.walk() if box.children}
     text = [f"digraph {_quoted(arch.name)} {{", "  rankdir=LR; compound=true; node [shape=box];"]

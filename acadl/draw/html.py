@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 
 from acadl.draw.boxes import build, folded
+from acadl.draw.drawable import Drawable, drawn
 from acadl.draw.svg import to_svg
 from acadl.draw.text import at_length, brief, plain
 from acadl.draw.themes import Theme
 from acadl.model import ACADLObject, Architecture, FunctionalUnit, Mover, PipelineStage
+from acadl.platform_model import PlatformDescription
 
 _LIGHT = "--ground: #ffffff; --ink: #1b1f24; --faint: #57606a; --rule: #d0d7de; --card: #f6f8fa"
 _DARK = "--ground: #0d1117; --ink: #e6edf3; --faint: #9aa4af; --rule: #30363d; --card: #161b22"
@@ -67,13 +70,13 @@ figure.addEventListener("click", event => {
 """
 
 
-def to_html(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) -> str:
+def to_html(arch: Drawable, *, theme: Theme = "auto", unfold: bool = False) -> str:
     """A page without anything from outside; its script moves the drawing and shows what a box is.
 
     Args and errors are those of :func:`acadl.draw.to_svg`.
     """
     title = escape(brief(arch.name))
-    rows = "\n".join(_row(arch.objects[name]) for name in _shown(arch))
+    rows = "\n".join(_rows(arch))
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         f"<style>{_page_style(theme)}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{escape(at_length(arch.doc))}</p>\n"
@@ -84,6 +87,15 @@ def to_html(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) 
         "<th>Description</th></tr></thead>\n"
         f"<tbody>\n{rows}\n</tbody>\n</table>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
+
+
+def _rows(arch: Drawable) -> Iterator[str]:
+    if isinstance(arch, PlatformDescription):
+        for box in drawn(arch)[0].children:
+            yield _cells(box.label, box.kind, "", "", ", ".join(box.lines))
+        return
+    for name in _shown(arch):
+        yield _row(arch.objects[name])
 
 
 def _page_style(theme: Theme) -> str:
@@ -107,5 +119,8 @@ def _row(item: ACADLObject) -> str:
     if isinstance(item, (FunctionalUnit, PipelineStage)):
         latency = plain(item.latency)
     processes = ", ".join(sorted(item.to_process)) if isinstance(item, FunctionalUnit) else ""
-    cells = (item.name, type(item).__name__, latency, processes, item.doc)
+    return _cells(item.name, type(item).__name__, latency, processes, item.doc)
+
+
+def _cells(*cells: str) -> str:
     return "<tr>" + "".join(f"<td>{escape(at_length(cell))}</td>" for cell in cells) + "</tr>"

@@ -54,10 +54,12 @@ class _Grid:
     blocked: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        rows = [[_CLOSED, *[STEP] * (self.width - 1), _CLOSED] for _ in range(self.height + 1)]
-        rows[0] = rows[-1] = [_CLOSED] * (self.width + 1)
+        closed = [_CLOSED] * (self.width + 1)
+        inner = [[_CLOSED, *[STEP] * (self.width - 1), _CLOSED] for _ in range(self.height - 1)]
+        # ports of boxes at the border may lie on it or behind it
+        rows = [closed, *inner, closed, *[closed] * (STUB + 1)]
         self.entry = (list(chain.from_iterable(rows)), list(chain.from_iterable(rows)))
-        self.room = [0] * ((self.width + 1) * (self.height + 1))
+        self.room = [0] * len(self.entry[0])
 
     def number(self, node: Point) -> int:
         """The number of a node."""

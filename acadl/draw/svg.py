@@ -5,19 +5,19 @@ from __future__ import annotations
 from html import escape
 from itertools import pairwise
 
-from acadl.draw.boxes import Box, Line, build
+from acadl.draw.boxes import Box, Line
+from acadl.draw.drawable import Drawable, drawn
 from acadl.draw.layout import HEADING, LINE_HEIGHT, Rect, place
 from acadl.draw.route import route
 from acadl.draw.text import at_length, brief
 from acadl.draw.themes import Theme, style
-from acadl.model import Architecture
 
 LEGEND_HEIGHT = 36
 CORNER = 5  # radius where a line turns
 ARROW = 8
 
 
-def to_svg(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) -> str:
+def to_svg(arch: Drawable, *, theme: Theme = "auto", unfold: bool = False) -> str:
     """Block diagram as one SVG element; width and height are in pixels.
 
     Args:
@@ -28,7 +28,7 @@ def to_svg(arch: Architecture, *, theme: Theme = "auto", unfold: bool = False) -
     Raises:
         AcadlError: Unfolded it has too many boxes.
     """
-    root, lines = build(arch, unfold=unfold)
+    root, lines = drawn(arch, unfold=unfold)
     rects = place(root, lines)
     paths = route(root, lines, rects)
     outline = rects[root.key]
@@ -176,7 +176,8 @@ def _sign(value: int) -> int:
 
 def _legend(top: int, lines: list[Line]) -> tuple[list[str], int]:
     """What the lines mean, for the kinds that occur, and the width that this takes."""
-    entries = [("forward", "", "instructions (FORWARD)")]
+    has_instructions = not lines or any(line.forward for line in lines)  # platforms have none
+    entries = [("forward", "", "instructions (FORWARD)")] if has_instructions else []
     if any(line.parts for line in lines):
         entries.append(("parts", "", "parts of instructions (FORWARD)"))
     entries += [("read", "", "read (READ_DATA)"), ("write", "", "write (WRITE_DATA)")]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from platforms.commands._options import load_architecture, settings_option
 from platforms.commands._outputs import check_outputs
+
+if TYPE_CHECKING:
+    from acadl.draw import Drawable
 
 
 @click.command()
@@ -29,7 +32,7 @@ def command(
     unfold: bool,
     settings: tuple[tuple[str, int | bool | str], ...],
 ) -> None:
-    """Draw the block diagram of ARCH, a shipped platform or a path to an .acadl file."""
+    """Draw the block diagram of ARCH: a shipped platform or system, or a path to an .acadl file."""
     from acadl.draw import FORMATS, to_text
     from acadl.files import write_text
 
@@ -40,8 +43,22 @@ def command(
         )
     if output != "-":
         check_outputs({"the drawing": output}, [("the description", arch)])
-    text = to_text(load_architecture(arch, settings), suffix, theme=theme, unfold=unfold)
+    text = to_text(_drawable(arch, settings), suffix, theme=theme, unfold=unfold)
     if output == "-":
         click.echo(text, nl=False)
         return
     write_text(output, text)
+
+
+def _drawable(arch: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Drawable:
+    """An architecture, or a platform of several cores."""
+    from acadl.loading import load_platform
+    from platforms.catalog import is_path
+    from platforms.soc.description import shipped_systems
+    from platforms.soc.systems import has_platform
+
+    shipped = {} if is_path(arch) else shipped_systems()
+    if arch in shipped or (is_path(arch) and has_platform(Path(arch))):
+        return load_platform(shipped.get(arch, Path(arch)), **dict(settings))
+    architecture: Drawable = load_architecture(arch, settings)
+    return architecture

@@ -18,8 +18,10 @@ from tests.docs.test_docs import ROOT, blocks_of
 IMAGES = sorted((ROOT / "docs" / "images").glob("*.svg"))
 
 
-def architecture(name: str) -> acadl.Architecture:
-    """The shipped description, that of the example in Verilog, or the tutorial's."""
+def architecture(name: str) -> draw.Drawable:
+    """The shipped description or system, that of the example in Verilog, or the tutorial's."""
+    if (system := ROOT / "platforms" / "systems" / f"{name}.acadl").exists():
+        return acadl.load_platform(system)
     if name in platforms.platform_names():
         return platforms.load(name)
     for folder in ("examples", "examples/rtl"):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import acadl
 from acadl import draw
 from acadl.draw.boxes import Box, build, folded
+from acadl.draw.drawable import drawn as boxes_of
 from acadl.draw.layout import Rect, heading_width, place
 from acadl.draw.route import route
 from acadl.model import Architecture
@@ -336,3 +337,43 @@ def test_random_machines_are_drawn_without_overlap(arch: Architecture) -> None:
     assert_well_placed(root, place(root, lines))
     assert_lines_avoid_boxes(arch)
     ElementTree.fromstring(draw.to_svg(arch))
+
+
+PLATFORM = """/// Two cores & one memory.
+platform two {
+    clock 1 GHz
+    a: gemmini(dim: 8, operators: "conv")
+    b: simd(spare: true, clock: 500 MHz)
+    cache c { sets: 64, ways: 4, hit_latency: 3 }
+    bus n { width: 16 bytes, lanes: 2 }
+    dram m { config: "DDR4_2400", channels: 2 }
+    a.memory <=> c <=> n <=> m
+    b.memory <=> n
+}
+"""
+
+
+def test_platforms_are_drawn(tmp_path: Path) -> None:
+    (tmp_path / "two.acadl").write_text(PLATFORM)
+    two = acadl.load_platform(tmp_path / "two.acadl")
+    svg = draw.to_svg(two)
+    texts = [item.text for item in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert {
+        "two",
+        "a",
+        "b",
+        "c",
+        "n",
+        "m",
+        "gemmini",
+        "16 KiB",
+        "lanes 2",
+        "2 channels",
+        "clock 500 MHz",
+    } <= set(texts)
+    assert svg.count('class="line both"') == 4 and "FORWARD" not in svg
+    assert "<td>c</td><td>cache</td>" in draw.to_html(two) and '"a" -> "c"' in draw.to_dot(two)
+    for file in sorted((ROOT / "platforms" / "systems").glob("*.acadl")):
+        root, lines = boxes_of(acadl.load_platform(file))
+        assert_well_placed(root, place(root, lines))
+        ElementTree.fromstring(draw.to_svg(acadl.load_platform(file)))
