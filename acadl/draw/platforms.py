@@ -22,7 +22,8 @@ def platform_boxes(platform: PlatformDescription) -> tuple[Box, list[Line]]:
     ]
     joins = [(core.name, core.below) for core in platform.cores]
     joins += [(cache.name, cache.below) for cache in platform.caches]
-    return root, [Line(name, below, False, both=True, net=f"{below} both", reads=False) for name, below in joins]
+    lines = [Line(name, below, False, both=True, net=f"{below} both", reads=False) for name, below in joins]
+    return root, lines
 
 
 def _core(core: CoreDeclaration) -> Box:
