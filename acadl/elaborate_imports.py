@@ -10,11 +10,12 @@ from pathlib import Path, PurePosixPath
 from acadl import syntax
 from acadl.diagnostics import Collector
 from acadl.errors import Diagnostic, Label, Span
-from acadl.parser import MAX_TOKENS, ParsedFile, parse
+from acadl.parser import MAX_CHARACTERS, MAX_TOKENS, ParsedFile, parse, too_long
 from acadl.parser_damage import Damage
 from acadl.reading import ReadError, read_text, resolved
 
 MAX_FILES = 64
+MAX_CHARACTERS_TOGETHER = 2 * MAX_CHARACTERS
 ReadText = Callable[[Path], str]
 ParseText = Callable[[str, str, Collector, int], ParsedFile]
 
@@ -74,6 +75,7 @@ class _Reader:
         self._texts: dict[str, str] = {}
         self._files: dict[Path, SourceFile] = {}
         self._paths: dict[Path, Path] = {}
+        self._characters = 0
         self._parsed: list[ParsedFile] = []
         self._unread: set[str] = set()
         self._chain: list[tuple[Path | None, syntax.Import | None]] = []
@@ -91,6 +93,11 @@ class _Reader:
 
     def _parse(self, text: str, name: str) -> SourceFile:
         self._texts[name] = text
+        self._characters += len(text)
+        if self._characters > MAX_CHARACTERS_TOGETHER and self._parsed:
+            self._collector.add(too_long(name))
+            self._parsed.append(ParsedFile(name, text, (), is_whole=False))
+            return SourceFile(self._parsed[-1])
         left = MAX_TOKENS - sum(file.size for file in self._parsed)  # for all files together
         self._parsed.append(self._parse_text(text, name, self._collector, max(1, left)))
         return SourceFile(self._parsed[-1])
@@ -105,6 +112,8 @@ class _Reader:
                     self._unread.update(name.text for name in item.names)
 
     def _load(self, item: syntax.Import, file: SourceFile, directory: Path | None) -> SourceFile | None:
+        if self._characters > MAX_CHARACTERS_TOGETHER:
+            return None  # which is said where the limit was passed
         if directory is None:
             hint = "save the text as a file and load that"
             self._report("E0701", "text without a file cannot import", item.file.span, hint)

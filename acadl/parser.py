@@ -78,6 +78,7 @@ def leaves_of(text: str, file: str, collector: Collector, most: int = MAX_TOKENS
 def too_long(file: str) -> Diagnostic:
     """What is said about a text that nobody reads to its end."""
     message = f"the text is longer than {MAX_CHARACTERS} characters or {MAX_TOKENS} words and signs"
+    message += ", or all files together than twice as many characters"
     hint = "describe repeated parts by templates, arrays and `for`"
     return Diagnostic("E0801", message, Span(file, 1, 1, 1, 1), hint)
 

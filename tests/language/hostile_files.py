@@ -170,6 +170,10 @@ CASES: Mapping[str, Callable[[Path], Path]] = {
         }
     ),
     "a name without end": written({"f": HEAD + "x: " + "y" * 1_900_000 + "\n}"}),
+    "long imports": written(
+        {"f.acadl": "".join(f'import t{n} from "i{n}.acadl"\n' for n in range(8)) + HEAD + "}"}
+        | {f"i{n}.acadl": f"template t{n} {{ }}\n" + "// x\n" * 390_000 for n in range(8)}
+    ),
     "the same import": written({"f": 'import t from "g.acadl"\n' * 30_000 + HEAD + "}"}),
     "a long line": written({"f": HEAD + "stage s { latency: 1 } " * 20_000 + "}"}),
 }
