@@ -9,7 +9,7 @@ from acadl import syntax
 from acadl.elaborate_evaluate import Evaluator
 from acadl.elaborate_names import Scope
 from acadl.elaborate_schema import AttributeForm, Form
-from acadl.elaborate_scope import Component, Session, whole_number
+from acadl.elaborate_scope import LONG_NAME, Component, Session, whole_number
 from acadl.elaborate_values import NUMERIC, Kind, Reject, Value, reject
 from acadl.errors import Label, Span
 from acadl.expressions import FUNCTION_NAMES, Expr
@@ -167,8 +167,8 @@ class AttributeReader:
             if entry.initial is not None:
                 initial = whole_number(entry.initial, scope, "the initial value of a register")
             for local in self._register_names(entry, scope):
-                self._session.step(entry.span)
                 name = self._component.prefix + local
+                self._session.step(entry.span, 1 + len(name) // LONG_NAME)
                 first = self._session.register_spans.get(name)
                 if first is not None:
                     label = Label(first, "first declared here")

@@ -11,6 +11,8 @@ from acadl.elaborate_names import Scope, TooLargeError
 from acadl.elaborate_objects import place, replace_placed
 from acadl.elaborate_parameters import bind_arguments
 from acadl.elaborate_scope import (
+    LONG_NAME,
+    MAX_BINDERS,
     MAX_INSTANCE_DEPTH,
     MAX_OBJECTS,
     Array,
@@ -50,6 +52,9 @@ def make_instance(
     local = place(component.members, declared, scope, broken)
     template = _find_template(item.value.name, component)
     call, sizes = split_call(item.value)
+    if len(sizes) > MAX_BINDERS:
+        message = f"an array has at most {MAX_BINDERS} dimensions, found {len(sizes)}"
+        reject("E0802", message, sizes[MAX_BINDERS].span)
     counts: list[int] = []
     for size in sizes:
         count = whole_number(size, scope, "the size of an array")
@@ -75,7 +80,7 @@ def _make(
         for number in range(counts[0]):
             array.elements[number] = _make(request, f"{local}[{number}]", counts[1:], session, run_body)
         return array
-    session.step(request.item.span, 5)
+    session.step(request.item.span, 5 + len(request.owner.prefix + local) // LONG_NAME)
     session.used.add(request.template.declaration.name.span)
     home, owner = request.template.home, request.owner
     scope = session.scope(home.scope)

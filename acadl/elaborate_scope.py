@@ -18,6 +18,7 @@ MAX_OBJECTS = 50_000
 MAX_EDGES = 200_000
 MAX_INSTANCE_DEPTH = 24
 MAX_BINDERS = 16
+LONG_NAME = 64  # letters of a name that count as a step, for names are made again for every object
 
 
 @dataclass(slots=True)
@@ -162,6 +163,7 @@ class Session:
         """Keep an object; its name is free (parts are checked where they are declared)."""
         if len(self.objects) >= MAX_OBJECTS:
             raise TooLargeError(f"the architecture has more than {MAX_OBJECTS} objects", span)
+        self.step(span, len(item.name) // LONG_NAME)
         self.objects[item.name] = item
 
     def add_edge(self, source: str, target: str, kind: model.EdgeKind, span: Span) -> None:

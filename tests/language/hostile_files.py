@@ -174,6 +174,13 @@ CASES: Mapping[str, Callable[[Path], Path]] = {
         {"f.acadl": "".join(f'import t{n} from "i{n}.acadl"\n' for n in range(8)) + HEAD + "}"}
         | {f"i{n}.acadl": f"template t{n} {{ }}\n" + "// x\n" * 390_000 for n in range(8)}
     ),
+    "long names of many": written(
+        {"f": HEAD + "for i in 0 ..< 5000 { stage " + "n" * 900_000 + "[i] { } }\n}"}
+    ),
+    "long names of registers": written(
+        {"f": HEAD + "registers r { data_width: 8 bits, names: " + "n" * 900_000 + "[0 ..< 60000] }\n}"}
+    ),
+    "many dimensions": written({"f": HEAD + "template t { }\nx: t" + "[1]" * 5000 + "\n}"}),
     "the same import": written({"f": 'import t from "g.acadl"\n' * 30_000 + HEAD + "}"}),
     "a long line": written({"f": HEAD + "stage s { latency: 1 } " * 20_000 + "}"}),
 }
