@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,16 @@ class Elaborated:
         span: Where it is declared.
         latency_names: Stage name to instruction attributes that its latency uses, with their places.
         is_whole: Whether there were no errors; else the architecture has only what is right.
+        is_joined: Whether all errors are about attributes, so that all objects and edges are there.
+        unsure: Object to its fields whose attributes are wrong; the object has other values there.
     """
 
     architecture: Architecture
     span: Span
     latency_names: Mapping[str, list[tuple[str, Span]]]
     is_whole: bool
+    is_joined: bool
+    unsure: Mapping[str, Set[str]]
 
 
 def elaborate(
@@ -97,6 +101,7 @@ class _Elaboration:
             hint = "add a line such as `clock 500 MHz`"
             self._collector.add(Diagnostic("E0403", message, declaration.name.span, hint))
         is_whole = not self._collector.error_count
+        is_joined = self._collector.error_count == session.attribute_errors
         for what, name in _unused(root.parsed.items) if is_whole else ():
             self._collector.add(Diagnostic("W0902", f"{what} '{name.text}' is never used", name.span))
         architecture = Architecture(
@@ -109,7 +114,9 @@ class _Elaboration:
             doc=declaration.doc,
             source=self._sources.digest,
         )
-        return Elaborated(architecture, declaration.name.span, session.latency_names, is_whole)
+        return Elaborated(
+            architecture, declaration.name.span, session.latency_names, is_whole, is_joined, session.unsure
+        )
 
     def _check_alone(self, component: Component) -> None:
         """Errors in templates that nobody instantiates, as far as their defaults go."""

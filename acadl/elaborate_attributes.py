@@ -88,12 +88,15 @@ class AttributeReader:
         known = self._session.operations
         seen: set[str] = set()
         for word in item.names:
-            if word.text not in known:
-                hint = suggestion(word.text, known, "operations")
-                reject("E0202", f"unknown operation '{word.text}'", word.span, hint)
-            if word.text in seen:
-                reject("E0203", f"operation '{word.text}' is listed twice", word.span)
+            with self._session.reporting_attribute():
+                if word.text not in known:
+                    hint = suggestion(word.text, known, "operations")
+                    reject("E0202", f"unknown operation '{word.text}'", word.span, hint)
+                if word.text in seen:
+                    reject("E0203", f"operation '{word.text}' is listed twice", word.span)
             seen.add(word.text)
+        if not seen <= known.keys():
+            raise Reject  # every one of them is reported
         return frozenset(seen)
 
     def _read_of_instruction(

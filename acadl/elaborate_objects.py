@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from acadl import model, syntax
 from acadl.elaborate_attributes import AttributeReader
 from acadl.elaborate_names import Scope
-from acadl.elaborate_schema import FIELDS, OBJECTS, ObjectForm
+from acadl.elaborate_schema import FIELDS, OBJECTS, PLACEHOLDERS, ObjectForm
 from acadl.elaborate_scope import (
     Array,
     Broken,
@@ -21,9 +21,12 @@ from acadl.elaborate_scope import (
     whole_number,
 )
 from acadl.elaborate_values import reject
-from acadl.errors import Diagnostic, Label, Span
+from acadl.errors import Label, Span
 from acadl.suggesting import nearest, suggestion
 
+_AttributeItem: TypeAlias = (
+    syntax.Attribute | syntax.OperationList | syntax.RegisterList | syntax.AddressList | syntax.FromMemory
+)
 _EDGES = "inside an architecture, edges stand for what joins its parts"
 
 
@@ -32,7 +35,9 @@ class _Body:
     """The statements of an object's block, sorted."""
 
     attributes: dict[str, tuple[syntax.Item, Scope, Span]] = field(default_factory=dict)
-    misspelt: set[str] = field(default_factory=set)  # attributes that unknown names were close to
+    wrong: set[str] = field(
+        default_factory=set
+    )  # attributes given twice, or that unknown names were close to
     objects: list[tuple[syntax.ObjectDeclaration, Scope]] = field(default_factory=list)
     misplaced: list[syntax.Word] = field(default_factory=list)  # names of objects that cannot stand here
 
@@ -94,7 +99,7 @@ class ObjectMaker:
     def _make(
         self, declaration: syntax.ObjectDeclaration, scope: Scope, component: Component, holder: Node | None
     ) -> None:
-        """Make the object; where its attributes are wrong, its name stays known as broken."""
+        """Make the object and the units inside it."""
         members = holder.members if holder is not None else component.members
         prefix = f"{holder.object.name}." if holder is not None else component.prefix
         broken = Broken(declaration.declared.span)
@@ -102,12 +107,7 @@ class ObjectMaker:
         form = OBJECTS[declaration.kind.text]
         self._session.step(declaration.span, 3)
         body = self._gather(declaration, form, Scope(scope, scope.meter))
-        before = self._session.collector.error_count
         item = self._object(prefix + local, declaration, form, body, component, holder)
-        if item is None:
-            for inner, inner_scope in body.objects:
-                place({}, inner.declared, inner_scope, broken)
-            return
         node = Node(item, declaration.kind.text, declaration.declared.span)
         replace_placed(members, local, broken, node)
         self._session.add_object(item, declaration.span)
@@ -118,7 +118,7 @@ class ObjectMaker:
             node.members[word.text] = Broken(word.span)
         for inner, inner_scope in body.objects:
             self._guarded(inner, inner_scope, component, node)
-        if isinstance(item, model.InstructionFetchStage) and before == self._session.collector.error_count:
+        if isinstance(item, model.InstructionFetchStage):
             self._instruction_memory_unit(node, body, component)
 
     def _guarded(
@@ -146,29 +146,32 @@ class ObjectMaker:
     ) -> None:
         keyword = declaration.kind.text
         match item:
-            case syntax.Attribute():
-                if not item.target.is_name:
-                    reject("E0402", "an attribute's name has no index and no dot", item.target.span)
-                name, span = item.target.name.text, item.target.span
-            case syntax.OperationList() | syntax.RegisterList() | syntax.AddressList() | syntax.FromMemory():
-                name, span = item.keyword.text, item.keyword.span
+            case syntax.Attribute() | syntax.OperationList() | syntax.RegisterList():
+                self._enter(item, scope, keyword, form, body)
+            case syntax.AddressList() | syntax.FromMemory():
+                self._enter(item, scope, keyword, form, body)
             case syntax.ObjectDeclaration():
                 if item.kind.text not in form.contains:
                     body.misplaced.append(item.declared.name)
                     self._misplaced(item, keyword, form)
                 body.objects.append((item, scope))
-                return
             case _:
                 place = "inside the architecture or a template, not inside an object"
                 reject("E0401", f"{_title(item)} belongs {place}", item.span)
-        if name not in form.attributes:
-            body.misspelt.add(nearest(name, form.attributes) or name)
-            hint = suggestion(name, form.attributes, f"attributes of {keyword}")
-            reject("E0402", f"'{keyword}' has no attribute '{name}'", span, hint)
-        if name in body.attributes:
-            first = Label(body.attributes[name][2], "first given here")
-            reject("E0203", f"attribute '{name}' is given twice", span, None, (first,))
-        body.attributes[name] = (item, scope, span)
+
+    def _enter(self, item: _AttributeItem, scope: Scope, keyword: str, form: ObjectForm, body: _Body) -> None:
+        """Keep an attribute under its name; what is wrong with the name is reported."""
+        with self._session.reporting_attribute():
+            name, span = _named(item)
+            if name not in form.attributes:
+                body.wrong.add(nearest(name, form.attributes) or name)
+                hint = suggestion(name, form.attributes, f"attributes of {keyword}")
+                reject("E0402", f"'{keyword}' has no attribute '{name}'", span, hint)
+            if name in body.attributes:
+                body.wrong.add(name)
+                first = Label(body.attributes[name][2], "first given here")
+                reject("E0203", f"attribute '{name}' is given twice", span, None, (first,))
+            body.attributes[name] = (item, scope, span)
 
     def _misplaced(self, item: syntax.ObjectDeclaration, keyword: str, form: ObjectForm) -> None:
         inner = item.kind.text
@@ -193,28 +196,29 @@ class ObjectMaker:
         body: _Body,
         component: Component,
         holder: Node | None,
-    ) -> model.ACADLObject | None:
-        """The object; ``None`` where an attribute is wrong or missing, which is then reported."""
+    ) -> model.ACADLObject:
+        """The object; where an attribute is wrong or missing, which is reported, with a value of ours."""
         values: dict[str, Any] = {}
-        sound = True
         reader = AttributeReader(self._session, component, name)
         if "operations" in body.attributes:  # what latencies may refer to
             body.attributes = {"operations": body.attributes.pop("operations")} | body.attributes
+        wrong = set(body.wrong)
         for attribute, (item, scope, span) in body.attributes.items():
             if attribute == "from":
                 continue
             field_name = FIELDS.get(attribute, attribute)
-            with self._session.reporting():
+            with self._session.reporting_attribute():
                 values[field_name] = reader.read(item, scope, attribute, span, form.attributes[attribute])
-            sound = sound and field_name in values
-        known = body.attributes.keys() | body.misspelt
-        missing = [attribute for attribute in form.required if attribute not in known]
-        sound = sound and not body.misspelt
+            if field_name not in values:
+                wrong.add(attribute)
+        missing = [n for n in form.required if n not in body.attributes and n not in wrong]
         if missing:
-            sound = False
             self._report_missing(missing, declaration, form)
-        if not sound:
-            return None
+            wrong.update(missing)
+        if wrong:
+            self._session.unsure[name] = {FIELDS.get(attribute, attribute) for attribute in wrong}
+        for attribute in form.required:
+            values.setdefault(FIELDS.get(attribute, attribute), PLACEHOLDERS[form.attributes[attribute].form])
         pipelined = "initiation_interval" in values and "capacity" not in values
         if pipelined and holder is not None and isinstance(holder.object, model.ExecuteStage):
             values["capacity"] = holder.object.capacity  # as many as the stage lets in
@@ -226,9 +230,8 @@ class ObjectMaker:
         listed = " and ".join(f"'{attribute}'" for attribute in missing)
         examples = ", ".join(form.attributes[attribute].example for attribute in missing)
         message = f"{declaration.kind.text} '{declaration.declared.name.text}' needs {listed}"
-        self._session.collector.add(
-            Diagnostic("E0403", message, declaration.declared.span, f"for example `{examples}`")
-        )
+        with self._session.reporting_attribute():
+            reject("E0403", message, declaration.declared.span, f"for example `{examples}`")
 
     def _instruction_memory_unit(self, node: Node, body: _Body, component: Component) -> None:
         """The unit that ``from:`` implies, and the edge from the instruction memory."""
@@ -259,6 +262,15 @@ def replace_placed(members: dict[str, Member], local: str, old: Member, new: Mem
         slot = slot.elements[int(index)]
     assert isinstance(slot, Array) and slot.elements[int(indices[-1])] is old
     slot.elements[int(indices[-1])] = new
+
+
+def _named(item: _AttributeItem) -> tuple[str, Span]:
+    """The name of an attribute, with its place. Rejects paths."""
+    if not isinstance(item, syntax.Attribute):
+        return item.keyword.text, item.keyword.span
+    if not item.target.is_name:
+        reject("E0402", "an attribute's name has no index and no dot", item.target.span)
+    return item.target.name.text, item.target.span
 
 
 def _title(item: syntax.Item) -> str:

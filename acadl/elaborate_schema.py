@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from acadl import model
 
@@ -184,6 +186,15 @@ FIELDS: Mapping[str, str] = {
     "operations": "to_process",
     "names": "registers",
     "addresses": "address_ranges",
+}
+
+# What stands in a field whose attribute is needed, and wrong.
+PLACEHOLDERS: Mapping[Form, Any] = {
+    Form.NUMBER: 1,
+    Form.BITS: 8,
+    Form.OPERATIONS: frozenset(),
+    Form.REGISTERS: MappingProxyType({}),
+    Form.ADDRESSES: (),
 }
 
 KINDS = (*OBJECTS, "bus")

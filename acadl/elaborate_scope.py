@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -110,10 +110,11 @@ Member: TypeAlias = Node | Port | Array | Broken | Component
 
 
 class Reporting:
-    """Turns a rejection into a diagnostic."""
+    """Turns a rejection into a diagnostic; ``after`` is called with how many more errors there are."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, after: Callable[[int], None] | None = None) -> None:
         self._collector = collector
+        self._after = after
 
     def __enter__(self) -> None:
         return None
@@ -122,7 +123,10 @@ class Reporting:
         if not isinstance(error, Reject):
             return False
         if error.diagnostic is not None:
+            before = self._collector.error_count
             self._collector.add(error.diagnostic)
+            if self._after is not None:
+                self._after(self._collector.error_count - before)
         return True
 
 
@@ -139,6 +143,8 @@ class Session:
     register_spans: dict[str, Span] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
     failed_ends: set[str] = field(default_factory=set)  # names in edge statements that are wrong
+    unsure: dict[str, set[str]] = field(default_factory=dict)  # object to fields whose attributes are wrong
+    attribute_errors: int = 0  # errors that leave all objects and edges in place
     used: set[Span] = field(default_factory=set)
     clock: tuple[int, Span] | None = None
     meter: Meter = field(default_factory=Meter)
@@ -158,6 +164,13 @@ class Session:
     def reporting(self) -> Reporting:
         """A statement whose rejection is reported and ends here, as a context manager."""
         return Reporting(self.collector)
+
+    def reporting_attribute(self) -> Reporting:
+        """The same for an attribute: its object stays, with a value of ours in that field."""
+        return Reporting(self.collector, self._count_attribute_errors)
+
+    def _count_attribute_errors(self, more: int) -> None:
+        self.attribute_errors += more
 
     def add_object(self, item: model.ACADLObject, span: Span) -> None:
         """Keep an object; its name is free (parts are checked where they are declared)."""

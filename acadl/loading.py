@@ -223,7 +223,7 @@ def _check_rest(
     try:
         result = elaborate(read, parameters, inner, watched)
         if result is not None:
-            validate(replace(result, is_whole=False), inner)
+            validate(replace(result, is_whole=False, is_joined=False), inner)
     except TooManyDiagnosticsError:
         collector.note_rest()
     codes = {finding.code for finding in collector.sorted()}

@@ -200,11 +200,7 @@ class Run:
         first, here = self._leaves[min(self._statement, self._position)], self._position
         following = [leaf.type for leaf in self._leaves[here : here + 4] if leaf.type != "NEWLINE"]
         is_named = self._leaves[here - 1].type == "NAME" and here == self._statement + 2
-        if (
-            first.type not in COMPONENTS
-            or not is_named
-            or following[:2] != ["NAME", "COLON"]
-        ):
+        if first.type not in COMPONENTS or not is_named or following[:2] != ["NAME", "COLON"]:
             return False
         self._leaves.insert(here, Leaf("LPAR", "(", self._leaves[here].span))
         self.__dict__.pop("_closed", None)

@@ -6,7 +6,7 @@ only where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,7 +43,7 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
     """Check all rules; findings go to ``collector``."""
     arch = elaborated.architecture
     if not elaborated.is_whole:
-        _validate_rest(arch, collector)
+        _validate_rest(elaborated, collector)
         return
     for check in (_addresses, _caches, row_errors):
         _collect(check(arch), collector)
@@ -64,20 +64,49 @@ def validate(elaborated: Elaborated, collector: Collector) -> None:
         _collect(_idle_stages(arch, fetch), collector)
 
 
-def _validate_rest(arch: Architecture, collector: Collector) -> None:
+def _validate_rest(elaborated: Elaborated, collector: Collector) -> None:
     """What is wrong with the objects and edges that are there, whatever else there would be."""
+    arch = elaborated.architecture
+    for finding in _of_the_rest(elaborated):
+        if not _is_doubtful(finding, arch, elaborated.unsure):
+            collector.add(finding)
+
+
+def _of_the_rest(elaborated: Elaborated) -> Findings:
+    """Findings that hold where all objects and edges are there, else only those that more cannot undo."""
+    arch, joined = elaborated.architecture, elaborated.is_joined
     certain = ("E0607", "E0610", "E0612", "E0613", "E0615", "E0616", "E0617")
     for check in (_addresses, _caches, row_errors):
-        _collect((finding for finding in check(arch) if finding.code in certain), collector)
-    stages = list(arch.of_type(InstructionFetchStage))
-    if len(stages) > 1:
-        _the_fetch_stage(arch, Span("", 1, 1, 1, 1), collector)
+        yield from (finding for finding in check(arch) if joined or finding.code in certain)
+    fetch: InstructionFetchStage | None = None
+    if any(arch.of_type(InstructionFetchStage)):  # else it may be what is lost
+        found = Collector()
+        fetch = _the_fetch_stage(arch, elaborated.span, found)
+        yield from found.sorted()
     loop = _forward_cycle(arch)
     if loop:
-        collector.add(loop)
-    elif len(stages) == 1:
-        _collect((f for f in _instruction_paths(arch, stages[0]) if f.code == "E0608"), collector)
-        _collect((f for f in _fetching(arch, stages[0]) if f.code == "E0604"), collector)
+        yield loop
+    elif fetch is not None:
+        yield from (f for f in _instruction_paths(arch, fetch) if joined or f.code == "E0608")
+        yield from (f for f in _fetching(arch, fetch) if joined or f.code == "E0604")
+
+
+# The fields that a finding depends on, beside objects and edges.
+_FIELDS: Mapping[str, frozenset[str]] = {
+    "E0604": frozenset({"issue_buffer_size", "port_width"}),
+    "E0607": frozenset({"address_ranges"}),
+    "E0614": frozenset({"read_latency", "write_latency", "hit_latency", "arbitration", "answers"}),
+    "E0615": frozenset({"t_RCD", "t_RP", "t_RAS"}),
+    "E0616": frozenset({"max_request_bytes", "data_width", "port_width"}),
+    "E0617": frozenset({"prepares", "capacity"}),
+}
+
+
+def _is_doubtful(finding: Diagnostic, arch: Architecture, unsure: Mapping[str, Set[str]]) -> bool:
+    """Whether a finding depends on an attribute that is wrong itself."""
+    fields = _FIELDS.get(finding.code, frozenset())
+    spans = {finding.span, *(noted.span for noted in finding.labels)}
+    return any(arch.objects[name].span in spans and fields & wrong for name, wrong in unsure.items())
 
 
 def _collect(findings: Iterable[Diagnostic], collector: Collector) -> None:

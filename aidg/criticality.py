@@ -18,6 +18,7 @@ from aidg.reasons import describe
 # earlier has waited for nobody.
 _PREFERENCE = ("inner", "forward", "structural", "storage", "raw", "waw", "war", "buffer")
 
+
 @dataclass(frozen=True, slots=True)
 class CriticalStep:
     """One constraint of the path.

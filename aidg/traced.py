@@ -80,9 +80,7 @@ class TracedKernel(Kernel):
         times = _Times([self._origin] * self.machine.size, self.machine, self.place)
         self.state.times = times
         self._copy: Any = second_copy("aidg.propagation")
-        self._ring_at = {
-            position: ring for ring in self._rings for position in range(ring[0], ring[1])
-        }
+        self._ring_at = {position: ring for ring in self._rings for position in range(ring[0], ring[1])}
         self._wrap()
         self._run = self._copy.run
 
@@ -231,7 +229,6 @@ class TracedKernel(Kernel):
                 *shape, access = self.arrays.shapes[state.users[group][i]]
                 start = state.starts[group][i] - frame.bytes(group, access)
                 yield ("range", group, start, *shape, ended[i] - base), ended, i
-
 
     def _rotated(self, position: int) -> int:
         """The position, in a ring of leave times counted from the oldest one on."""

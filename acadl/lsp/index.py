@@ -219,9 +219,7 @@ class _Builder:
     def _statement(self, item: syntax.Item, space: Space, operands: _Operands) -> None:
         match item:
             case (
-                syntax.ArchitectureDeclaration()
-                | syntax.PlatformDeclaration()
-                | syntax.TemplateDeclaration()
+                syntax.ArchitectureDeclaration() | syntax.PlatformDeclaration() | syntax.TemplateDeclaration()
             ):
                 inner = self._spaces[id(item.body)]
                 for parameter in item.parameters:

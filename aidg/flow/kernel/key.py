@@ -389,9 +389,7 @@ def key_windows(k: Numbers, m: Numbers, line: int, part: int, share: int, end: i
         return end
     position = m[share + H_POSITION]
     largest = k[k[K_MOVER] + (k[fixed + L_MOVER] + position) * MOVER + V_LARGEST]
-    if k[fixed + L_CUTTER] == CUTTERS or (
-        largest and own_direction(m, part, position) != m[share + H_WRITE]
-    ):
+    if k[fixed + L_CUTTER] == CUTTERS or (largest and own_direction(m, part, position) != m[share + H_WRITE]):
         m[end] = m[share + H_START] & (k[fixed + L_LARGEST] - 1)
         return end + 1
     if largest == 0:
