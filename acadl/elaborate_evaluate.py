@@ -191,6 +191,8 @@ class Evaluator:
             hint = "move the declaration up, before its first use"
             label = Label(later, "declared here")
             reject("E0201", f"'{name}' is used before it is declared", path.span, hint, (label,))
+        if name.lower() in ("true", "false"):
+            reject("E0201", f"unknown name '{name}'", path.span, f"write `{name.lower()}`")
         known = chain(sorted(self.attributes), self.scope.visible())
         reject("E0201", f"unknown name '{name}'", path.span, suggestion(name, known, "names"))
 

@@ -108,6 +108,9 @@ def _literal(text: str, unit: str | None) -> Value | None:
     return Value(kind, int(text) * factor) if factor and text.isdecimal() and len(text) < 10 else None
 
 
+_TIMES = frozenset({"s", "sec", "ms", "us", "µs", "ns", "ps"})
+
+
 def _faulty_or_large(number: syntax.Number) -> Value:
     text = number.text.replace("_", "")
     if len(text) > 40:
@@ -124,6 +127,8 @@ def _faulty_or_large(number: syntax.Number) -> Value:
     unit = UNITS.get(number.unit.text)
     if unit is None:
         hint = suggestion(number.unit.text, UNITS, "units")
+        if number.unit.text in _TIMES:
+            hint = "times are whole cycles of the clock; write the number alone"
         reject("E0304", f"unknown unit '{number.unit.text}'", number.unit.span, hint)
     kind, factor = unit
     scaled = exact * factor

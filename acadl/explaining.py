@@ -52,8 +52,14 @@ def explanations() -> dict[str, Explanation]:
 
 
 def explain(code: str) -> Explanation:
-    """The explanation of a code, upper or lower case. Raises :class:`AcadlError` for unknown ones."""
+    """The explanation of a code, upper or lower case, or of its number where one code has it.
+
+    Raises :class:`AcadlError` for unknown ones.
+    """
     known = explanations()
+    numbered = [name for name in known if code.isdecimal() and name[1:] == code.zfill(4)]
+    if len(numbered) == 1:
+        return known[numbered[0]]
     if code.upper() in known:
         return known[code.upper()]
     near = nearest(code.upper(), known)

@@ -73,6 +73,12 @@ EXAMPLES: Mapping[str, str] = {
     "from": "from: imem",
 }
 
+_LISTS: Mapping[str, str] = {
+    "OPERATIONS": "operations: add mul",
+    "PREPARES": EXAMPLES["prepares"],
+    "NAMES": EXAMPLES["names"],
+}
+
 _CHARACTERS: Mapping[str, str] = {
     ";": "statements end with their line; leave it out",
     "#": "comments start with `//`",
@@ -80,6 +86,7 @@ _CHARACTERS: Mapping[str, str] = {
     "&": "write `and`",
     "|": "write `or`",
     "!": "write `not`",
+    "?": "write `if condition then value else other`",
     "→": "write `->`",
     "⇒": "write `=>`",
     "×": "write `*`",
@@ -117,7 +124,18 @@ class Context:
 
 def explain(context: Context) -> Diagnostic:
     """The diagnostic for a token that does not fit."""
-    for rule in (_character, _bracket, _brace, _spelling, _kind, _sign, _keyword, _separator):
+    for rule in (
+        _character,
+        _foreign,
+        _list,
+        _bracket,
+        _brace,
+        _spelling,
+        _kind,
+        _sign,
+        _keyword,
+        _separator,
+    ):
         found = rule(context)
         if found is not None:
             return found
@@ -177,6 +195,36 @@ def _character(context: Context) -> Diagnostic | None:
         sign = f"'{leaf.text}'" if plain else f"the invisible character U+{ord(leaf.text):04X}"
         message = f"{sign} has no meaning here"
         return Diagnostic("E0102", message, leaf.span, _CHARACTERS.get(leaf.text))
+    return None
+
+
+def _foreign(context: Context) -> Diagnostic | None:
+    """Two signs that other languages put together."""
+    leaf, previous = context.leaf, context.previous
+    following = context.upcoming[0] if context.upcoming else leaf
+    if leaf.type == "SLASH" and following.type == "STAR":
+        return Diagnostic(
+            "E0101", "there is no '/*'", leaf.span, "comments start with `//` and end with their line"
+        )
+    if leaf.type == previous.type == "STAR":
+        hint = "multiply, as in `x * x`; `1 << n` is a power of two"
+        return Diagnostic("E0101", "there is no '**'", leaf.span, hint)
+    if leaf.type == "MINUS" and following.type == "FORWARD" and context.accepts >= ARROWS:
+        return Diagnostic("E0101", "there is no arrow '-->'", leaf.span, "write `->`")
+    return None
+
+
+def _list(context: Context) -> Diagnostic | None:
+    """Words of a list in brackets, or separated by commas."""
+    leaf, previous, first = context.leaf, context.previous, context.first
+    keyed = first.type in ("OPERATIONS", "PREPARES", "NAMES")
+    if leaf.type == "LSQB" and previous.type == "COLON" and keyed:
+        hint = f"the words stand without brackets and commas, as in `{_LISTS[first.type]}`"
+        return Diagnostic("E0101", f"'{first.text}' takes no brackets", leaf.span, hint)
+    is_lone = previous is first and first.type == "NAME" and "COLON" in context.accepts
+    if is_lone and context.in_block and leaf.type in ("COMMA", "NEWLINE", "RBRACE", "$END"):
+        hint = f"words of a list have blanks between them, as in `{_LISTS['OPERATIONS']}`"
+        return Diagnostic("E0101", f"expected ':' after '{first.text}'", _after(first.span), hint)
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from acadl.draw.text import at_length, attribute_lines, brief, frequency, kind_of, tooltip
 from acadl.errors import AcadlError
@@ -13,6 +14,7 @@ from acadl.model import Architecture, DataStorage, Edge, EdgeKind, RegisterFile
 MOST_BOXES = 400
 MOST_LINES = 1000
 MOST_NOTES = 12  # lines on a box
+VARIES, ALL_VARY = "varies", "attributes vary"
 _INDEX = re.compile(r"\[(\d+)\]")
 _SEGMENT = re.compile(r"[^.]+")
 
@@ -90,16 +92,20 @@ def build(arch: Architecture, *, unfold: bool = False, scale: int = 1) -> tuple[
     key_of = str if unfold else folded
     root = Box("", brief(arch.name), "group", _summary(arch), at_length(arch.doc))
     boxes: dict[str, Box] = {"": root}
+    written: dict[str, list[str]] = {}
     for item in arch.objects.values():
         key = key_of(item.name)
         copies = () if unfold else _dimensions(item.name)
         if key not in boxes:
             _check(arch, "boxes", len(boxes), scale * MOST_BOXES, unfold)
-            lines = _notes(attribute_lines(item))
-            boxes[key] = Box(key, key, kind_of(item), lines, tooltip(item), copies)
+            written[key] = attribute_lines(item)
+            boxes[key] = Box(key, key, kind_of(item), [], tooltip(item), copies)
         else:
             box = boxes[key]
             box.copies = tuple(map(max, box.copies, copies))
+            written[key] = in_common(written[key], attribute_lines(item))
+    for key, lines in written.items():
+        boxes[key].lines = _notes(lines)
     parents = {
         key_of(edge.target): key_of(edge.source) for edge in arch.edges if edge.kind is EdgeKind.CONTAINS
     }
@@ -112,6 +118,21 @@ def build(arch: Architecture, *, unfold: bool = False, scale: int = 1) -> tuple[
     for box in boxes.values():
         box.copies = () if all(size == 1 for size in box.copies) else box.copies
     return root, joins
+
+
+def in_common(lines: list[str], others: list[str]) -> list[str]:
+    """Lines for instances that share a box; one that differs says so, ``latency varies``."""
+    if lines == others:
+        return lines
+    if len(lines) != len(others):
+        return [ALL_VARY]
+    pairs = zip(lines, others, strict=True)
+    return [line if line in (other, ALL_VARY) else _varying(line, other) for line, other in pairs]
+
+
+def _varying(line: str, other: str) -> str:
+    pairs = zip(line.split(), other.split(), strict=False)
+    return " ".join([*(word for word, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)), VARIES])
 
 
 def _check(arch: Architecture, what: str, count: int, most: int, unfold: bool) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import acadl
 from acadl import draw
-from acadl.draw.boxes import Box, build, folded
+from acadl.draw.boxes import ALL_VARY, Box, build, folded
 from acadl.draw.drawable import drawn as boxes_of
 from acadl.draw.layout import Rect, heading_width, place
 from acadl.draw.route import route
@@ -377,3 +377,32 @@ def test_platforms_are_drawn(tmp_path: Path) -> None:
         root, lines = boxes_of(acadl.load_platform(file))
         assert_well_placed(root, place(root, lines))
         ElementTree.fromstring(draw.to_svg(acadl.load_platform(file)))
+
+
+def test_a_folded_box_says_where_its_instances_differ() -> None:
+    text = """
+architecture machine {
+    clock 1 GHz
+    operations { add(a: in reg, b: in reg) }
+    template pe(depth: int, room: int) {
+        execute ex { capacity: room, unit alu { operations: add, latency: depth } }
+        registers rf { data_width: 32 bits, names: r[0 ..< 2] }
+        rf => ex.alu
+        open issue: -> ex
+    }
+    sram imem { data_width: 32 bits, addresses: 0 ..< 64 }
+    fetch ifs { issue_buffer_size: 1, from: imem }
+    for n in 0 ..< 3 {
+        pe[n]: pe(depth: 2 + n, room: 4)
+        ifs -> pe[n].issue
+    }
+}
+"""
+    root, _ = build(acadl.loads(text))
+    lines = {box.key: box.lines for box in root.walk()}
+    assert lines["pe[*].ex.alu"] == ["add", "latency varies"]
+    assert lines["pe[*].ex"] == ["capacity 4"]
+    unfolded, _ = build(acadl.loads(text), unfold=True)
+    assert {box.key: box.lines for box in unfolded.walk()}["pe[2].ex.alu"] == ["add", "latency 4"]
+    other, _ = build(acadl.loads(text.replace("room: 4", "room: 1 + n")))
+    assert {box.key: box.lines for box in other.walk()}["pe[*].ex"] == [ALL_VARY]

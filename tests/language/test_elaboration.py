@@ -600,6 +600,19 @@ def test_a_wrong_attribute_hides_no_other_mistake(text: str, expected: list[str]
     assert sorted(body_codes(text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("10 ns", "times are whole cycles of the clock; write the number alone"),
+        ("True", "write `true`"),
+        ("10 MHzz", "did you mean 'MHz'?"),
+    ],
+)
+def test_values_of_other_languages_have_a_hint(value: str, hint: str) -> None:
+    found = acadl.check(f"architecture m {{\nclock 1 GHz\nstage s {{ latency: {value} }}\n}}")
+    assert [finding.hint for finding in found] == [hint]
+
+
 def test_no_finding_follows_from_a_wrong_attribute() -> None:
     """The issue buffer is compared with a read only where both are known."""
     text = "sram im { data_width: 32 bits, port_width: PORT, addresses: 0 ..< 64 }\n"

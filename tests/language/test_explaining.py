@@ -68,3 +68,9 @@ def test_the_page_has_all_of_them() -> None:
         PAGE.write_text(HEAD.rstrip("\n").partition("## E0101")[0].rstrip("\n") + "\n\n" + page(), "utf-8")
     text = PAGE.read_text("utf-8")
     assert text == text.partition("## E0101")[0] + page()
+
+
+def test_a_number_is_enough_where_one_code_has_it() -> None:
+    assert explain("503").code == explain("0503").code == "E0503"
+    with pytest.raises(acadl.AcadlError, match="there is no diagnostic '9999'"):
+        explain("9999")
