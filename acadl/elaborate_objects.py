@@ -75,6 +75,10 @@ def _growing(slot: Member, name: str, span: Span) -> Array:
 
 
 def _taken(name: str, span: Span, first: Member) -> NoReturn:
+    if first.span == span:  # the same statement
+        base = name.partition("[")[0]
+        hint = f"give it the variables of all its loops as indices, as in `{base}[n]`"
+        reject("E0203", f"'{name}' is declared again by the next round of a loop", span, hint)
     reject("E0203", f"'{name}' is already declared", span, None, (Label(first.span, "first declared here"),))
 
 

@@ -80,7 +80,7 @@ _LISTS: Mapping[str, str] = {
 }
 
 _CHARACTERS: Mapping[str, str] = {
-    ";": "statements end with their line; leave it out",
+    ";": "statements end with their line; on one line, a comma separates them",
     "#": "comments start with `//`",
     "'": "texts stand in double quotes",
     "&": "write `and`",

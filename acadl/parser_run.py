@@ -157,7 +157,9 @@ class Run:
             return False
         if leaf.type == "$END":
             return self._close_up(unclosed, diagnostic)
-        if leaf.text == ";" or diagnostic.code == "E0105":
+        if leaf.text == ";" and self._ends_statement(accepts):
+            self._leaves[self._position] = Leaf("NEWLINE", "", leaf.span)
+        elif leaf.text == ";" or diagnostic.code == "E0105":
             if diagnostic.code == "E0105":
                 self._drop(self._position, self._position + 1)
             self._position += 1
@@ -173,6 +175,11 @@ class Run:
             is_edge = diagnostic.message.startswith("there is no arrow") and context.first.type in ENDS
             self._drop(start, self._position, is_edge)
         return True
+
+    def _ends_statement(self, accepts: frozenset[str]) -> bool:
+        """Whether another statement follows on the same line."""
+        following = self._leaves[self._position + 1].type
+        return "NEWLINE" in accepts and following not in ("NEWLINE", "RBRACE", "$END")
 
     def _drop(self, start: int, end: int, is_edge: bool = False) -> None:
         """Note words that are not read as they stand; at least one."""

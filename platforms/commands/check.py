@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from platforms.commands._descriptions import STANDARD_INPUT, descriptions
 from platforms.commands._options import json_option, print_json, settings_option
 from platforms.commands._outputs import check_outputs
 
@@ -28,7 +31,8 @@ def command(
     as_json: bool,
     html: str | None,
 ) -> None:
-    """Check descriptions: .acadl files or names of shipped platforms and systems.
+    """Check descriptions: .acadl files, folders with such files, names of shipped platforms and systems, or
+    - for standard input.
 
     Exit status 1 if there is an error in any of them. `acadl explain CODE` says more about a finding.
     """
@@ -40,7 +44,7 @@ def command(
     diagnostics: list[Diagnostic] = []
     sources: dict[str, str] = {}
     failed = False
-    for file in files:
+    for file in (found for path in files for found in _named(path)):
         try:
             checked = _check(file, settings)
         except AcadlError as error:  # no such file
@@ -96,11 +100,39 @@ def _counted(diagnostics: tuple[Diagnostic, ...]) -> str:
     return text
 
 
+def _named(path: str) -> Iterator[str]:
+    """What a path or a name stands for; a folder without descriptions is an error of its own."""
+    found = list(descriptions(path)) if os.sep in path or not _is_shipped(path) else [path]
+    yield from found or [path]
+
+
+def _is_shipped(name: str) -> bool:
+    from platforms.catalog import platform_names
+    from platforms.soc.description import shipped_systems
+
+    return name in shipped_systems() or name in platform_names()
+
+
+def _standard_input(settings: tuple[tuple[str, int | bool | str], ...]) -> Checked:
+    """Imports are read from the current folder."""
+    from acadl.errors import AcadlError
+    from acadl.loading import check_text
+    from acadl.reading import ReadError, decoded
+
+    try:
+        text = decoded(sys.stdin.buffer.read())
+    except ReadError as error:
+        raise AcadlError(f"cannot read '<stdin>': {error}") from error
+    return check_text(text, "<stdin>", Path.cwd(), dict(settings))
+
+
 def _check(file: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Checked:
     from acadl.loading import check_file
     from platforms.catalog import is_path, located
     from platforms.soc.description import shipped_systems
 
+    if file == STANDARD_INPUT:
+        return _with_parts(_standard_input(settings))
     if not is_path(file) and file in shipped_systems():
         return _with_parts(check_file(shipped_systems()[file], dict(settings)))
     with located(file) as path:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("arch")
-@click.option("--output", "-o", required=True, help="File to write (.svg, .dot, .html); - for SVG to stdout.")
+@click.option(
+    "--output",
+    "-o",
+    "given",
+    metavar="FILE",
+    help="File to write (.svg, .dot, .html); - for SVG to stdout. Default: NAME.svg in this folder.",
+)
 @click.option(
     "--theme",
     type=click.Choice(["auto", "light", "dark"]),
@@ -27,15 +33,17 @@ if TYPE_CHECKING:
 @settings_option
 def command(
     arch: str,
-    output: str,
+    given: str | None,
     theme: Literal["auto", "light", "dark"],
     unfold: bool,
     settings: tuple[tuple[str, int | bool | str], ...],
 ) -> None:
     """Draw the block diagram of ARCH: a shipped platform or system, or a path to an .acadl file."""
+    from acadl.diagnostics import printable
     from acadl.draw import FORMATS, to_text
     from acadl.files import write_text
 
+    output = f"{Path(arch).stem}.svg" if given is None else given
     suffix = ".svg" if output == "-" else Path(output).suffix.lower()
     if suffix not in FORMATS:
         raise click.BadParameter(
@@ -45,9 +53,11 @@ def command(
         check_outputs({"the drawing": output}, [("the description", arch)])
     text = to_text(_drawable(arch, settings), suffix, theme=theme, unfold=unfold)
     if output == "-":
-        click.echo(text, nl=False)
+        click.echo(text.encode(), nl=False)
         return
     write_text(output, text)
+    if given is None:
+        click.echo(f"wrote {printable(output)}", err=True)
 
 
 def _drawable(arch: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Drawable:

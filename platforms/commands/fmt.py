@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from platforms.commands._descriptions import STANDARD_INPUT, descriptions
+
 if TYPE_CHECKING:
     from acadl.errors import AcadlError
-
-STANDARD_INPUT = "-"
 
 
 @click.command()
@@ -29,7 +27,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> None:
 
     failed = changed = total = 0
     for path in paths:
-        for file in _files(path):
+        for file in descriptions(path):
             total += 1
             try:
                 changed += _format(file, check=check, diff=diff)
@@ -50,19 +48,6 @@ def _show(error: AcadlError) -> None:
     from platforms.messages import show_error
 
     show_error(error)
-
-
-def _files(path: str) -> Iterator[str]:
-    """The path itself, or the descriptions below a folder; hidden ones and links are left out."""
-    if path == STANDARD_INPUT or not Path(path).is_dir():
-        yield path
-        return
-    for folder, inner, names in os.walk(path):
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in sorted(names):
-            file = os.path.join(folder, name)
-            if name.endswith(".acadl") and not name.startswith(".") and not os.path.islink(file):
-                yield file
 
 
 def _read(file: str) -> tuple[str, bytes]:
@@ -90,13 +75,13 @@ def _format(file: str, check: bool, diff: bool) -> bool:
     changed = formatted.encode() != data
     if diff:
         difference = _difference(text, formatted, name)
-        shown = printable_lines(difference) if _is_terminal() else difference
+        shown = printable_lines(difference) if _is_terminal() else difference.encode()
         click.echo(shown, nl=False, color=True)
     elif check:
         if changed:
             click.echo(f"would change {printable(name)}", err=True)
     elif file == STANDARD_INPUT:
-        click.echo(formatted, nl=False, color=True)  # what is in comments stays there
+        click.echo(formatted.encode(), nl=False)  # UTF-8, as files are
     elif changed:
         with replacing(file) as stream:
             stream.write(formatted.encode())

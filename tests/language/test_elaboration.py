@@ -613,6 +613,18 @@ def test_values_of_other_languages_have_a_hint(value: str, hint: str) -> None:
     assert [finding.hint for finding in found] == [hint]
 
 
+def test_a_name_without_an_index_in_a_loop_is_named_as_such() -> None:
+    text = "architecture m {\nclock 1 GHz\nfor n in 0 ..< 3 {\nstage x { latency: n }\n}\n}"
+    [found] = acadl.check(text)
+    assert found.code == "E0203" and "next round of a loop" in found.message and not found.labels
+    assert found.hint is not None and "`x[n]`" in found.hint
+
+
+def test_semicolons_separate_statements_for_the_rest_of_the_check() -> None:
+    text = "architecture m {\nclock 1 GHz;\nstage a { latency: 1; capacity: 2 };\nstage b { latncy: 1; }\n}"
+    assert [found.code for found in acadl.check(text)] == [*["E0102"] * 3, "E0402", "E0102"]
+
+
 def test_no_finding_follows_from_a_wrong_attribute() -> None:
     """The issue buffer is compared with a read only where both are known."""
     text = "sram im { data_width: 32 bits, port_width: PORT, addresses: 0 ..< 64 }\n"
