@@ -394,16 +394,17 @@ def _looks(server: AcadlServer) -> None:
         text = server.text(uri) or ""
         lines = text.split("\n")
         data: list[int] = []
-        last_line = last_start = 0
+        last_line = last_start = last_column = 0
         for token in tokens(text, index) if index is not None else ():
             line = lines[token.line - 1]
-            start = units(line[: token.column - 1], server.encoding)
+            same = token.line - 1 == last_line
+            between = line[last_column if same else 0 : token.column - 1]
+            start = (last_start if same else 0) + units(between, server.encoding)
             length = units(line[token.column - 1 : token.column - 1 + token.length], server.encoding)
             modifiers = sum(1 << MODIFIERS.index(name) for name in token.modifiers)
-            same = token.line - 1 == last_line
             data += [token.line - 1 - last_line, start - last_start if same else start, length]
             data += [TYPES_OF_TOKENS.index(token.kind), modifiers]
-            last_line, last_start = token.line - 1, start
+            last_line, last_start, last_column = token.line - 1, start, token.column - 1
         return types.SemanticTokens(data)
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)

@@ -105,12 +105,20 @@ def _code(text: str) -> str:
 _LITERAL = re.compile(r"[\w. ]*\d[\w. ]*|true|false|\".*\"")
 
 
+LONGEST_LINE = 1_000  # characters; what a hint costs grows with its line
+
+
 def hints(facts: Facts, file: str, lines: list[str]) -> list[tuple[Span, str]]:
-    """Values of expressions that are no literals, of constants and of parameters, by their places."""
+    """Values of expressions that are no literals, of constants and of parameters, by their places.
+
+    Lines that nobody reads to their end have none.
+    """
     found: list[tuple[Span, str]] = []
     for span, values in facts.values.items():
         value = only_value(values)
         if span.file != file or value is None or not 1 <= span.line <= len(lines):
+            continue
+        if len(lines[span.line - 1]) > LONGEST_LINE:
             continue
         written_text = lines[span.line - 1][span.column - 1 :]
         if span.line == span.end_line:

@@ -42,6 +42,8 @@ def command(
     from acadl.diagnostics import printable
     from acadl.draw import FORMATS, to_text
     from acadl.files import write_text
+    from acadl.loading import check_file
+    from platforms.catalog import is_path
 
     output = f"{Path(arch).stem}.svg" if given is None else given
     suffix = ".svg" if output == "-" else Path(output).suffix.lower()
@@ -51,7 +53,11 @@ def command(
         )
     if output != "-":
         check_outputs({"the drawing": output}, [("the description", arch)])
-    text = to_text(_drawable(arch, settings), suffix, theme=theme, unfold=unfold)
+    drawable = _drawable(arch, settings)
+    if output != "-" and is_path(arch):
+        files = check_file(arch, dict(settings)).sources  # imports, too
+        check_outputs({"the drawing": output}, [("a description", file) for file in files])
+    text = to_text(drawable, suffix, theme=theme, unfold=unfold)
     if output == "-":
         click.echo(text.encode(), nl=False)
         return

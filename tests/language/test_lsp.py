@@ -460,6 +460,7 @@ def test_edits_behind_signs_that_only_python_takes_for_line_ends(tmp_path: Path)
     async def script(client: Client) -> None:
         text = MAIN.replace("/// 🚀", "/// \u2028 \u2029 \x85 \x0b \x0c \x1c 🚀").replace(" {\n", " {\r\n")
         text = text.replace("    const", "    // a\r    // b\r    const")
+
         def others(found: list[types.Diagnostic]) -> list[types.Diagnostic]:
             """Errors, but for the lines that end wrongly."""
             return [d for d in found if d.severity == 1 and d.code != "E0102"]
@@ -565,5 +566,35 @@ def test_a_new_name_that_an_inner_block_declares_is_refused(tmp_path: Path) -> N
         )
         assert edit is not None and edit.changes is not None
         assert text_edit(text, list(edit.changes[client.uri("main.acadl")])) == text.replace("outer", "other")
+
+    session(tmp_path, script)
+
+
+def test_long_lines_have_tokens_at_their_places_and_no_hints(tmp_path: Path) -> None:
+    line = 'require 1 > 0 else "😀 é", const near = 1 + 1, const far = near + 2'
+    head = MAIN.partition("{\n")[0] + "{\n"
+
+    async def script(client: Client) -> None:
+        everything = types.Range(types.Position(0, 0), types.Position(99, 0))
+        for padding, shown in (("", ["= 2", "= 4"]), (" // " + "é" * 1000, [])):
+            await client.open("main.acadl", MAIN.replace(head, f"{head}{line}{padding}\n", 1))
+            main, language = client.document("main.acadl"), client.language
+            number = head.count("\n")
+            hints = await language.text_document_inlay_hint_async(types.InlayHintParams(main, everything))
+            assert [h.label for h in hints or [] if h.position.line == number] == shown
+            tokens = await language.text_document_semantic_tokens_full_async(types.SemanticTokensParams(main))
+            assert tokens is not None
+            wire = (line + padding).encode("utf-16-le")
+            here, start, words = 0, 0, []
+            for down, right, length in zip(
+                tokens.data[::5], tokens.data[1::5], tokens.data[2::5], strict=True
+            ):
+                here, start = here + down, right if down else start + right
+                if here == number:
+                    words.append(wire[2 * start : 2 * (start + length)].decode("utf-16-le"))
+            assert words[:4] == ["require", "1", ">", "0"] and '"😀 é"' in words
+            assert [word for word in words if word in ("near", "far", "const")] == [
+                *("const", "near", "const", "far", "near")
+            ]
 
     session(tmp_path, script)

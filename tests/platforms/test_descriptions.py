@@ -66,6 +66,17 @@ def test_draw_names_its_file_by_default(folder: Path) -> None:
     assert (folder / "one.svg").read_text("utf-8").startswith("<svg")
 
 
+def test_draw_never_writes_over_an_import(folder: Path) -> None:
+    parts = "template pe() {\n    stage s { latency: 1 }\n}\n"
+    (folder / "odd.svg").write_text(parts, "utf-8")
+    text = 'import pe from "odd.svg"\n' + SOUND.replace("    fetch", "    a: pe()\n    fetch")
+    (folder / "one.acadl").write_text(text, "utf-8")
+    result = run("draw", "one.acadl", "-o", "odd.svg")
+    assert result.exit_code != 0 and "odd.svg" in result.output
+    assert (folder / "odd.svg").read_text("utf-8") == parts
+    assert run("draw", "one.acadl", "-o", "even.svg").exit_code == 0
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
 @pytest.mark.parametrize(
     "arguments",
