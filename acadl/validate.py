@@ -417,9 +417,11 @@ def _idle_stages(arch: Architecture, fetch: InstructionFetchStage) -> Findings:
     for stage in arch.of_type(PipelineStage):
         units = arch.successors(stage.name, EdgeKind.CONTAINS)
         if stage.name not in reached:
-            yield Diagnostic("W0903", f"no instruction reaches stage '{stage.name}'", stage.span)
+            hint = f"lead instructions to it, as in `{fetch.name} -> {stage.name}`, or leave it out"
+            yield Diagnostic("W0903", f"no instruction reaches stage '{stage.name}'", stage.span, hint)
         elif not units and not arch.successors(stage.name, EdgeKind.FORWARD):
-            yield Diagnostic("W0903", f"stage '{stage.name}' leads to no unit", stage.span)
+            hint = f"lead it to a stage with units, as in `{stage.name} -> execute`, or leave it out"
+            yield Diagnostic("W0903", f"stage '{stage.name}' leads to no unit", stage.span, hint)
 
 
 def _pipelined_units(arch: Architecture) -> Findings:
@@ -452,10 +454,13 @@ def _idle_parts(arch: Architecture) -> Findings:
             for other in (*arch.successors(item.name, kind), *arch.predecessors(item.name, kind))
         ]
         if isinstance(item, RegisterFile | DataStorage) and not joined:
-            yield Diagnostic("W0904", f"'{item.name}' is joined to nothing", item.span)
+            unit = "stage.memory_unit" if isinstance(item, DataStorage) else "stage.unit"
+            hint = f"join it to what reads and writes it, as in `{item.name} <=> {unit}`, or leave it out"
+            yield Diagnostic("W0904", f"'{item.name}' is joined to nothing", item.span, hint)
         elif (
             isinstance(item, MemoryAccessUnit)
             and not isinstance(item, InstructionMemoryAccessUnit)
             and not any(isinstance(arch.objects[other], DataStorage) for other in joined)
         ):
-            yield Diagnostic("W0904", f"memory unit '{item.name}' reaches no memory", item.span)
+            hint = f"join it to one, as in `{item.name} <=> memory`"
+            yield Diagnostic("W0904", f"memory unit '{item.name}' reaches no memory", item.span, hint)
