@@ -35,9 +35,7 @@ class _Body:
     """The statements of an object's block, sorted."""
 
     attributes: dict[str, tuple[syntax.Item, Scope, Span]] = field(default_factory=dict)
-    wrong: set[str] = field(
-        default_factory=set
-    )  # attributes given twice, or that unknown names were close to
+    wrong: set[str] = field(default_factory=set)  # given twice, or what unknown names were close to
     objects: list[tuple[syntax.ObjectDeclaration, Scope]] = field(default_factory=list)
     misplaced: list[syntax.Word] = field(default_factory=list)  # names of objects that cannot stand here
 
@@ -150,15 +148,13 @@ class ObjectMaker:
     ) -> None:
         keyword = declaration.kind.text
         match item:
-            case syntax.Attribute() | syntax.OperationList() | syntax.RegisterList():
-                self._enter(item, scope, keyword, form, body)
-            case syntax.AddressList() | syntax.FromMemory():
-                self._enter(item, scope, keyword, form, body)
             case syntax.ObjectDeclaration():
                 if item.kind.text not in form.contains:
                     body.misplaced.append(item.declared.name)
                     self._misplaced(item, keyword, form)
                 body.objects.append((item, scope))
+            case _ if isinstance(item, _AttributeItem):
+                self._enter(item, scope, keyword, form, body)
             case _:
                 place = "inside the architecture or a template, not inside an object"
                 reject("E0401", f"{_title(item)} belongs {place}", item.span)

@@ -103,7 +103,7 @@ def build(arch: Architecture, *, unfold: bool = False, scale: int = 1) -> tuple[
         else:
             box = boxes[key]
             box.copies = tuple(map(max, box.copies, copies))
-            written[key] = in_common(written[key], attribute_lines(item))
+            written[key] = _in_common(written[key], attribute_lines(item))
     for key, lines in written.items():
         boxes[key].lines = _notes(lines)
     parents = {
@@ -120,7 +120,7 @@ def build(arch: Architecture, *, unfold: bool = False, scale: int = 1) -> tuple[
     return root, joins
 
 
-def in_common(lines: list[str], others: list[str]) -> list[str]:
+def _in_common(lines: list[str], others: list[str]) -> list[str]:
     """Lines for instances that share a box; one that differs says so, ``latency varies``."""
     if lines == others:
         return lines

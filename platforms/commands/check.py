@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -102,8 +101,8 @@ def _counted(diagnostics: tuple[Diagnostic, ...]) -> str:
 
 def _named(path: str) -> Iterator[str]:
     """What a path or a name stands for; a folder without descriptions is an error of its own."""
-    found = list(descriptions(path)) if os.sep in path or not _is_shipped(path) else [path]
-    yield from found or [path]
+    found = () if _is_shipped(path) else tuple(descriptions(path))
+    yield from found or (path,)
 
 
 def _is_shipped(name: str) -> bool:

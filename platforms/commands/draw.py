@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -42,8 +43,6 @@ def command(
     from acadl.diagnostics import printable
     from acadl.draw import FORMATS, to_text
     from acadl.files import write_text
-    from acadl.loading import check_file
-    from platforms.catalog import is_path
 
     output = f"{Path(arch).stem}.svg" if given is None else given
     suffix = ".svg" if output == "-" else Path(output).suffix.lower()
@@ -53,9 +52,8 @@ def command(
         )
     if output != "-":
         check_outputs({"the drawing": output}, [("the description", arch)])
-    drawable = _drawable(arch, settings)
-    if output != "-" and is_path(arch):
-        files = check_file(arch, dict(settings)).sources  # imports, too
+    drawable, files = _drawable(arch, settings)
+    if output != "-":
         check_outputs({"the drawing": output}, [("a description", file) for file in files])
     text = to_text(drawable, suffix, theme=theme, unfold=unfold)
     if output == "-":
@@ -66,15 +64,23 @@ def command(
         click.echo(f"wrote {printable(output)}", err=True)
 
 
-def _drawable(arch: str, settings: tuple[tuple[str, int | bool | str], ...]) -> Drawable:
-    """An architecture, or a platform of several cores."""
-    from acadl.loading import load_platform
+def _drawable(
+    arch: str, settings: tuple[tuple[str, int | bool | str], ...]
+) -> tuple[Drawable, Iterable[str]]:
+    """An architecture, or a platform of several cores, and the files of a user that it is read from."""
+    from acadl.diagnostics import DescriptionError
+    from acadl.loading import check_file, load_platform
     from platforms.catalog import is_path
     from platforms.soc.description import shipped_systems
-    from platforms.soc.systems import has_platform
 
-    shipped = {} if is_path(arch) else shipped_systems()
-    if arch in shipped or (is_path(arch) and has_platform(Path(arch))):
-        return load_platform(shipped.get(arch, Path(arch)), **dict(settings))
-    architecture: Drawable = load_architecture(arch, settings)
-    return architecture
+    if not is_path(arch):
+        system = shipped_systems().get(arch)
+        named = (
+            load_architecture(arch, settings) if system is None else load_platform(system, **dict(settings))
+        )
+        return named, ()
+    checked = check_file(arch, dict(settings))
+    drawable = checked.platform or checked.architecture
+    if drawable is None:
+        raise DescriptionError(checked.diagnostics, checked.sources)
+    return drawable, checked.sources

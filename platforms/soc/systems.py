@@ -55,7 +55,7 @@ def find_system(name: object) -> System | None:
         from platforms.soc.description import shipped_systems
 
         return _pair(shipped_systems()[PAIR])
-    if isinstance(name, str | os.PathLike) and is_path(name) and has_platform(Path(name)):
+    if isinstance(name, str | os.PathLike) and is_path(name) and _has_platform(Path(name)):
         return _pair(Path(name))
     return None
 
@@ -66,7 +66,7 @@ def _pair(path: Path) -> System:
     return pair_system(path)
 
 
-def has_platform(path: Path) -> bool:
+def _has_platform(path: Path) -> bool:
     """Whether a file seems to declare one; whoever reads it says what is wrong with it."""
     from acadl.reading import ReadError, read_text
 
